@@ -1,0 +1,87 @@
+"""The bases of every model, and how a field tells the faces what it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+T = TypeVar("T")
+
+MAX_PAGE = 500
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+
+UtcTime = Annotated[
+    datetime,
+    PlainSerializer(lambda t: t.isoformat(timespec="milliseconds").replace("+00:00", "Z"), str),
+]
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=64)]
+
+
+class Request(BaseModel):
+    """What is sent. Unknown fields are refused, so that a typo is never silently dropped."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=100_000)
+
+
+class Resource(BaseModel):
+    """What is answered. Unknown fields are let go, so that an older client reads a newer server."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Page(Resource, Generic[T]):
+    """One page of a listing; ``next_token`` asks for the page after it, None ends it."""
+
+    items: list[T]
+    next_token: str | None = None
+
+
+class PageRequest(Request):
+    """What every listing takes."""
+
+    limit: int = Field(50, ge=1, le=MAX_PAGE, description="Items on a page.")
+    next_token: str | None = Field(None, description="Where the page before this one ended.")
+
+
+class Done(Resource):
+    """The answer of a deletion: what is gone."""
+
+    id: str
+    freed_bytes: int = 0
+
+
+Completes = Literal[
+    "datasets", "algorithms", "jobs", "models", "endpoints", "services", "engines"
+]
+
+
+def argument(
+    default: Any = ...,
+    *,
+    help: str,
+    positional: bool = False,
+    completes: Completes | None = None,
+    file: bool = False,
+    **constraints: Any,
+) -> Any:
+    """A request field, with what the faces need to know of it.
+
+    Parameters
+    ----------
+    positional
+        May be given without its name in the magic and the CLI.
+    completes
+        The names that complete it.
+    file
+        Holds an upload id; a face takes a path, sends the bytes and puts the id in its place.
+    """
+    marks: dict[str, Any] = {}
+    if positional:
+        marks["x-positional"] = True
+    if completes:
+        marks["x-completes"] = completes
+    if file:
+        marks["x-file"] = True
+    return Field(default, description=help, json_schema_extra=marks or None, **constraints)

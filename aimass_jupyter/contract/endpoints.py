@@ -1,0 +1,113 @@
+"""Endpoints: stable URLs that predict. A deployment binds a model version to an endpoint."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from aimass_jupyter.contract.base import (
+    NAME_PATTERN,
+    Done,
+    Page,
+    PageRequest,
+    Request,
+    Resource,
+    UtcTime,
+    argument,
+)  # fmt: skip
+from aimass_jupyter.contract.models import Signature
+from aimass_jupyter.contract.operation import Operation
+
+EndpointState = Literal["starting", "ready", "failed", "stopped"]
+
+
+class Endpoint(Resource):
+    """An endpoint and the model version behind it."""
+
+    id: str
+    name: str
+    owner: str
+    tenant: str
+    url: str = Field(description="Base of the Open Inference Protocol v2 routes of this model.")
+    model: str = Field(description="name@version")
+    state: EndpointState
+    message: str = Field("", description="Why it failed, when it did.")
+    signature: Signature
+    created_at: UtcTime
+    deployed_at: UtcTime
+    key: str | None = Field(None, description="A new API key; shown this once and never again.")
+
+
+class EndpointDeploy(Request):
+    model: str = argument(
+        help="The model version to serve: name, name@version or name@alias.", positional=True,
+        completes="models", max_length=200,
+    )  # fmt: skip
+    name: str | None = argument(
+        None, help="Name of the endpoint; by default the model's.", pattern=NAME_PATTERN
+    )
+
+
+class EndpointRef(Request):
+    endpoint: str = argument(
+        help="Name or id.", positional=True, completes="endpoints", max_length=128
+    )
+
+
+class EndpointList(PageRequest):
+    pass
+
+
+class PredictRequest(EndpointRef):
+    rows: list[dict[str, Any]] = argument(
+        help="Rows to predict, each with a value for every input, as JSON.", positional=True,
+        min_length=1, max_length=10_000,
+    )  # fmt: skip
+
+
+class Prediction(Resource):
+    """What the model says, one entry a row."""
+
+    endpoint: str
+    model: str
+    predictions: list[Any] = Field(description="The class, or the number, of each row.")
+    outputs: dict[str, list[Any]] = Field(description="Every output of the model, by name.")
+
+
+OPERATIONS = (
+    Operation(
+        name="endpoints.deploy", method="POST", path="/endpoints", short="deploy",
+        request=EndpointDeploy, response=Endpoint, permission="endpoints:create",
+        help="Serve a model version at a URL of its own; an endpoint that exists is switched over.",
+        examples=("deploy digits@production", "deploy digits@3 --name digits-beta"),
+    ),
+    Operation(
+        name="endpoints.list", method="GET", path="/endpoints", short="endpoints",
+        request=EndpointList, response=Page[Endpoint], permission="endpoints:read",
+        help="List the endpoints.", examples=("endpoints list",),
+    ),
+    Operation(
+        name="endpoints.show", method="GET", path="/endpoints/{endpoint}",
+        request=EndpointRef, response=Endpoint, permission="endpoints:read",
+        help="Show an endpoint: URL, model, state, inputs and outputs.",
+        examples=("endpoints show digits",),
+    ),
+    Operation(
+        name="endpoints.key", method="POST", path="/endpoints/{endpoint}/keys",
+        request=EndpointRef, response=Endpoint, permission="endpoints:create",
+        help="Issue one more API key for an endpoint; it is shown once.",
+        examples=("endpoints key digits",),
+    ),
+    Operation(
+        name="endpoints.delete", method="DELETE", path="/endpoints/{endpoint}",
+        request=EndpointRef, response=Done, permission="endpoints:delete",
+        help="Stop serving and delete an endpoint.", examples=("endpoints delete digits",),
+    ),
+    Operation(
+        name="endpoints.predict", method="POST", path="/endpoints/{endpoint}/predict",
+        short="predict", request=PredictRequest, response=Prediction, permission="predict:create",
+        help="Predict rows through an endpoint.",
+        examples=("""predict iris '[{"sepal_length": 5.1, "sepal_width": 3.5}]'""",),
+    ),
+)  # fmt: skip

@@ -1,0 +1,234 @@
+"""Jobs: requests to run something. A job owns processes, logs, curves and checkpoints."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, JsonValue
+
+from aimass_jupyter.contract.base import (
+    NAME_PATTERN,
+    Page,
+    PageRequest,
+    Request,
+    Resource,
+    UtcTime,
+    argument,
+)  # fmt: skip
+from aimass_jupyter.contract.operation import Operation
+
+JobState = Literal[
+    "queued", "starting", "running", "stopping", "succeeded", "failed", "stopped", "lost"
+]
+Engine = Literal["single", "horovod", "torchrun"]
+
+FINAL_STATES: frozenset[str] = frozenset({"succeeded", "failed", "stopped", "lost"})
+
+
+class Cause(Resource):
+    """Why a job ended as it did."""
+
+    code: Literal[
+        "finished", "error", "signal", "out-of-memory", "disk-full", "stopped", "lost",
+        "not-started", "registration",
+    ]  # fmt: skip
+    message: str
+    rank: int | None = Field(None, description="The rank that failed first.")
+    last_lines: list[str] = Field(default_factory=list, description="The end of that rank's log.")
+
+
+class Progress(Resource):
+    """How far a running job is."""
+
+    fraction: float = Field(0.0, ge=0, le=1)
+    eta_seconds: float | None = None
+    metrics: dict[str, float | None] = Field(
+        default_factory=dict, description="The newest value of each curve; None for NaN."
+    )
+
+
+class Job(Resource):
+    """A job."""
+
+    id: str
+    name: str
+    owner: str
+    tenant: str
+    state: JobState
+    cause: Cause | None = None
+    engine: Engine
+    np: int
+    dataset: str = Field(description="name@version")
+    algorithm: str
+    params: dict[str, Any]
+    seed: int
+    created_at: UtcTime
+    started_at: UtcTime | None = None
+    ended_at: UtcTime | None = None
+    progress: Progress = Progress()
+    metrics: dict[str, float | None] = Field(
+        default_factory=dict, description="Metrics on the held-out rows, at the end."
+    )
+    model: str | None = Field(None, description="name@version of the model it gave.")
+
+    @property
+    def final(self) -> bool:
+        """Whether it has ended."""
+        return self.state in FINAL_STATES
+
+
+class JobCreate(Request):
+    dataset: str = argument(
+        help="The dataset to train on: name or name@version.", completes="datasets", max_length=128
+    )
+    algorithm: str = argument(help="What to train.", completes="algorithms", max_length=64)
+    name: str | None = argument(
+        None, help="Name of the job and of its model; by default the dataset's.",
+        pattern=NAME_PATTERN,
+    )  # fmt: skip
+    np: int = argument(1, help="Ranks (processes) to train on.", ge=1, le=4096)
+    engine: Literal["auto", "single", "horovod", "torchrun"] = argument(
+        "auto", help="auto: single for one rank, else horovod, else torchrun.", completes="engines"
+    )
+    label: str | None = argument(
+        None, help="The column to learn; by default the dataset's label.", max_length=256
+    )
+    seed: int = argument(0, help="Seed of every random choice.", ge=0, le=2**31 - 1)
+    params: dict[str, JsonValue] = argument(
+        {}, help="Hyperparameters of the algorithm; also as options: --epochs 20."
+    )
+
+
+class JobRef(Request):
+    job: str = argument(
+        help="Id, or name (then its newest job).", positional=True, completes="jobs", max_length=128
+    )
+
+
+class JobList(PageRequest):
+    state: JobState | Literal["active"] | None = argument(
+        None, help="Only jobs in this state; active: all that have not ended."
+    )
+
+
+class JobLogs(JobRef):
+    rank: int | None = argument(None, help="Only this rank; -1 is the launcher.", ge=-1, le=4096)
+    offset: int = argument(0, help="Bytes to skip, from the answer before.", ge=0)
+    limit_bytes: int = argument(200_000, help="Bytes to answer at most.", ge=1, le=4_000_000)
+
+
+class LogChunk(Resource):
+    """A stretch of a job's log. Ranks are merged by line, each led by ``[rank]``."""
+
+    text: str
+    offset: int = Field(description="Ask for this offset to get what comes after.")
+    end: bool = Field(description="Whether the job has ended and nothing comes after.")
+
+
+class Series(Resource):
+    """Points of one curve, column-wise; all lists have the same length."""
+
+    tag: str
+    steps: list[int]
+    times: list[float] = Field(description="Seconds since the epoch.")
+    values: list[float | None] = Field(description="None where the value is NaN or infinite.")
+
+
+class Gap(Resource):
+    """A damaged stretch of an event file; what came after it was read again."""
+
+    offset: int
+    size_bytes: int
+
+
+class JobMetrics(JobRef):
+    cursor: str = argument("", help="From the answer before: only newer points.", max_length=64)
+
+
+class Curves(Resource):
+    """The curves of a job since a cursor."""
+
+    series: list[Series]
+    gaps: list[Gap] = []
+    cursor: str
+
+
+class JobAttach(JobRef):
+    cursor: str = argument("", help="From the answer before; empty: everything.", max_length=128)
+    wait_seconds: float = argument(
+        0.0, help="Wait so long for something new before answering.", ge=0, le=30
+    )
+
+
+class JobUpdate(Resource):
+    """All that is new of a job since a cursor: its state, points of its curves, its log."""
+
+    job: Job
+    series: list[Series]
+    gaps: list[Gap] = []
+    log: str
+    cursor: str
+    end: bool = Field(description="Whether nothing more will come.")
+
+
+class JobSpec(Resource):
+    """What a job's processes read (``spec.json`` in the job's folder)."""
+
+    id: str
+    name: str
+    engine: Engine
+    np: int
+    algorithm: str
+    params: dict[str, Any] = Field(description="All hyperparameters, defaults filled in.")
+    seed: int
+    dataset: str = Field(description="name@version")
+    dataset_digest: str
+    dataset_path: str = Field(description="The Arrow file, on this node.")
+    label: str
+    python: str = Field(description="The interpreter of the job's environment.")
+
+
+OPERATIONS = (
+    Operation(
+        name="jobs.submit", method="POST", path="/jobs", short="train",
+        request=JobCreate, response=Job, permission="jobs:create", open_field="params",
+        help="Train a model as a job, on one or several ranks.",
+        examples=(
+            "train --dataset digits --algorithm classification --np 2",
+            "train --dataset digits --algorithm classification --engine torchrun --epochs 20",
+        ),
+    ),
+    Operation(
+        name="jobs.list", method="GET", path="/jobs", short="jobs",
+        request=JobList, response=Page[Job], permission="jobs:read",
+        help="List the jobs, newest first.", examples=("jobs list", "jobs list --state active"),
+    ),
+    Operation(
+        name="jobs.show", method="GET", path="/jobs/{job}",
+        request=JobRef, response=Job, permission="jobs:read",
+        help="Show a job: state, cause, metrics, the model it gave.",
+        examples=("jobs show digits",),
+    ),
+    Operation(
+        name="jobs.logs", method="GET", path="/jobs/{job}/logs", short="logs",
+        request=JobLogs, response=LogChunk, permission="jobs:read",
+        help="Read a job's log, merged or of one rank.",
+        examples=("logs digits", "logs digits --rank 1"),
+    ),
+    Operation(
+        name="jobs.metrics", method="GET", path="/jobs/{job}/metrics", short="curves",
+        request=JobMetrics, response=Curves, permission="jobs:read",
+        help="Read the curves of a job.", examples=("curves digits",),
+    ),
+    Operation(
+        name="jobs.stop", method="POST", path="/jobs/{job}/stop", short="stop",
+        request=JobRef, response=Job, permission="jobs:stop",
+        help="Stop a job and every process of it.", examples=("stop digits",),
+    ),
+    Operation(
+        name="jobs.attach", method="GET", path="/jobs/{job}/attach", short="attach",
+        request=JobAttach, response=JobUpdate, permission="jobs:read",
+        help="Follow a job: all of its state, curves and log so far, then what is new.",
+        examples=("attach digits",),
+    ),
+)  # fmt: skip

@@ -1,0 +1,98 @@
+"""An operation: one thing that can be asked, declared once for all five doors."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Body = Literal["json", "bytes"]
+Reply = Literal["json", "bytes", "events"]
+
+_PARAMETER = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One verb on one noun.
+
+    Attributes
+    ----------
+    name
+        ``noun.verb``; the server's room of that noun has a method of that verb.
+    short
+        The short form (``train`` for ``jobs.submit``), or empty.
+    path
+        Below ``/aimass/api/v1``; ``{field}`` names a field of the request.
+    permission
+        ``noun:right``; there is no operation without one.
+    open_field
+        A field (a mapping) that takes options which are not fields themselves.
+    body
+        ``bytes``: the request's body is the content, its fields travel in the query.
+    reply
+        ``bytes``: a download; ``events``: a server-sent event stream.
+    """
+
+    name: str
+    method: Method
+    path: str
+    request: type[BaseModel]
+    response: type[BaseModel]
+    permission: str
+    help: str
+    examples: tuple[str, ...]
+    short: str = ""
+    open_field: str = ""
+    body: Body = "json"
+    reply: Reply = "json"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z]+:[a-z]+", self.permission):
+            raise ValueError(f"operation '{self.name}' needs a permission such as 'jobs:read'")
+        missing = set(self.path_fields) - set(self.request.model_fields)
+        if missing:
+            raise ValueError(f"operation '{self.name}' has no field for {sorted(missing)}")
+
+    @property
+    def noun(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def verb(self) -> str:
+        return self.name.partition(".")[2]
+
+    @property
+    def path_fields(self) -> list[str]:
+        """The fields that are part of the path."""
+        return _PARAMETER.findall(self.path)
+
+    @property
+    def fields(self) -> dict[str, FieldInfo]:
+        return dict(self.request.model_fields)
+
+    @property
+    def positionals(self) -> list[str]:
+        """The fields that may be given without their name, in their order."""
+        return [name for name, field in self.fields.items() if marks(field).get("x-positional")]
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes anything (and so takes an idempotency key)."""
+        return self.method != "GET"
+
+    def path_for(self, arguments: dict[str, Any]) -> str:
+        """The path with the values of ``arguments`` in it, percent-encoded."""
+        from urllib.parse import quote
+
+        return _PARAMETER.sub(lambda m: quote(str(arguments[m[1]]), safe=""), self.path)
+
+
+def marks(field: FieldInfo) -> dict[str, Any]:
+    """What :func:`~aimass_jupyter.contract.base.argument` noted on a field."""
+    extra = field.json_schema_extra
+    return dict(extra) if isinstance(extra, dict) else {}

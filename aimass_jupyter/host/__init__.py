@@ -1,0 +1,26 @@
+"""What this machine knows of its processes and files: identities, locks, records.
+
+Both packages stand on it: the job side writes the records and holds the locks, the control plane
+reads them. It imports nothing of ours and nothing heavy. Linux only: it reads ``/proc``.
+"""
+
+from aimass_jupyter.host.locks import FileLock, is_locked
+from aimass_jupyter.host.processes import (
+    ProcessIdentity, boot_id, identify, is_alive, marked_processes, send_signal, stop_marked,
+)  # fmt: skip
+from aimass_jupyter.host.records import read_record, write_bytes, write_record
+
+__all__ = [
+    "FileLock",
+    "ProcessIdentity",
+    "boot_id",
+    "identify",
+    "is_alive",
+    "is_locked",
+    "marked_processes",
+    "read_record",
+    "send_signal",
+    "stop_marked",
+    "write_bytes",
+    "write_record",
+]
