@@ -1,0 +1,33 @@
+"""A principal: somebody who asks. A call: one asking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aimass_jupyter.contract.system import Role
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A person or a program, with one role in one tenant."""
+
+    user: str
+    role: Role
+    tenant: str = "default"
+    token: str | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request of a principal, as the rooms see it."""
+
+    principal: Principal
+    idempotency_key: str | None = None
+
+    @property
+    def user(self) -> str:
+        return self.principal.user
+
+    @property
+    def tenant(self) -> str:
+        return self.principal.tenant

@@ -1,0 +1,132 @@
+"""One detached program in one folder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from aimass_jupyter.contract.errors import Expired
+from aimass_jupyter.host import (
+    ProcessIdentity, is_alive, is_locked, read_record, send_signal, stop_marked, write_record,
+)  # fmt: skip
+
+ProgramState = Literal["absent", "starting", "alive", "ended", "lost"]
+
+START_SECONDS = 20.0
+_POLL_SECONDS = 0.02
+
+
+class Program:
+    """What runs, ran or will run in a folder.
+
+    Parameters
+    ----------
+    folder
+        The program's own folder.
+    marker
+        ``NAME=value`` that every process of the program carries in its environment.
+    """
+
+    def __init__(self, folder: Path, marker: str) -> None:
+        self.folder = folder
+        self.marker = marker
+
+    def start(self, launch: dict[str, Any], python: str = sys.executable) -> None:
+        """Start the supervisor; starting twice is harmless, the lock decides."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self.folder / "log").mkdir(exist_ok=True, mode=0o700)
+        write_record(self.folder / "launch.json", launch | {"marker": self.marker})
+        with (self.folder / "log" / "supervisor.log").open("ab") as log:
+            process = subprocess.Popen(
+                [python, "-m", "aimass_jupyter.launch", str(self.folder)],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=self.folder, env=_environment(), start_new_session=True,
+            )  # fmt: skip
+        _reap_in_background(process)
+
+    def state(self, started_by: float | None = None) -> ProgramState:
+        """What the folder says.
+
+        Parameters
+        ----------
+        started_by
+            Monotonic time by which the supervisor must have taken its lock; before it, a folder
+            without a lock is still ``starting``.
+        """
+        if is_locked(self.folder / "lock"):
+            return "alive" if self.identity else "starting"
+        if self.exit_record is not None:
+            return "ended"
+        if self.identity is not None:
+            return "lost"
+        if started_by is not None and time.monotonic() < started_by:
+            return "starting"
+        return "absent"
+
+    @property
+    def identity(self) -> ProcessIdentity | None:
+        """The supervisor's identity, once it has said it."""
+        record = read_record(self.folder / "started.json")
+        return ProcessIdentity.from_record(record["identity"]) if record else None
+
+    @property
+    def exit_record(self) -> dict[str, Any] | None:
+        """How it ended, once it has."""
+        return read_record(self.folder / "exit.json")
+
+    def request_stop(self, by: str) -> None:
+        """Ask the supervisor to end everything; it answers with ``exit.json``."""
+        write_record(self.folder / "stop.json", {"by": by})
+        if identity := self.identity:
+            send_signal(identity, signal.SIGTERM)
+
+    def sweep(self, grace_seconds: float = 0.0) -> int:
+        """End what a dead supervisor left behind."""
+        name, _, value = self.marker.partition("=")
+        return stop_marked(name, value, grace_seconds)
+
+    async def stop(self, by: str, timeout_seconds: float = 15.0) -> None:
+        """Stop it and wait until it is gone; sweep when its supervisor no longer can."""
+        self.request_stop(by)
+        deadline = time.monotonic() + timeout_seconds
+        while self.state() in ("alive", "starting") and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_SECONDS)
+        if (identity := self.identity) and is_alive(identity):
+            send_signal(identity, signal.SIGKILL)
+        await asyncio.to_thread(self.sweep)
+
+    async def wait_started(self, timeout_seconds: float = START_SECONDS) -> None:
+        """Wait until the supervisor holds its lock or has already ended.
+
+        Raises
+        ------
+        Expired
+            When it did neither in time.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while self.state() in ("absent", "starting"):
+            if time.monotonic() > deadline:
+                raise Expired(
+                    f"the program in {self.folder} did not start within {timeout_seconds:.0f} s",
+                    f"see {self.folder / 'log' / 'supervisor.log'}",
+                )
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+def _environment() -> dict[str, str]:
+    """The environment of detached programs: ours, without what is secret or Jupyter's."""
+    private = ("AIMASS_TOKEN", "JUPYTER_TOKEN", "JPY_API_TOKEN", "JUPYTERHUB_API_TOKEN", "JPY_PARENT_PID")
+    return {name: value for name, value in os.environ.items() if name not in private}
+
+
+def _reap_in_background(process: subprocess.Popen[bytes]) -> None:
+    """Collect the supervisor's status while we live, so that it never stays a zombie."""
+    import threading
+
+    threading.Thread(target=process.wait, name="aimass-reap", daemon=True).start()

@@ -1,0 +1,47 @@
+"""Events in the database: written in the transaction of what they tell, read in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from aimass_jupyter.contract.events import Event
+from aimass_jupyter.contract.ids import utc_now
+from aimass_server.store.tables import events
+
+
+def record(
+    connection: Connection, topic: str, *, subject: str, name: str, owner: str, tenant: str,
+    **data: Any,
+) -> None:  # fmt: skip
+    """Note what happened; call it in the transaction that makes it happen."""
+    connection.execute(
+        events.insert().values(
+            topic=topic, subject=subject, name=name, time=utc_now(),
+            owner=owner, tenant=tenant, data=data,
+        )
+    )  # fmt: skip
+
+
+def after(
+    connection: Connection, sequence: int, limit: int, tenant: str | None = None
+) -> list[tuple[str, Event]]:
+    """Events after a sequence number, oldest first, each with its tenant."""
+    query = select(events).where(events.c.sequence > sequence)
+    if tenant is not None:
+        query = query.where(events.c.tenant == tenant)
+    rows = connection.execute(query.order_by(events.c.sequence).limit(limit))
+    return [(row.tenant, _event(row)) for row in rows]
+
+
+def newest(connection: Connection) -> int:
+    """The last sequence number; 0 when nothing happened yet."""
+    return connection.execute(select(func.max(events.c.sequence))).scalar() or 0
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(
+        sequence=row.sequence, topic=row.topic, subject=row.subject, name=row.name,
+        time=row.time, actor=row.owner, data=row.data,
+    )  # fmt: skip

@@ -1,0 +1,48 @@
+"""Brings a database to the newest schema. Alembic is imported only when there is work for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from aimass_jupyter.contract.errors import Unavailable
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+HEAD = "0001"
+
+
+def migrate(connection: Connection) -> None:
+    """Upgrade in one transaction.
+
+    Raises
+    ------
+    Unavailable
+        When the database was written by a newer version of this program.
+    """
+    found = current(connection)
+    if found == HEAD:
+        return
+    if found is not None and found > HEAD:
+        raise Unavailable(
+            f"the database has schema {found}, this program knows {HEAD}",
+            "upgrade aimass-jupyter",
+        )
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    connection.commit()
+
+
+def current(connection: Connection) -> str | None:
+    """The schema's revision; None for an empty database."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(
+        text("SELECT version_num FROM alembic_version")
+    ).scalar()
+    return revision

@@ -1,0 +1,251 @@
+"""The first schema: datasets, jobs, models, endpoints, services, tokens, events, audit."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("operation", sa.String(length=64), nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=False),
+        sa.Column("outcome", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+    )
+    op.create_table(
+        "datasets",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_datasets")),
+        sa.UniqueConstraint("tenant", "name", name=op.f("uq_datasets_tenant_name")),
+    )
+    op.create_table(
+        "endpoints",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("model", sa.String(length=128), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("signature", sa.JSON(), nullable=False),
+        sa.Column("deployed_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoints")),
+        sa.UniqueConstraint("tenant", "name", name=op.f("uq_endpoints_tenant_name")),
+    )
+    op.create_table(
+        "events",
+        sa.Column("sequence", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("topic", sa.String(length=64), nullable=False),
+        sa.Column("subject", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("time", sa.DateTime(), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("sequence", name=op.f("pk_events")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("key", sa.String(length=128), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("operation", sa.String(length=64), nullable=False),
+        sa.Column("request_digest", sa.String(length=64), nullable=False),
+        sa.Column("response", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("key", "owner", "tenant", name=op.f("pk_idempotency_keys")),
+    )
+    op.create_table(
+        "jobs",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("cause", sa.JSON(), nullable=True),
+        sa.Column("engine", sa.String(length=16), nullable=False),
+        sa.Column("np", sa.Integer(), nullable=False),
+        sa.Column("dataset", sa.String(length=128), nullable=False),
+        sa.Column("dataset_digest", sa.String(length=64), nullable=False),
+        sa.Column("label", sa.String(length=256), nullable=False),
+        sa.Column("algorithm", sa.String(length=64), nullable=False),
+        sa.Column("params", sa.JSON(), nullable=False),
+        sa.Column("seed", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.DateTime(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(), nullable=True),
+        sa.Column("metrics", sa.JSON(), nullable=False),
+        sa.Column("model", sa.String(length=128), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+    )
+    op.create_index(op.f("ix_jobs_state"), "jobs", ["state"], unique=False)
+    op.create_index("ix_jobs_tenant_name", "jobs", ["tenant", "name"], unique=False)
+    op.create_table(
+        "models",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_models")),
+        sa.UniqueConstraint("tenant", "name", name=op.f("uq_models_tenant_name")),
+    )
+    op.create_table(
+        "services",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("notebook", sa.String(length=255), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("published_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_services")),
+        sa.UniqueConstraint("tenant", "name", name=op.f("uq_services_tenant_name")),
+    )
+    op.create_table(
+        "tokens",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tokens")),
+        sa.UniqueConstraint("hash", name=op.f("uq_tokens_hash")),
+    )
+    op.create_table(
+        "uploads",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("filename", sa.String(length=255), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_uploads")),
+    )
+    op.create_index(op.f("ix_uploads_digest"), "uploads", ["digest"], unique=False)
+    op.create_table(
+        "dataset_versions",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("dataset_id", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("description", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"], ["datasets.id"], name=op.f("fk_dataset_versions_dataset_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dataset_versions")),
+        sa.UniqueConstraint(
+            "dataset_id", "version", name=op.f("uq_dataset_versions_dataset_id_version")
+        ),
+    )
+    op.create_index(
+        op.f("ix_dataset_versions_digest"), "dataset_versions", ["digest"], unique=False
+    )
+    op.create_table(
+        "endpoint_keys",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("endpoint_id", sa.String(length=40), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"], ["endpoints.id"], name=op.f("fk_endpoint_keys_endpoint_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoint_keys")),
+    )
+    op.create_index(
+        op.f("ix_endpoint_keys_endpoint_id"), "endpoint_keys", ["endpoint_id"], unique=False
+    )
+    op.create_table(
+        "model_aliases",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("model_id", sa.String(length=40), nullable=False),
+        sa.Column("alias", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_id"], ["models.id"], name=op.f("fk_model_aliases_model_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_model_aliases")),
+        sa.UniqueConstraint("model_id", "alias", name=op.f("uq_model_aliases_model_id_alias")),
+    )
+    op.create_table(
+        "model_versions",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("model_id", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("task", sa.String(length=64), nullable=False),
+        sa.Column("algorithm", sa.String(length=64), nullable=False),
+        sa.Column("metrics", sa.JSON(), nullable=False),
+        sa.Column("signature", sa.JSON(), nullable=False),
+        sa.Column("dataset", sa.String(length=128), nullable=False),
+        sa.Column("job", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["model_id"], ["models.id"], name=op.f("fk_model_versions_model_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_model_versions")),
+        sa.UniqueConstraint("model_id", "version", name=op.f("uq_model_versions_model_id_version")),
+    )
+    op.create_index(op.f("ix_model_versions_digest"), "model_versions", ["digest"], unique=False)
+    op.create_index(op.f("ix_model_versions_job"), "model_versions", ["job"], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_index(op.f("ix_model_versions_job"), table_name="model_versions")
+    op.drop_index(op.f("ix_model_versions_digest"), table_name="model_versions")
+    op.drop_table("model_versions")
+    op.drop_table("model_aliases")
+    op.drop_index(op.f("ix_endpoint_keys_endpoint_id"), table_name="endpoint_keys")
+    op.drop_table("endpoint_keys")
+    op.drop_index(op.f("ix_dataset_versions_digest"), table_name="dataset_versions")
+    op.drop_table("dataset_versions")
+    op.drop_index(op.f("ix_uploads_digest"), table_name="uploads")
+    op.drop_table("uploads")
+    op.drop_table("tokens")
+    op.drop_table("services")
+    op.drop_table("models")
+    op.drop_index("ix_jobs_tenant_name", table_name="jobs")
+    op.drop_index(op.f("ix_jobs_state"), table_name="jobs")
+    op.drop_table("jobs")
+    op.drop_table("idempotency_keys")
+    op.drop_table("events")
+    op.drop_table("endpoints")
+    op.drop_table("datasets")
+    op.drop_table("audit")

@@ -1,0 +1,191 @@
+"""The tables. Every one has an owner and a tenant, from the first migration on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON, BigInteger, Column, DateTime, ForeignKey, Index, Integer, MetaData, String, Table, Text,
+    TypeDecorator, UniqueConstraint,
+)  # fmt: skip
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time that goes in and comes out aware and in UTC (SQLite keeps no zone)."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return value.astimezone(UTC).replace(tzinfo=None) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value else None
+
+
+def _identified() -> list[Column[Any]]:
+    return [
+        Column("id", String(40), primary_key=True),
+        Column("owner", String(128), nullable=False),
+        Column("tenant", String(128), nullable=False),
+        Column("created_at", UtcDateTime, nullable=False),
+    ]
+
+
+def _unique_name() -> UniqueConstraint:
+    return UniqueConstraint("tenant", "name")
+
+
+events = Table(
+    "events", metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("topic", String(64), nullable=False),
+    Column("subject", String(40), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("time", UtcDateTime, nullable=False),
+    Column("owner", String(128), nullable=False),
+    Column("tenant", String(128), nullable=False),
+    Column("data", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+uploads = Table(
+    "uploads", metadata, *_identified(),
+    Column("filename", String(255), nullable=False),
+    Column("digest", String(64), nullable=False, index=True),
+    Column("size_bytes", BigInteger, nullable=False),
+)  # fmt: skip
+
+datasets = Table(
+    "datasets", metadata, *_identified(),
+    Column("name", String(64), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("tags", JSON, nullable=False),
+    _unique_name(),
+)  # fmt: skip
+
+dataset_versions = Table(
+    "dataset_versions", metadata, *_identified(),
+    Column("dataset_id", ForeignKey("datasets.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", String(64), nullable=False, index=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("description", JSON, nullable=False),
+    UniqueConstraint("dataset_id", "version"),
+)  # fmt: skip
+
+jobs = Table(
+    "jobs", metadata, *_identified(),
+    Column("name", String(64), nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("fence", Integer, nullable=False),
+    Column("cause", JSON),
+    Column("engine", String(16), nullable=False),
+    Column("np", Integer, nullable=False),
+    Column("dataset", String(128), nullable=False),
+    Column("dataset_digest", String(64), nullable=False),
+    Column("label", String(256), nullable=False),
+    Column("algorithm", String(64), nullable=False),
+    Column("params", JSON, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("metrics", JSON, nullable=False),
+    Column("model", String(128)),
+    Index("ix_jobs_tenant_name", "tenant", "name"),
+)  # fmt: skip
+
+models = Table(
+    "models", metadata, *_identified(),
+    Column("name", String(64), nullable=False),
+    _unique_name(),
+)  # fmt: skip
+
+model_versions = Table(
+    "model_versions", metadata, *_identified(),
+    Column("model_id", ForeignKey("models.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", String(64), nullable=False, index=True),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("task", String(64), nullable=False),
+    Column("algorithm", String(64), nullable=False),
+    Column("metrics", JSON, nullable=False),
+    Column("signature", JSON, nullable=False),
+    Column("dataset", String(128), nullable=False),
+    Column("job", String(40), nullable=False, index=True),
+    UniqueConstraint("model_id", "version"),
+)  # fmt: skip
+
+model_aliases = Table(
+    "model_aliases", metadata, *_identified(),
+    Column("model_id", ForeignKey("models.id"), nullable=False),
+    Column("alias", String(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("model_id", "alias"),
+)  # fmt: skip
+
+endpoints = Table(
+    "endpoints", metadata, *_identified(),
+    Column("name", String(64), nullable=False),
+    Column("model", String(128), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("signature", JSON, nullable=False),
+    Column("deployed_at", UtcDateTime, nullable=False),
+    _unique_name(),
+)  # fmt: skip
+
+endpoint_keys = Table(
+    "endpoint_keys", metadata, *_identified(),
+    Column("endpoint_id", ForeignKey("endpoints.id"), nullable=False, index=True),
+    Column("hash", String(64), nullable=False),
+)  # fmt: skip
+
+services = Table(
+    "services", metadata, *_identified(),
+    Column("name", String(64), nullable=False),
+    Column("notebook", String(255), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("published_at", UtcDateTime, nullable=False),
+    _unique_name(),
+)  # fmt: skip
+
+tokens = Table(
+    "tokens", metadata, *_identified(),
+    Column("name", String(64), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("expires_at", UtcDateTime, nullable=False),
+)  # fmt: skip
+
+idempotency_keys = Table(
+    "idempotency_keys", metadata,
+    Column("key", String(128), primary_key=True),
+    Column("owner", String(128), primary_key=True),
+    Column("tenant", String(128), primary_key=True),
+    Column("operation", String(64), nullable=False),
+    Column("request_digest", String(64), nullable=False),
+    Column("response", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)  # fmt: skip
+
+audit = Table(
+    "audit", metadata, *_identified(),
+    Column("operation", String(64), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("outcome", String(32), nullable=False),
+)  # fmt: skip
