@@ -96,9 +96,9 @@ class Actions:
 
     def build_lab(self, programs: Programs) -> str:
         """Build the lab extension from its locked packages."""
-        jlpm = self.layout.script("jlpm")
-        programs.run(jlpm, "install", "--immutable", cwd=self.layout.lab)
-        programs.run(jlpm, "run", "build:prod", cwd=self.layout.lab)
+        npm = shutil.which("npm", path=programs.environment["PATH"]) or "npm"
+        programs.run(npm, "ci", "--include=dev", cwd=self.layout.lab)
+        programs.run(npm, "run", "build:prod", cwd=self.layout.lab)
         return str(self.layout.lab_built.relative_to(self.layout.root))
 
     def install_project(self, programs: Programs) -> str:

