@@ -113,7 +113,7 @@ class JobList(PageRequest):
 
 class JobLogs(JobRef):
     rank: int | None = argument(None, help="Only this rank; -1 is the launcher.", ge=-1, le=4096)
-    offset: int = argument(0, help="Bytes to skip, from the answer before.", ge=0)
+    cursor: str = argument("", help="From the answer before: only what came after.", max_length=4096)
     limit_bytes: int = argument(200_000, help="Bytes to answer at most.", ge=1, le=4_000_000)
 
 
@@ -121,7 +121,7 @@ class LogChunk(Resource):
     """A stretch of a job's log. Ranks are merged by line, each led by ``[rank]``."""
 
     text: str
-    offset: int = Field(description="Ask for this offset to get what comes after.")
+    cursor: str = Field(description="Ask with this cursor to get what comes after.")
     end: bool = Field(description="Whether the job has ended and nothing comes after.")
 
 
@@ -154,7 +154,7 @@ class Curves(Resource):
 
 
 class JobAttach(JobRef):
-    cursor: str = argument("", help="From the answer before; empty: everything.", max_length=128)
+    cursor: str = argument("", help="From the answer before; empty: everything.", max_length=4096)
     wait_seconds: float = argument(
         0.0, help="Wait so long for something new before answering.", ge=0, le=30
     )

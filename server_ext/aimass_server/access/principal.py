@@ -22,7 +22,9 @@ class Call:
     """One request of a principal, as the rooms see it."""
 
     principal: Principal
+    operation: str
     idempotency_key: str | None = None
+    request_digest: str = ""
 
     @property
     def user(self) -> str:

@@ -24,15 +24,11 @@ def record(
     )  # fmt: skip
 
 
-def after(
-    connection: Connection, sequence: int, limit: int, tenant: str | None = None
-) -> list[tuple[str, Event]]:
-    """Events after a sequence number, oldest first, each with its tenant."""
-    query = select(events).where(events.c.sequence > sequence)
-    if tenant is not None:
-        query = query.where(events.c.tenant == tenant)
+def after(connection: Connection, sequence: int, limit: int, tenant: str) -> list[Event]:
+    """A tenant's events after a sequence number, oldest first."""
+    query = select(events).where(events.c.sequence > sequence, events.c.tenant == tenant)
     rows = connection.execute(query.order_by(events.c.sequence).limit(limit))
-    return [(row.tenant, _event(row)) for row in rows]
+    return [_event(row) for row in rows]
 
 
 def newest(connection: Connection) -> int:

@@ -1,0 +1,304 @@
+"""Turns queued jobs into running ones and running ones into ended ones.
+
+One pass (:meth:`Runner._pass`) compares every unfinished job with what its folder says and does the
+next step; it runs when something was submitted or ended, and every few seconds besides. Each step
+may be done twice without harm: the supervisor's lock and the compare-and-set of states decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aimass_jupyter.contract.errors import AimassError, Conflict, InsufficientStorage
+from aimass_jupyter.contract.ids import utc_now
+from aimass_jupyter.contract.jobs import Cause, Job, JobSpec, Progress
+from aimass_jupyter.host import read_record, write_record
+from aimass_server.events import Feed, Notice
+from aimass_server.jobs.following import Follower
+from aimass_server.programs import Program
+from aimass_server.store import Store, jobs
+
+PASS_SECONDS = 2.0
+PROGRESS_SECONDS = 0.5
+START_SECONDS = 20.0
+GRACE_SECONDS = 5.0
+
+logger = logging.getLogger("aimass.jobs")
+
+
+class Runner:
+    """Starts, watches and ends jobs.
+
+    Parameters
+    ----------
+    folder
+        ``<data>/jobs``
+    register
+        Takes in a job's bundle; returns ``name@version``.
+    path_of
+        Where the bytes of a digest are.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        feed: Feed,
+        follower: Follower,
+        folder: Path,
+        slots: int,
+        python: str,
+        register: Callable[[Job, Path], Awaitable[str]],
+        path_of: Callable[[str], Path],
+    ) -> None:
+        self._store = store
+        self._feed = feed
+        self._follower = follower
+        self._folder = folder
+        self._slots = slots
+        self._python = python
+        self._register = register
+        self._path_of = path_of
+        self._woken = asyncio.Event()
+        self._progress: dict[str, Progress] = {}
+        self._starting: dict[str, float] = {}
+        self._watched: dict[str, int] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def open(self) -> None:
+        """Begin to look after jobs, also those that ran on while no control plane did."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._tasks = [
+            asyncio.create_task(self._look_after(), name="aimass-jobs"),
+            asyncio.create_task(self._tell_progress(), name="aimass-progress"),
+        ]
+
+    async def close(self) -> None:
+        """Stop looking after jobs; they go on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for job_id in list(self._watched):
+            self._unwatch(job_id)
+
+    def wake(self) -> None:
+        """Do a pass now."""
+        self._woken.set()
+
+    def folder_of(self, job_id: str) -> Path:
+        """A job's folder."""
+        return self._folder / job_id
+
+    def progress_of(self, job_id: str) -> Progress:
+        """How far a job was when last looked at."""
+        return self._progress.get(job_id, Progress())
+
+    async def stop(self, job: Job, by: str) -> Job:
+        """Stop a job; one that has ended stays as it is."""
+        if job.final:
+            return job
+        stopped = Cause(code="stopped", message=f"stopped by {by}")
+        try:
+            if job.state == "queued":
+                return await self._end(job, "stopped", stopped, allowed=("queued",))
+            job = await self._store.write(
+                lambda c: jobs.move(c, job.id, ("starting", "running", "stopping"), "stopping")
+            )
+        except Conflict:  # it moved on meanwhile: look again
+            return await self.stop(await self._store.read(lambda c: jobs.by_id(c, job.id)), by)
+        await asyncio.to_thread(self._program(job).request_stop, by)
+        return job
+
+    async def _look_after(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                await self._pass()
+            except AimassError as error:  # a full disk, a busy database: the next pass tries again
+                logger.warning("jobs could not be looked after just now: %s", error)
+            try:
+                await asyncio.wait_for(self._woken.wait(), PASS_SECONDS)
+            except TimeoutError:
+                pass
+
+    async def _pass(self) -> None:
+        """Look at every unfinished job once, oldest first."""
+        unfinished = await self._store.read(jobs.unfinished)
+        for job in unfinished:
+            if job.state != "queued":
+                await self._repair(job)
+        free = self._slots - await self._store.read(jobs.slots_used)
+        for job in unfinished:
+            if job.state != "queued":
+                continue
+            if job.np > free:
+                break  # first come, first served: a small job does not overtake a large one
+            free -= job.np
+            await self._start(job)
+
+    async def _start(self, job: Job) -> None:
+        """Write what the job's processes read, then start its supervisor."""
+        try:
+            job = await self._store.write(lambda c: jobs.move(c, job.id, ("queued",), "starting"))
+        except Conflict:  # stopped meanwhile
+            return
+        digest, label = await self._store.read(lambda c: jobs.inputs(c, job.id))
+        spec = JobSpec(
+            **job.model_dump(include={"id", "name", "engine", "np", "algorithm", "params", "seed"}),
+            dataset=job.dataset, dataset_digest=digest, label=label, python=self._python,
+            dataset_path=str(self._path_of(digest)),
+        )  # fmt: skip
+        try:
+            await asyncio.to_thread(self._spawn, job, spec)
+        except OSError as error:
+            cause = Cause(code="not-started", message=f"the job could not be started: {error}")
+            await self._end(job, "failed", cause)
+
+    def _spawn(self, job: Job, spec: JobSpec) -> None:
+        folder = self.folder_of(job.id)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        write_record(folder / "spec.json", spec.model_dump(mode="json"))
+        self._starting[job.id] = time.monotonic() + START_SECONDS
+        self._program(job).start({"kind": "job", "grace_seconds": GRACE_SECONDS}, self._python)
+
+    async def _repair(self, job: Job) -> None:
+        """Bring a job's row in line with what its folder says."""
+        program = self._program(job)
+        state = await asyncio.to_thread(program.state, self._starting.get(job.id))
+        if state == "alive":
+            await self._note_alive(job, program)
+        elif state == "ended":
+            await self._note_ended(job, program)
+        elif state == "lost":
+            await self._note_lost(job, program)
+        elif state == "absent":
+            await self._note_absent(job, program)
+
+    async def _note_alive(self, job: Job, program: Program) -> None:
+        self._watch(job, program)
+        if job.state == "starting":
+            started = _time_of(read_record(program.folder / "started.json"), "started_at")
+            await self._store.write(
+                lambda c: jobs.move(c, job.id, ("starting",), "running", started_at=started)
+            )
+        elif job.state == "stopping" and not (program.folder / "stop.json").exists():
+            await asyncio.to_thread(program.request_stop, job.owner)
+
+    async def _note_ended(self, job: Job, program: Program) -> None:
+        record = program.exit_record or {}
+        cause = Cause.model_validate(record["cause"])
+        ended = _time_of(record, "ended_at")
+        if cause.code == "finished":
+            await self._note_finished(job, program, cause, ended)
+        else:
+            state = "stopped" if cause.code == "stopped" else "failed"
+            await self._end(job, state, cause, ended_at=ended)
+
+    async def _note_finished(
+        self, job: Job, program: Program, cause: Cause, ended: datetime
+    ) -> None:
+        """Register the model, then end the job; a full disk is waited out."""
+        try:
+            model = await self._register(job, program.folder / "bundle.aimass")
+        except InsufficientStorage as error:
+            waiting = Cause(code="disk-full", message=f"trained; its model waits: {error}")
+            if job.cause != waiting:
+                await self._store.write(
+                    lambda c: jobs.move(c, job.id, (job.state,), job.state, cause=dict(waiting))
+                )
+            return
+        except (AimassError, OSError) as error:
+            await self._end(job, "failed", Cause(code="registration", message=str(error)))
+            return
+        metrics = (read_record(program.folder / "metrics.json") or {}).get("metrics", {})
+        await self._end(job, "succeeded", cause, ended_at=ended, metrics=metrics, model=model)
+
+    async def _note_lost(self, job: Job, program: Program) -> None:
+        """Its supervisor died: end what it left behind, then say so."""
+        left = await asyncio.to_thread(program.sweep, GRACE_SECONDS)
+        message = f"its supervisor was killed or the machine restarted; {left} processes were ended"
+        await self._end(job, "lost", Cause(code="lost", message=message))
+
+    async def _note_absent(self, job: Job, program: Program) -> None:
+        """No supervisor took the folder: start it again once, as after a crash before the start."""
+        if job.id in self._starting:
+            log = program.folder / "log" / "supervisor.log"
+            tail = log.read_text(errors="replace").splitlines()[-20:] if log.exists() else []
+            message = f"the supervisor did not start within {START_SECONDS:.0f} s"
+            await self._end(job, "failed", Cause(code="not-started", message=message, last_lines=tail))
+        elif job.state == "stopping":
+            await self._end(job, "stopped", Cause(code="stopped", message="stopped before it ran"))
+        else:
+            await self._store.write(lambda c: jobs.move(c, job.id, ("starting", "running"), "queued"))
+            self.wake()
+
+    async def _end(
+        self, job: Job, state: Any, cause: Cause, *,
+        allowed: tuple[Any, ...] = ("starting", "running", "stopping"), **changes: Any,
+    ) -> Job:  # fmt: skip
+        values = {"ended_at": utc_now(), **changes, "cause": cause.model_dump(mode="json")}
+        ended = await self._store.write(lambda c: jobs.move(c, job.id, allowed, state, **values))
+        self._unwatch(job.id)
+        self._starting.pop(job.id, None)
+        self.wake()  # its slots are free
+        return ended
+
+    def _program(self, job: Job) -> Program:
+        return Program(self.folder_of(job.id), f"AIMASS_JOB_ID={job.id}")
+
+    def _watch(self, job: Job, program: Program) -> None:
+        """Be woken in the moment the supervisor ends."""
+        identity = program.identity
+        if job.id in self._watched or identity is None:
+            return
+        try:
+            descriptor = os.pidfd_open(identity.pid)
+        except ProcessLookupError:
+            self.wake()
+            return
+        self._watched[job.id] = descriptor
+        asyncio.get_running_loop().add_reader(descriptor, self._supervisor_ended, job.id)
+
+    def _supervisor_ended(self, job_id: str) -> None:
+        self._unwatch(job_id)
+        self.wake()
+
+    def _unwatch(self, job_id: str) -> None:
+        descriptor = self._watched.pop(job_id, None)
+        if descriptor is not None:
+            asyncio.get_running_loop().remove_reader(descriptor)
+            os.close(descriptor)
+
+    async def _tell_progress(self) -> None:
+        """Tell the followers how far the running jobs are."""
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            try:
+                unfinished = await self._store.read(jobs.unfinished)
+            except AimassError as error:
+                logger.warning("progress could not be told just now: %s", error)
+                continue
+            for job in unfinished:
+                if job.state == "running":
+                    await self._tell(job)
+            running = {job.id for job in unfinished}
+            self._progress = {i: p for i, p in self._progress.items() if i in running}
+
+    async def _tell(self, job: Job) -> None:
+        progress = await self._follower.progress(job.id)
+        if progress != self._progress.get(job.id):
+            self._progress[job.id] = progress
+            data = {"job": job.id, "progress": progress.model_dump(mode="json")}
+            self._feed.notify(Notice("jobs.progress", job.id, job.tenant, data))
+
+
+def _time_of(record: dict[str, Any] | None, field: str) -> datetime:
+    """A time from a record of the supervisor."""
+    value = (record or {}).get(field)
+    return datetime.fromisoformat(value).astimezone(UTC) if value else utc_now()

@@ -1,0 +1,132 @@
+"""Datasets and their versions in the database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import delete as delete_from
+
+from aimass_jupyter.contract.base import Page
+from aimass_jupyter.contract.datasets import (
+    Dataset, DatasetDescription, DatasetImport, DatasetList, DatasetVersion,
+)  # fmt: skip
+from aimass_jupyter.contract.errors import NotFound
+from aimass_jupyter.contract.ids import new_id, utc_now
+from aimass_server.store import names, paging
+from aimass_server.store.events import record
+from aimass_server.store.tables import dataset_versions, datasets
+
+
+def add_version(
+    connection: Connection, name: str, owner: str, tenant: str, request: DatasetImport,
+    found: DatasetDescription, digest: str, size_bytes: int,
+) -> Dataset:  # fmt: skip
+    """Register bytes as the next version of a dataset; the same bytes are not a new version."""
+    row = _get_or_create(connection, name, owner, tenant, request)
+    newest = _versions(connection, row.id)[:1]
+    description = found.model_dump(mode="json")
+    if not newest or newest[0].digest != digest or newest[0].description != description:
+        version = newest[0].version + 1 if newest else 1
+        connection.execute(
+            dataset_versions.insert().values(
+                id=new_id("dsv"), dataset_id=row.id, owner=owner, tenant=tenant, version=version,
+                digest=digest, size_bytes=size_bytes, description=description,
+                created_at=utc_now(),
+            )
+        )  # fmt: skip
+        record(
+            connection, "datasets.imported", subject=row.id, name=name,
+            owner=owner, tenant=tenant, version=version,
+        )  # fmt: skip
+    return _dataset(connection, row)
+
+
+def owner_of(connection: Connection, name: str, tenant: str) -> str | None:
+    """Who owns the dataset of this name; None when there is none."""
+    return connection.execute(
+        select(datasets.c.owner).where(datasets.c.name == name, datasets.c.tenant == tenant)
+    ).scalar()
+
+
+def get(connection: Connection, reference: str, tenant: str) -> Dataset:
+    """A dataset by name, ``name@version`` or id; ``latest`` is the version that was asked for."""
+    name, version = names.split(reference)
+    row = names.find(connection, datasets, "dataset", name, tenant)
+    return _dataset(connection, row, version)
+
+
+def page(connection: Connection, request: DatasetList, tenant: str) -> Page[Dataset]:
+    """A page of datasets by name."""
+    query = select(datasets).where(datasets.c.tenant == tenant)
+    if request.search:
+        like = f"%{request.search}%"
+        query = query.where(
+            or_(
+                datasets.c.name.ilike(like),
+                datasets.c.description.ilike(like),
+                func.lower(func.cast(datasets.c.tags, datasets.c.description.type)).like(like),
+            )
+        )
+    return paging.page(
+        connection, query, datasets.c.name, request, lambda row: _dataset(connection, row)
+    )
+
+
+def delete(connection: Connection, dataset: Dataset, version: int | None) -> list[str]:
+    """Forget a version, or all; returns the digests that were let go."""
+    chosen = dataset_versions.c.dataset_id == dataset.id
+    if version is not None:
+        chosen &= dataset_versions.c.version == version
+    digests = list(connection.execute(select(dataset_versions.c.digest).where(chosen)).scalars())
+    connection.execute(delete_from(dataset_versions).where(chosen))
+    if not _versions(connection, dataset.id):
+        connection.execute(delete_from(datasets).where(datasets.c.id == dataset.id))
+    record(
+        connection, "datasets.deleted", subject=dataset.id, name=dataset.name,
+        owner=dataset.owner, tenant=dataset.tenant, version=version,
+    )  # fmt: skip
+    return digests
+
+
+def count(connection: Connection, tenant: str) -> int:
+    """How many datasets a tenant has."""
+    query = select(func.count()).select_from(datasets).where(datasets.c.tenant == tenant)
+    return connection.execute(query).scalar_one()
+
+
+def _get_or_create(
+    connection: Connection, name: str, owner: str, tenant: str, request: DatasetImport
+) -> Row[Any]:
+    mine = (datasets.c.name == name, datasets.c.tenant == tenant)
+    row = connection.execute(select(datasets).where(*mine)).first()
+    if row is None:
+        connection.execute(
+            datasets.insert().values(
+                id=new_id("ds"), name=name, owner=owner, tenant=tenant, created_at=utc_now(),
+                description=request.description, tags=request.tags,
+            )
+        )  # fmt: skip
+        row = connection.execute(select(datasets).where(*mine)).one()
+    return row
+
+
+def _versions(connection: Connection, dataset_id: str) -> list[Row[Any]]:
+    query = select(dataset_versions).where(dataset_versions.c.dataset_id == dataset_id)
+    return list(connection.execute(query.order_by(dataset_versions.c.version.desc())))
+
+
+def _dataset(connection: Connection, row: Row[Any], version: str | None = None) -> Dataset:
+    versions = _versions(connection, row.id)
+    chosen = next((v for v in versions if version in (None, str(v.version))), None)
+    if chosen is None:
+        known = ", ".join(str(v.version) for v in reversed(versions))
+        raise NotFound(f"dataset '{row.name}' has no version '{version}'", f"versions: {known}")
+    return Dataset(
+        id=row.id, name=row.name, owner=row.owner, tenant=row.tenant, tags=row.tags,
+        description=row.description, created_at=row.created_at, versions=len(versions),
+        latest=DatasetVersion(
+            **chosen.description, version=chosen.version, digest=chosen.digest,
+            size_bytes=chosen.size_bytes, created_at=chosen.created_at,
+        ),
+    )  # fmt: skip

@@ -1,0 +1,28 @@
+"""Which blobs are still referred to."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, union_all
+
+from aimass_server.store.tables import dataset_versions, endpoints, jobs, model_versions, uploads
+
+_ACTIVE = ("queued", "starting", "running", "stopping")
+
+
+def is_used(connection: Connection, digest: str) -> bool:
+    """Whether any version, upload, endpoint or unfinished job refers to these bytes."""
+    references = union_all(
+        *(
+            select(table.c.digest).where(table.c.digest == digest)
+            for table in (dataset_versions, model_versions, uploads, endpoints)
+        ),
+        select(jobs.c.dataset_digest).where(
+            jobs.c.dataset_digest == digest, jobs.c.state.in_(_ACTIVE)
+        ),
+    )
+    return connection.execute(references.limit(1)).first() is not None
+
+
+def unused(connection: Connection, candidates: list[str]) -> list[str]:
+    """Those of the digests that nothing refers to."""
+    return [digest for digest in set(candidates) if not is_used(connection, digest)]

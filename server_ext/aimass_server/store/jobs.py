@@ -1,0 +1,110 @@
+"""Jobs in the database. A state changes by compare-and-set, together with its event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from aimass_jupyter.contract.base import Page
+from aimass_jupyter.contract.errors import Conflict
+from aimass_jupyter.contract.jobs import FINAL_STATES, Job, JobList, JobState
+from aimass_server.store import names, paging
+from aimass_server.store.events import record
+from aimass_server.store.tables import jobs
+
+ACTIVE: tuple[JobState, ...] = ("queued", "starting", "running", "stopping")
+HOLDS_SLOTS: tuple[JobState, ...] = ("starting", "running", "stopping")
+
+
+def insert(connection: Connection, job: Job, dataset_digest: str, label: str) -> None:
+    """Queue a job, with its event."""
+    row = job.model_dump(exclude={"progress"})
+    connection.execute(jobs.insert().values(**row, fence=0, dataset_digest=dataset_digest, label=label))
+    _record(connection, job, "queued")
+
+
+def move(
+    connection: Connection, job_id: str, allowed: tuple[JobState, ...], state: JobState,
+    **changes: Any,
+) -> Job:  # fmt: skip
+    """Change a job's state if it is in one of the allowed states, with its event.
+
+    Raises
+    ------
+    Conflict
+        When its state is another one by now: somebody else was first, or it has ended.
+    """
+    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).one()
+    if row.state not in allowed:
+        raise Conflict(f"job '{row.name}' is {row.state}", "see: jobs show " + row.id)
+    changed = connection.execute(
+        jobs.update()
+        .where(jobs.c.id == job_id, jobs.c.fence == row.fence)
+        .values(state=state, fence=row.fence + 1, **changes)
+    )
+    if not changed.rowcount:
+        raise Conflict(f"job '{row.name}' was changed by somebody else just now", "try again")
+    job = by_id(connection, job_id)
+    if row.state != state:
+        _record(connection, job, state)
+    return job
+
+
+def by_id(connection: Connection, job_id: str) -> Job:
+    """A job by its id."""
+    return _job(connection.execute(select(jobs).where(jobs.c.id == job_id)).one())
+
+
+def get(connection: Connection, reference: str, tenant: str) -> Job:
+    """A job by id, or the newest of a name."""
+    return _job(names.find(connection, jobs, "job", reference, tenant))
+
+
+def page(connection: Connection, request: JobList, tenant: str) -> Page[Job]:
+    """A page of jobs, newest first."""
+    query = select(jobs).where(jobs.c.tenant == tenant)
+    if request.state == "active":
+        query = query.where(jobs.c.state.in_(ACTIVE))
+    elif request.state:
+        query = query.where(jobs.c.state == request.state)
+    return paging.page(connection, query, jobs.c.id, request, _job, descending=True)
+
+
+def unfinished(connection: Connection) -> list[Job]:
+    """Every job that has not ended, oldest first, of all tenants."""
+    query = select(jobs).where(jobs.c.state.in_(ACTIVE)).order_by(jobs.c.id)
+    return [_job(row) for row in connection.execute(query)]
+
+
+def inputs(connection: Connection, job_id: str) -> tuple[str, str]:
+    """The digest of a job's data and its label."""
+    query = select(jobs.c.dataset_digest, jobs.c.label).where(jobs.c.id == job_id)
+    row = connection.execute(query).one()
+    return row.dataset_digest, row.label
+
+
+def slots_used(connection: Connection) -> int:
+    """Ranks that are starting, running or stopping."""
+    query = select(func.sum(jobs.c.np)).where(jobs.c.state.in_(HOLDS_SLOTS))
+    return connection.execute(query).scalar() or 0
+
+
+def counts(connection: Connection, tenant: str) -> dict[str, int]:
+    """Jobs by state."""
+    query = select(jobs.c.state, func.count()).where(jobs.c.tenant == tenant)
+    rows = connection.execute(query.group_by(jobs.c.state)).all()
+    return {state: number for state, number in rows}
+
+
+def _record(connection: Connection, job: Job, happening: str) -> None:
+    cause = job.cause.message if job.cause and job.state in FINAL_STATES else None
+    record(
+        connection, f"jobs.{happening}", subject=job.id, name=job.name, owner=job.owner,
+        tenant=job.tenant, state=job.state, cause=cause, model=job.model,
+    )  # fmt: skip
+
+
+def _job(row: Row[Any]) -> Job:
+    columns = {name: row._mapping[name] for name in Job.model_fields if name in row._mapping}
+    return Job.model_validate(columns)

@@ -1,0 +1,38 @@
+"""How a reference finds its row: by id, else by name within the tenant, with a hint when neither."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, or_, select
+
+from aimass_jupyter.contract.errors import NotFound, did_you_mean
+
+_NEAREST = 200
+
+
+def find(connection: Connection, table: Table, thing: str, reference: str, tenant: str) -> Row[Any]:
+    """The newest row of the tenant whose id or name this is.
+
+    Raises
+    ------
+    NotFound
+        Naming the thing, with the nearest name that exists.
+    """
+    mine = table.c.tenant == tenant
+    wanted = or_(table.c.id == reference, table.c.name == reference)
+    row = connection.execute(
+        select(table).where(mine, wanted).order_by(table.c.id.desc()).limit(1)
+    ).first()
+    if row is None:
+        names = connection.execute(select(table.c.name).where(mine).limit(_NEAREST)).scalars()
+        raise NotFound(
+            f"there is no {thing} '{reference}'", did_you_mean(reference, names, f"see: {thing}s list")
+        )
+    return row
+
+
+def split(reference: str) -> tuple[str, str | None]:
+    """``name@suffix`` as its two parts."""
+    name, mark, suffix = reference.partition("@")
+    return name, suffix if mark else None
