@@ -1,0 +1,99 @@
+"""Orders: what a supervisor is asked to run, as read from its folder. Nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aimass_jupyter.contract.errors import InvalidRequest
+from aimass_jupyter.host import read_record
+
+DEFAULT_GRACE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Marker:
+    """The environment variable by which every process of an order is found again."""
+
+    name: str
+    value: str
+
+    @classmethod
+    def parse(cls, text: str) -> Marker:
+        name, separator, value = text.partition("=")
+        if not (name.isidentifier() and separator and value):
+            raise InvalidRequest(f"'{text}' is no marker", "write it as NAME=value")
+        return cls(name, value)
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.value}"
+
+
+@dataclass(frozen=True)
+class JobOrder:
+    """What a launcher needs to know of a job (part of the contract's ``JobSpec``)."""
+
+    id: str
+    engine: str
+    np: int
+    python: str
+
+
+@dataclass(frozen=True)
+class CommandOrder:
+    """One program to run."""
+
+    argv: list[str]
+    cwd: Path
+    log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order with what both kinds have."""
+
+    folder: Path
+    work: JobOrder | CommandOrder
+    marker: Marker
+    grace_seconds: float
+
+
+def read_order(folder: Path) -> Order:
+    """Read the order of a folder.
+
+    Raises
+    ------
+    InvalidRequest
+        When ``launch.json`` or ``spec.json`` is missing or lacks a key.
+    """
+    launch = _require(folder / "launch.json")
+    try:
+        work = _work(folder, launch)
+        grace = float(launch.get("grace_seconds", DEFAULT_GRACE_SECONDS))
+        return Order(folder, work, Marker.parse(launch["marker"]), grace)
+    except KeyError as missing:
+        raise InvalidRequest(f"the order in {folder} has no {missing}") from None
+
+
+def _work(folder: Path, launch: dict[str, Any]) -> JobOrder | CommandOrder:
+    if launch["kind"] == "job":
+        spec = _require(folder / "spec.json")
+        return JobOrder(spec["id"], spec["engine"], int(spec["np"]), spec["python"])
+    if launch["kind"] != "command":
+        raise InvalidRequest(f"kind '{launch['kind']}' is unknown", "known: job, command")
+    return CommandOrder(
+        argv=[str(part) for part in launch["argv"]],
+        cwd=Path(launch.get("cwd") or folder),
+        log=folder / launch.get("log", "log/process.log"),
+        environment=launch.get("environment", {}),
+    )
+
+
+def _require(path: Path) -> dict[str, Any]:
+    record = read_record(path)
+    if record is None:
+        raise InvalidRequest(f"{path} is missing", "write it before the supervisor is started")
+    return record

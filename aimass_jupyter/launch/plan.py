@@ -1,0 +1,45 @@
+"""Plans: the exact command, environment and logs that an order comes to. Nothing is started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimass_jupyter.launch.environment import job_environment
+from aimass_jupyter.launch.launchers import Launcher, find_launcher
+from aimass_jupyter.launch.order import JobOrder, Order
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to start; ``launcher`` and ``ranks`` are those of a job, None and 0 for a command."""
+
+    argv: list[str]
+    cwd: Path
+    environment: Mapping[str, str]
+    log: Path
+    launcher: Launcher | None = None
+    ranks: int = 0
+
+    def rank_log(self, rank: int) -> Path:
+        return self.log.with_name(f"rank-{rank}.log")
+
+
+def make_plan(order: Order) -> Plan:
+    """Work an order out.
+
+    Raises
+    ------
+    NotFound
+        When the job's engine has no launcher.
+    """
+    work, marker = order.work, {order.marker.name: order.marker.value}
+    if isinstance(work, JobOrder):
+        launcher = find_launcher(work.engine)
+        argv, extra = launcher.command(work, order.folder)
+        environment = job_environment(work.np) | extra | marker
+        log = order.folder / "log" / "launcher.log"
+        return Plan(argv, order.folder, environment, log, launcher, work.np)
+    return Plan(work.argv, work.cwd, os.environ | work.environment | marker, work.log)

@@ -1,0 +1,187 @@
+"""The supervisor: starts one thing, logs it, stops all of it, and writes how it ended.
+
+It never restarts anything and never talks to a server; its folder is its whole world.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+from datetime import datetime
+from pathlib import Path
+
+from aimass_jupyter.contract.errors import AimassError, Failed
+from aimass_jupyter.contract.ids import utc_now
+from aimass_jupyter.host import FileLock, identify, read_record, write_record
+from aimass_jupyter.launch.causes import Cause, Evidence, find_cause, oom_kills
+from aimass_jupyter.launch.children import adopt_orphans, end_all, reap
+from aimass_jupyter.launch.launchers import signal_name
+from aimass_jupyter.launch.logs import ProcessLogs
+from aimass_jupyter.launch.order import Order, read_order
+from aimass_jupyter.launch.plan import Plan, make_plan
+
+EXIT_SUPERVISED = 0
+EXIT_ALREADY = 3
+
+_STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+_POLL_SECONDS = 0.5
+_LEFTOVER_GRACE_SECONDS = 2.0
+_RESERVE_BYTES = 1 << 16
+
+
+def supervise(folder: Path) -> int:
+    """Supervise what the folder orders, unless that is done or being done.
+
+    Returns
+    -------
+    int
+        0 when it was supervised to its end, whatever that end is; 3 when another supervisor has
+        or had it.
+    """
+    signals = _signal_pipe()
+    lock = FileLock(folder / "lock")
+    if not lock.acquire():
+        return EXIT_ALREADY
+    try:
+        if any((folder / name).exists() for name in ("started.json", "exit.json")):
+            return EXIT_ALREADY
+        _detach(folder)
+        Supervisor(folder, signals).run()
+    finally:
+        lock.release()
+    return EXIT_SUPERVISED
+
+
+class Supervisor:
+    """One supervision, from the start of the process to its last record."""
+
+    def __init__(self, folder: Path, signals: int) -> None:
+        self._folder = folder
+        self._signals = signals
+        self._stopping = False
+        self._started_at = utc_now()
+
+    def run(self) -> None:
+        """Start, watch, end what is left, record."""
+        try:
+            order = read_order(self._folder)
+            plan = make_plan(order)
+        except AimassError as error:
+            self._record(None, Cause("not-started", str(error)))
+            return
+        self._announce(order)
+        self._record(*self._supervise(order, plan))
+
+    def _announce(self, order: Order) -> None:
+        """Say who supervises, and set aside the bytes that the last record needs on a full disk."""
+        identity = identify(os.getpid())
+        assert identity is not None  # it is this very process
+        record = {"identity": identity.as_record(), "marker": str(order.marker)}
+        write_record(self._folder / "started.json", record | {"time": _text(self._started_at)})
+        (self._folder / "reserve").write_bytes(bytes(_RESERVE_BYTES))
+
+    def _supervise(self, order: Order, plan: Plan) -> tuple[int | None, Cause]:
+        """Run the plan to its end; nothing of it lives when this returns, or raises."""
+        kills_before = oom_kills()
+        logs = ProcessLogs(plan.log, plan.ranks)
+        ended: dict[int, int] = {}
+        child = 0
+        try:
+            if not self._asked_to_stop(0):
+                child = _start(plan, logs)
+                ended = self._watch(child)
+        except Failed as error:
+            return None, Cause("not-started", str(error))
+        finally:
+            grace = order.grace_seconds if self._stopping else _LEFTOVER_GRACE_SECONDS
+            ended |= end_all(order.marker, grace)
+            logs.close()
+        code = ended.get(child)
+        return code, self._judge(plan, code, logs, oom_kills() - kills_before)
+
+    def _watch(self, child: int) -> dict[int, int]:
+        """Wait until the child ends or a stop is asked for; what ended by then."""
+        ended: dict[int, int] = {}
+        while child not in ended and not self._asked_to_stop(_POLL_SECONDS):
+            ended |= reap()
+        return ended
+
+    def _asked_to_stop(self, timeout: float) -> bool:
+        """Wait for a signal so long; whether a stop was asked for, by signal or by file."""
+        if select.select([self._signals], [], [], timeout)[0]:
+            self._stopping |= bool(_STOP_SIGNALS & set(os.read(self._signals, 512)))
+        self._stopping |= (self._folder / "stop.json").exists()
+        return self._stopping
+
+    def _judge(self, plan: Plan, code: int | None, logs: ProcessLogs, oom_kills: int) -> Cause:
+        complete = plan.launcher is not None and code == 0
+        first = plan.launcher.first_exit(logs.main.tail, code) if plan.launcher and code else None
+        return find_cause(
+            Evidence(
+                folder=self._folder,
+                code=code,
+                stopped_by=self._stopper() if self._stopping and not complete else "",
+                oom_kills=oom_kills,
+                first_exit=first,
+                last_lines=logs.of,
+            )
+        )
+
+    def _stopper(self) -> str:
+        record = read_record(self._folder / "stop.json") or {}
+        return str(record.get("by", "a signal to its supervisor"))
+
+    def _record(self, code: int | None, cause: Cause) -> None:
+        """Write how it ended, in the space that was set aside for it."""
+        (self._folder / "reserve").unlink(missing_ok=True)
+        record = {
+            "code": code if code is None or code >= 0 else None,
+            "signal": signal_name(code),
+            "cause": cause.as_record(),
+            "started_at": _text(self._started_at),
+            "ended_at": _text(utc_now()),
+        }
+        write_record(self._folder / "exit.json", record)
+
+
+def _start(plan: Plan, logs: ProcessLogs) -> int:
+    """Start the plan's process with its output on the main log; its pid."""
+    try:
+        process = subprocess.Popen(
+            plan.argv, cwd=plan.cwd, env=dict(plan.environment),
+            stdin=subprocess.DEVNULL, stdout=logs.descriptor, stderr=logs.descriptor,
+        )  # fmt: skip
+    except OSError as error:
+        raise Failed(f"cannot start '{plan.argv[0]}' in {plan.cwd}: {error.strerror}") from error
+    process.returncode = 0  # reap() collects it, with every orphan; Popen must not
+    return process.pid
+
+
+def _signal_pipe() -> int:
+    """Let signals be read, as bytes, from the descriptor that is returned."""
+    reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in (*_STOP_SIGNALS, signal.SIGCHLD):
+        signal.signal(number, lambda *_: None)
+    return reader
+
+
+def _detach(folder: Path) -> None:
+    """Leave the session and the files of whatever started us, and adopt what we start."""
+    if os.getpid() not in (os.getpgid(0), os.getsid(0)):
+        os.setsid()
+    log = folder / "log"
+    log.mkdir(exist_ok=True)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    own = os.open(log / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for descriptor, target in ((nothing, 0), (own, 1), (own, 2)):
+        os.dup2(descriptor, target)
+    for descriptor in (nothing, own):
+        os.close(descriptor)
+    adopt_orphans()
+
+
+def _text(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
