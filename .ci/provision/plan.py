@@ -84,8 +84,8 @@ class Plan:
         """Horovod, or the reason why this machine goes without."""
         return Step(
             name="horovod",
-            does="building Horovod from source",
-            takes="3 to 10 minutes the first time, seconds when the wheel is cached",
+            does="installing Horovod, which is built here from source",
+            takes="3 to 10 minutes the first time, seconds from the cache",
             inputs=lambda: [obstacle() or "can compile", *self.wheel.inputs()],
             act=self.wheel.install,
             cure=f"read the log above for the compiler's first error, or go on without Horovod: "

@@ -62,6 +62,8 @@ class Programs:
     folder: Path
     held: tuple[int, ...] = ()  # file descriptors that a program keeps open with us
     resumed: bool = False  # the step's last attempt was cut off
+    heartbeat: float = HEARTBEAT_SECONDS
+    patience: Sequence[tuple[signal.Signals, float]] = PATIENCE
 
     def run(
         self,
@@ -93,7 +95,7 @@ class Programs:
             try:
                 code = self._wait(process)
             except BaseException:
-                stop(process)
+                stop(process, self.patience)
                 raise
         if code != 0:
             raise ProgramFailed(words, code)
@@ -120,18 +122,24 @@ class Programs:
 
     def _wait(self, process: subprocess.Popen[bytes]) -> int:
         began = time.monotonic()
-        beat = 1.0 if self.screen.stream.isatty() else HEARTBEAT_SECONDS
+        beat = 1.0 if self.screen.stream.isatty() else self.heartbeat
         while True:
             try:
                 return process.wait(timeout=beat)
             except subprocess.TimeoutExpired:
-                last = self.tail(1)
-                self.screen.sign_of_life(time.monotonic() - began, last[0].strip() if last else "")
+                self.screen.sign_of_life(time.monotonic() - began, self._doing())
+
+    def _doing(self) -> str:
+        """What the log says is going on: the last line with a percentage, else the last line."""
+        lines = self.tail(100)
+        return next((line for line in reversed(lines) if "%]" in line), (lines or [""])[-1]).strip()
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
+def stop(
+    process: subprocess.Popen[bytes], patience: Sequence[tuple[signal.Signals, float]]
+) -> None:
     """End a program and all that stayed in its session: asked first, then made to."""
-    for number, seconds in PATIENCE:
+    for number, seconds in patience:
         try:
             os.killpg(process.pid, number)
         except ProcessLookupError:
