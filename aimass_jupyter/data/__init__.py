@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aimass_jupyter.data.dataset import (
         column_values,
         columns_of,
+        described_columns,
         labelled_rows,
         open_dataset,
     )
@@ -38,6 +39,7 @@ __all__ = [
     "column_values",
     "columns_of",
     "describe",
+    "described_columns",
     "find_column",
     "labelled_rows",
     "open_dataset",
@@ -49,6 +51,7 @@ _HOMES = {
     "column_values": "dataset",
     "columns_of": "dataset",
     "describe": "profile",
+    "described_columns": "dataset",
     "find_column": "profile",
     "labelled_rows": "dataset",
     "open_dataset": "dataset",

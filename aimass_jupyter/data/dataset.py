@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from aimass_jupyter.contract.datasets import Column
 from aimass_jupyter.contract.errors import InvalidRequest, NotFound
 
 Array = npt.NDArray[Any]
+
+_COLUMNS_KEY = b"aimass.columns"
 
 
 def open_dataset(path: str | Path) -> pa.Table:
@@ -35,6 +39,26 @@ def open_dataset(path: str | Path) -> pa.Table:
         raise InvalidRequest(
             f"{Path(path).name} is not a dataset: {error}", "import the dataset again"
         ) from None
+
+
+def with_columns(table: pa.Table, columns: list[Column]) -> pa.Table:
+    """Return the table with its columns' descriptions in its schema, where they travel with it."""
+    described = json.dumps([column.model_dump(mode="json") for column in columns])
+    return table.replace_schema_metadata({_COLUMNS_KEY: described.encode()})
+
+
+def described_columns(table: pa.Table) -> list[Column]:
+    """Return what the importer found of each column, without looking at the values again.
+
+    Raises
+    ------
+    InvalidRequest
+        When the table was not imported.
+    """
+    described = (table.schema.metadata or {}).get(_COLUMNS_KEY)
+    if described is None:
+        raise InvalidRequest("the table does not describe its columns", "import the dataset again")
+    return [Column.model_validate(column) for column in json.loads(described)]
 
 
 def labelled_rows(table: pa.Table, label: str) -> pa.Table:

@@ -16,6 +16,7 @@ from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 LABEL_NAMES = ("label", "target", "class", "y")
 PREVIEW_ROWS = 5
 PREVIEW_SIDE = 64
+PREVIEW_LENGTH = 200
 
 MAX_DISTINCT = 1000  # counted and told; above, only that there are more
 MAX_CLASSES = 1000
@@ -58,7 +59,7 @@ def describe_column(name: str, column: pa.ChunkedArray) -> Column:
     """Describe one column."""
     kind = column.type
     if isinstance(kind, pa.FixedShapeTensorType):
-        return Column(name=name, kind="image", type=str(kind.value_type), shape=list(kind.shape))
+        return _describe_images(name, column)
     missing = pc.is_null(column, nan_is_null=True)
     present = column.filter(pc.invert(missing))
     distinct = _distinct(present)
@@ -97,6 +98,19 @@ def task_of(label: Column, rows: int) -> str | None:
         return None
     few = label.distinct is not None and label.distinct <= min(MAX_INTEGER_CLASSES, rows // 2)
     return "classification" if few and _is_integer(label) else "regression"
+
+
+def _describe_images(name: str, column: pa.ChunkedArray) -> Column:
+    pixels = pa.chunked_array([chunk.storage.flatten() for chunk in column.chunks])
+    low, high = _range(pixels)
+    return Column(
+        name=name,
+        kind="image",
+        type=str(column.type.value_type),
+        shape=list(column.type.shape),
+        minimum=low,
+        maximum=high,
+    )
 
 
 def _is_integer(column: Column) -> bool:
@@ -175,6 +189,8 @@ def _json_value(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
+    if isinstance(value, str) and len(value) > PREVIEW_LENGTH:
+        return f"{value[:PREVIEW_LENGTH]}…"
     if isinstance(value, list):
         return [_json_value(item) for item in value]
     return value
