@@ -139,6 +139,7 @@ endpoints = Table(
     Column("name", String(64), nullable=False),
     Column("model", String(128), nullable=False),
     Column("digest", String(64), nullable=False),
+    Column("deployment", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("message", Text, nullable=False),
     Column("signature", JSON, nullable=False),
