@@ -1,0 +1,148 @@
+/**
+ * How an answer or a fault is shown when there is no view of its own for it: as text, always.
+ */
+import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
+import React from 'react';
+
+import type { AimassError, IDetail } from './errors';
+import { formatField } from './format';
+import { CopyLine } from './panel/parts';
+import type { OperationCard } from './schema';
+
+type Answer = Readonly<Record<string, unknown>>;
+
+/** Show what an operation answered. */
+export async function showAnswer(card: OperationCard, answer: unknown): Promise<void> {
+  await showDialog({
+    title: card.name,
+    body: <AnswerView card={card} answer={answer as Answer} />,
+    buttons: [Dialog.okButton({ label: 'Close' })]
+  });
+}
+
+/** Show all that is known of a fault. */
+export async function showFault(title: string, error: AimassError): Promise<void> {
+  await showDialog({
+    title,
+    body: <FaultView error={error} />,
+    buttons: [Dialog.okButton({ label: 'Close' })]
+  });
+}
+
+/** Hand a download to the browser. */
+export function saveFile(file: File): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(file);
+  link.download = file.name;
+  link.click();
+  // The browser reads it after this returns.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** Fields of an answer that are shown this once and never again, by what the schema says. */
+export function secretsOf(card: OperationCard, answer: unknown): string[] {
+  const properties = (card.response.properties ?? {}) as Record<string, Answer>;
+  return Object.keys(properties).filter(
+    name =>
+      String(properties[name].description ?? '').includes('shown this once') &&
+      (answer as Answer)[name] != null
+  );
+}
+
+export function AnswerView(props: { card: OperationCard; answer: Answer }): JSX.Element {
+  const { card, answer } = props;
+  const secrets = secretsOf(card, answer);
+  return (
+    <div className="aimass-Answer" data-testid="aimass-answer">
+      {secrets.map(name => (
+        <div key={name}>
+          <p>{formatField(name)}: shown this once, copy it now.</p>
+          <CopyLine text={String(answer[name])} onCopy={text => Clipboard.copyToSystem(text)} />
+        </div>
+      ))}
+      {Array.isArray(answer.items) ? (
+        <Table rows={answer.items as Answer[]} />
+      ) : (
+        <Fields answer={answer} hidden={secrets} />
+      )}
+    </div>
+  );
+}
+
+/** A listing: a column for every field that fits in a cell. */
+function Table({ rows }: { rows: Answer[] }): JSX.Element {
+  if (rows.length === 0) {
+    return <p>There are none.</p>;
+  }
+  const columns = Object.keys(rows[0]).filter(name => rows.some(row => isScalar(row[name])));
+  return (
+    <table>
+      <thead>
+        <tr>
+          {columns.map(name => (
+            <th key={name} scope="col">
+              {formatField(name)}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row, index) => (
+          <tr key={index}>
+            {columns.map(name => (
+              <td key={name}>{isScalar(row[name]) ? String(row[name]) : ''}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Fields({ answer, hidden }: { answer: Answer; hidden: string[] }): JSX.Element {
+  const shown = Object.entries(answer).filter(
+    ([name, value]) => value != null && !hidden.includes(name)
+  );
+  return (
+    <dl>
+      {shown.map(([name, value]) => (
+        <React.Fragment key={name}>
+          <dt>{formatField(name)}</dt>
+          <dd>{isScalar(value) ? <Scalar value={value} /> : <pre>{pretty(value)}</pre>}</dd>
+        </React.Fragment>
+      ))}
+    </dl>
+  );
+}
+
+function Scalar({ value }: { value: unknown }): JSX.Element {
+  const text = String(value);
+  return text.includes('\n') ? <pre>{text}</pre> : <>{text}</>;
+}
+
+export function FaultView({ error }: { error: AimassError }): JSX.Element {
+  return (
+    <div className="aimass-Answer" data-testid="aimass-fault">
+      <p>{error.message}</p>
+      {error.hint && <p>{error.hint}</p>}
+      {error.details.map((detail, index) => (
+        <pre key={index}>{detailText(detail)}</pre>
+      ))}
+    </div>
+  );
+}
+
+function detailText(detail: IDetail): string {
+  return Object.entries(detail)
+    .filter(([, value]) => value != null)
+    .map(([name, value]) => `${name}: ${isScalar(value) ? String(value) : pretty(value)}`)
+    .join('\n');
+}
+
+function isScalar(value: unknown): boolean {
+  return value !== null && typeof value !== 'object' && value !== undefined;
+}
+
+function pretty(value: unknown): string {
+  return JSON.stringify(value, null, 2);
+}

@@ -1,0 +1,54 @@
+/**
+ * Values as a person reads them. Text only; nothing here makes markup.
+ */
+
+/** A metric: four digits that count; null stands for NaN. */
+export function formatNumber(value: number | null): string {
+  return value === null ? 'NaN' : String(Number(value.toPrecision(4)));
+}
+
+/** A stretch of time, to the accuracy that matters at its length. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) {
+    return `${whole} s`;
+  }
+  const minutes = Math.round(whole / 60);
+  if (minutes < 60) {
+    return `${minutes} min`;
+  }
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.round(hours / 24)} days`;
+}
+
+/** How long ago a moment is. */
+export function formatAgo(moment: string, now = Date.now()): string {
+  const seconds = (now - Date.parse(moment)) / 1000;
+  return seconds < 10 ? 'just now' : `${formatDuration(seconds)} ago`;
+}
+
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${Number((bytes / 1000 ** power).toPrecision(3))} ${units[power]}`;
+}
+
+/** Metrics in a line; all of them, or the first few. */
+export function formatMetrics(metrics: Record<string, number | null>, most = Infinity): string {
+  return Object.entries(metrics)
+    .slice(0, most)
+    .map(([name, value]) => `${name} ${formatNumber(value)}`)
+    .join(' · ');
+}
+
+/** The name of a field as a label: `batch_size` is "Batch size". */
+export function formatField(name: string): string {
+  const words = name.replace(/_/g, ' ').trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** A URL that is safe to open: http or https; null for anything else (`javascript:`). */
+export function webUrl(url: string): string | null {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  return parsed && ['http:', 'https:'].includes(parsed.protocol) ? parsed.href : null;
+}

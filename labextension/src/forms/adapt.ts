@@ -1,0 +1,133 @@
+/**
+ * A request's JSON Schema, as pydantic writes it, made into what the form component draws well.
+ * Pure: it asks the server nothing.
+ */
+import type { FormComponent } from '@jupyterlab/ui-components';
+import type { RJSFSchema } from '@rjsf/utils';
+
+import type { Values } from '../api';
+import { formatField } from '../format';
+import type { OperationCard } from '../schema';
+
+type UiSchema = NonNullable<Parameters<typeof FormComponent>[0]['uiSchema']>;
+
+export interface IForm {
+  schema: RJSFSchema;
+  ui: UiSchema;
+}
+
+type Node = Readonly<Record<string, unknown>>;
+
+/** Plumbing between a client and the server; nobody types these. */
+const PLUMBING = new Set(['next_token', 'cursor']);
+/** The field that stands for the body of an operation whose body is bytes. */
+export const CONTENT_FIELD = 'content';
+
+/** The form of an operation's request. */
+export function formOf(card: OperationCard): IForm {
+  const form = formOfSchema(card.request);
+  if (card.body === 'bytes') {
+    const title = 'File';
+    form.schema.properties = { [CONTENT_FIELD]: { type: 'string', title } };
+    form.schema.required = [CONTENT_FIELD];
+    form.ui = { [CONTENT_FIELD]: { 'ui:widget': 'file-or-text' } };
+  }
+  return form;
+}
+
+/** The form of any object schema with its definitions beside it. */
+export function formOfSchema(root: Node): IForm {
+  const definitions = (root.$defs ?? {}) as Record<string, Node>;
+  const schema: RJSFSchema = { type: 'object', properties: {}, required: [] };
+  const ui: UiSchema = {};
+  const required = new Set((root.required ?? []) as string[]);
+  for (const [name, raw] of Object.entries((root.properties ?? {}) as Record<string, Node>)) {
+    if (PLUMBING.has(name)) {
+      continue;
+    }
+    const node = plain(raw, definitions);
+    schema.properties![name] = { ...node, title: formatField(name) } as RJSFSchema;
+    ui[name] = uiOf(node);
+    if (required.has(name)) {
+      schema.required!.push(name);
+    }
+  }
+  return { schema, ui };
+}
+
+/** A field without references, without "or null" (that is: left out), without pydantic's title. */
+function plain(node: Node, definitions: Record<string, Node>): Node {
+  const { title: _, ...rest } = node;
+  const resolved = resolve(rest, definitions);
+  const choices = resolved.anyOf as Node[] | undefined;
+  if (!choices) {
+    return resolved;
+  }
+  const { anyOf: __, default: value, ...shared } = resolved;
+  const real = choices.filter(choice => choice.type !== 'null');
+  const merged = real.length === 1 ? resolve(real[0], definitions) : mergeEnums(real);
+  return { ...merged, ...shared, ...(value == null ? {} : { default: value }) };
+}
+
+function resolve(node: Node, definitions: Record<string, Node>): Node {
+  const name = typeof node.$ref === 'string' ? node.$ref.split('/').pop() : undefined;
+  if (!name) {
+    return node;
+  }
+  const { $ref: _, ...own } = node;
+  return { ...definitions[name], ...own };
+}
+
+/** Several literals are one choice; anything else is asked for as JSON. */
+function mergeEnums(choices: Node[]): Node {
+  const values = choices.flatMap(choice => (choice.enum as unknown[]) ?? [choice.const]);
+  const literal = values.every(value => value !== undefined);
+  return literal ? { type: choices[0].type ?? 'string', enum: values } : {};
+}
+
+function uiOf(node: Node): UiSchema {
+  if (node['x-file']) {
+    return { 'ui:widget': 'file-or-text' };
+  }
+  if (node['x-completes'] && !node.enum) {
+    return { 'ui:widget': 'name', 'ui:options': { completes: node['x-completes'] } };
+  }
+  return isDrawable(node) ? {} : { 'ui:field': 'json' };
+}
+
+/** Whether the form component has an input of its own for a node. */
+function isDrawable(node: Node): boolean {
+  const scalar = ['string', 'number', 'integer', 'boolean'];
+  if (node.type === 'array') {
+    return scalar.includes(String((node.items as Node | undefined)?.type));
+  }
+  return scalar.includes(String(node.type)) || (node.type === 'object' && !!node.properties);
+}
+
+/** What was typed, without what belongs to a form that was shown before. */
+export function prune(form: IForm, values: Values): Values {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      const known = (form.schema.properties?.[name] as RJSFSchema | undefined)?.properties;
+      return [name, known && isObject(value) ? pick(value, Object.keys(known)) : value];
+    })
+  );
+}
+
+function pick(value: Values, names: string[]): Values {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => names.includes(name)));
+}
+
+function isObject(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The fields that must be given. */
+export function requiredOf(card: OperationCard): string[] {
+  return card.body === 'bytes' ? [CONTENT_FIELD] : ((card.request.required ?? []) as string[]);
+}
+
+/** Whether there is anything to ask. */
+export function hasFields(card: OperationCard): boolean {
+  return Object.keys(formOf(card).schema.properties ?? {}).length > 0;
+}

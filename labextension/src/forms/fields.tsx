@@ -1,0 +1,146 @@
+/**
+ * The inputs that the form component does not have: JSON, a file or a word, a known name.
+ */
+import type { FieldProps, RegistryFieldsType, RegistryWidgetsType, WidgetProps } from '@rjsf/utils';
+import React, { useEffect, useId, useRef, useState } from 'react';
+
+/** What the inputs need to know of the form they are in. */
+export interface IFormContext {
+  /** Files that were chosen, by the field's name. */
+  readonly files: Map<string, File>;
+  /** The names that complete a field (`x-completes`). */
+  names(kind: string): Promise<string[]>;
+}
+
+/** Any JSON value, as text. */
+export function JsonField(props: FieldProps): JSX.Element {
+  const { formData, onChange, schema, idSchema, name, required } = props;
+  const [text, setText] = useState(() => (formData === undefined ? '' : toText(formData)));
+  const [fault, setFault] = useState('');
+  const take = (next: string) => {
+    setText(next);
+    const [value, error] = parse(next);
+    setFault(error);
+    // Text that is not JSON yet is handed on as it is, so that the server can name the field.
+    onChange(error ? next : value);
+  };
+  return (
+    <div className="aimass-JsonField">
+      <label htmlFor={idSchema.$id}>
+        {schema.title ?? name}
+        {required && '*'}
+      </label>
+      <textarea
+        id={idSchema.$id}
+        className="jp-mod-styled"
+        rows={Math.min(10, text.split('\n').length + 1)}
+        spellCheck={false}
+        aria-invalid={!!fault}
+        value={text}
+        onChange={event => take(event.target.value)}
+      />
+      {fault && <div className="aimass-Error">{fault}</div>}
+      {schema.description && <div className="jp-FormGroup-description">{schema.description}</div>}
+    </div>
+  );
+}
+
+function toText(value: unknown): string {
+  return JSON.stringify(value, null, 1).replace(/\n\s*(?=[^{}"\s])|\n\s*(?=\])/g, ' ');
+}
+
+function parse(text: string): [unknown, string] {
+  try {
+    return [text.trim() ? JSON.parse(text) : undefined, ''];
+  } catch (error) {
+    return [undefined, `Not JSON yet: ${(error as Error).message}`];
+  }
+}
+
+/** A word, or a file whose bytes take its place. */
+export function FileOrTextWidget(props: WidgetProps): JSX.Element {
+  const { id, name, value, required, onChange } = props;
+  const { files } = props.formContext as IFormContext;
+  const picker = useRef<HTMLInputElement>(null);
+  const pick = (file: File | undefined) => {
+    if (file) {
+      files.set(name, file);
+      onChange(file.name);
+    }
+  };
+  const type = (text: string) => {
+    files.delete(name);
+    onChange(text || undefined);
+  };
+  return (
+    <div className="aimass-FileField">
+      <input
+        id={id}
+        type="text"
+        className="jp-mod-styled"
+        required={required}
+        value={value ?? ''}
+        onChange={event => type(event.target.value)}
+      />
+      <button
+        type="button"
+        className="jp-mod-styled jp-mod-reject"
+        onClick={() => picker.current?.click()}
+      >
+        Choose file…
+      </button>
+      <input
+        ref={picker}
+        type="file"
+        hidden
+        aria-label="File"
+        data-testid={`aimass-file-${name}`}
+        onChange={event => pick(event.target.files?.[0])}
+      />
+    </div>
+  );
+}
+
+/** A name, completed from the names there are; others can be typed (`name@3`). */
+export function NameWidget(props: WidgetProps): JSX.Element {
+  const { id, value, required, options, onChange } = props;
+  const names = useNames(props.formContext as IFormContext, String(options.completes));
+  const list = useId();
+  return (
+    <>
+      <input
+        id={id}
+        type="text"
+        className="jp-mod-styled"
+        list={list}
+        autoComplete="off"
+        required={required}
+        value={value ?? ''}
+        onChange={event => onChange(event.target.value || undefined)}
+      />
+      <datalist id={list}>
+        {names.map(name => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+    </>
+  );
+}
+
+function useNames(context: IFormContext, kind: string): string[] {
+  const [names, setNames] = useState<string[]>([]);
+  useEffect(() => {
+    let current = true;
+    void context.names(kind).then(found => current && setNames(found));
+    return () => {
+      current = false;
+    };
+  }, [context, kind]);
+  return names;
+}
+
+export const FIELDS: RegistryFieldsType = { json: JsonField };
+export const WIDGETS: RegistryWidgetsType = {
+  'file-or-text': FileOrTextWidget,
+  name: NameWidget
+};

@@ -1,0 +1,131 @@
+/**
+ * A form in a dialog. It asks until the answer can be used or the person gives up, and never
+ * throws away what was typed.
+ */
+import { Dialog, showDialog } from '@jupyterlab/apputils';
+import { FormComponent, ReactWidget } from '@jupyterlab/ui-components';
+import validator from '@rjsf/validator-ajv8';
+import React from 'react';
+
+import type { Values } from '../api';
+import { type AimassError, asAimassError } from '../errors';
+import { type IForm, prune } from './adapt';
+import { FIELDS, type IFormContext, WIDGETS } from './fields';
+
+type FormProps = Parameters<typeof FormComponent>[0];
+
+/** The validator is declared for values of any type, the form for JSON: the same at run time. */
+const VALIDATOR = validator as FormProps['validator'];
+
+export interface IQuestion {
+  readonly title: string;
+  readonly help: string;
+  /** The word on the button. */
+  readonly verb: string;
+  readonly dangerous: boolean;
+  readonly form: IForm;
+  /** The form that suits the values typed so far. */
+  readonly refine?: (values: Values) => Promise<IForm>;
+  readonly context: IFormContext;
+}
+
+/**
+ * Ask, and do with the answer what is asked for; when that fails, show why and ask again.
+ *
+ * @returns what `use` returned; undefined when the person cancelled.
+ */
+export async function askAndUse<T>(
+  question: IQuestion,
+  initial: Values,
+  use: (values: Values) => Promise<T>
+): Promise<T | undefined> {
+  let values = initial;
+  let error: AimassError | null = null;
+  for (;;) {
+    const body: FormBody = new FormBody(question, values, error);
+    const confirm = question.dangerous ? Dialog.warnButton : Dialog.okButton;
+    const { button, value } = await showDialog<Values>({
+      title: question.title,
+      body,
+      buttons: [Dialog.cancelButton(), confirm({ label: question.verb })],
+      focusNodeSelector: 'input, select, textarea'
+    });
+    if (!button.accept) {
+      return undefined;
+    }
+    values = value ?? {};
+    try {
+      return await use(values);
+    } catch (reason) {
+      error = asAimassError(reason);
+    }
+  }
+}
+
+export class FormBody extends ReactWidget implements Dialog.IBodyWidget<Values> {
+  constructor(
+    private readonly _question: IQuestion,
+    private _values: Values,
+    private readonly _fault: AimassError | null
+  ) {
+    super();
+    this._form = _question.form;
+    this.addClass('aimass-Form');
+    this.node.dataset.testid = 'aimass-form';
+    void this._refine();
+  }
+
+  getValue(): Values {
+    return prune(this._form, this._values);
+  }
+
+  override render(): JSX.Element {
+    const { help, context } = this._question;
+    return (
+      <>
+        <p className="aimass-Form-help">{help}</p>
+        {this._fault && <Fault error={this._fault} />}
+        <FormComponent
+          schema={this._form.schema}
+          uiSchema={this._form.ui}
+          formData={this._values as never}
+          formContext={context}
+          fields={FIELDS}
+          widgets={WIDGETS}
+          validator={VALIDATOR}
+          liveValidate={!!this._fault}
+          showErrorList={false}
+          tagName="div"
+          onChange={event => this._take((event.formData ?? {}) as Values)}
+        />
+      </>
+    );
+  }
+
+  private _take(values: Values): void {
+    this._values = values;
+    void this._refine();
+    this.update();
+  }
+
+  /** Let the form follow what is typed: another algorithm takes other hyperparameters. */
+  private async _refine(): Promise<void> {
+    const form = await this._question.refine?.(this._values);
+    if (form && form !== this._form && !this.isDisposed) {
+      this._form = form;
+      this.update();
+    }
+  }
+
+  private _form: IForm;
+}
+
+/** Why the last try failed: the fault, the cure, and one line a field or cell. */
+function Fault({ error }: { error: AimassError }): JSX.Element {
+  return (
+    <div className="aimass-Error" role="alert" data-testid="aimass-form-error">
+      <p>{error.message}</p>
+      {error.hint && <p>{error.hint}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,41 @@
+/**
+ * The form of one row for a model: an input for each of its inputs.
+ */
+import type { RJSFSchema } from '@rjsf/utils';
+
+import type { Signature, TensorSpec } from '../schema';
+import type { IForm } from './adapt';
+
+const TYPES: Readonly<Record<string, RJSFSchema['type']>> = {
+  BOOL: 'boolean',
+  INT64: 'integer',
+  FP32: 'number',
+  FP64: 'number',
+  BYTES: 'string'
+};
+
+export function rowForm(signature: Signature): IForm {
+  const entries = signature.inputs.map(input => [input.name, propertyOf(input)] as const);
+  const ui = signature.inputs.map(input => [input.name, isScalar(input) ? {} : { 'ui:field': 'json' }]);
+  return {
+    schema: {
+      type: 'object',
+      properties: Object.fromEntries(entries),
+      required: signature.inputs.map(input => input.name)
+    },
+    ui: Object.fromEntries(ui)
+  };
+}
+
+function propertyOf(input: TensorSpec): RJSFSchema {
+  if (!isScalar(input)) {
+    return { title: input.name, description: `Shape ${input.shape.slice(1).join(' × ')}` };
+  }
+  const choices = input.values?.length ? { enum: input.values } : {};
+  return { title: input.name, type: TYPES[input.datatype], ...choices };
+}
+
+/** One value a row; the first dimension is the rows. */
+function isScalar({ shape, datatype }: TensorSpec): boolean {
+  return datatype in TYPES && shape.slice(1).every(size => size === 1);
+}

@@ -1,0 +1,99 @@
+/**
+ * One section of the panel: a noun's list with its count, its empty state and its error.
+ */
+import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
+import React, { useId, useState } from 'react';
+
+import type { IActions } from '../actions';
+import type { Collection, INamed } from '../collection';
+import { CopyLine } from './parts';
+import { useSignal } from './hooks';
+
+export interface ISectionProps<T extends INamed> {
+  title: string;
+  noun: string;
+  list: Collection<T>;
+  /** Only what contains this text in one of its words is shown. */
+  filter: string;
+  words: (item: T) => string[];
+  row: (item: T) => JSX.Element;
+  /** What to do next when there is none yet, and lines that do it. */
+  empty: string;
+  examples: string[];
+  actions: IActions;
+}
+
+export function Section<T extends INamed>(props: ISectionProps<T>): JSX.Element {
+  const { title, noun, list } = props;
+  const [open, setOpen] = useState(true);
+  const body = useId();
+  useSignal(list.changed);
+  const Caret = open ? caretDownIcon : caretRightIcon;
+  return (
+    <section className="aimass-Section" data-testid={`aimass-section-${noun}`} aria-label={title}>
+      <h3>
+        <button
+          type="button"
+          className="aimass-Section-header"
+          aria-expanded={open}
+          aria-controls={body}
+          onClick={() => setOpen(!open)}
+        >
+          <Caret.react tag="span" width="16px" aria-hidden />
+          <span className="aimass-Section-title">{title}</span>
+          <span className="aimass-Section-count">{countOf(list)}</span>
+        </button>
+      </h3>
+      <div id={body} hidden={!open}>
+        {open && <SectionBody {...props} />}
+      </div>
+    </section>
+  );
+}
+
+function countOf<T extends INamed>(list: Collection<T>): string {
+  return list.isLoaded ? `${list.items.length}${list.hasMore ? '+' : ''}` : '';
+}
+
+function SectionBody<T extends INamed>(props: ISectionProps<T>): JSX.Element {
+  const { noun, list, filter, words, row } = props;
+  const wanted = filter.trim().toLowerCase();
+  const shown = list.items.filter(item =>
+    words(item).some(word => word.toLowerCase().includes(wanted))
+  );
+  return (
+    <>
+      {list.error && <p className="aimass-Error">{list.error.line}</p>}
+      {list.isLoaded && list.items.length === 0 && <Empty {...props} />}
+      {list.items.length > 0 && shown.length === 0 && (
+        <p className="aimass-Empty">None has “{filter}” in it.</p>
+      )}
+      <ul className="aimass-List">{shown.map(row)}</ul>
+      {list.hasMore && (
+        <button
+          type="button"
+          className="aimass-More"
+          data-testid={`aimass-more-${noun}`}
+          onClick={() => void list.loadMore()}
+        >
+          Show more
+        </button>
+      )}
+    </>
+  );
+}
+
+function Empty<T extends INamed>({ noun, empty, examples, actions }: ISectionProps<T>): JSX.Element {
+  return (
+    <div className="aimass-Empty" data-testid={`aimass-empty-${noun}`}>
+      <p>{empty}</p>
+      {examples.map(example => (
+        <CopyLine
+          key={example}
+          text={`%aimass ${example}`}
+          onCopy={text => actions.copy(text)}
+        />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,47 @@
+/**
+ * Puts the side panel into Lab.
+ */
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+
+import { CommandActions } from '../actions';
+import { CommandIDs } from '../commands';
+import { aimassIcon } from '../icons';
+import { AimassPanel } from '../panel/panel';
+import { IAimass } from '../tokens';
+
+const RANK = 300;
+
+export const panelPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'aimass-jupyter:panel',
+  description: 'The side panel with jobs, models, endpoints and services.',
+  autoStart: true,
+  requires: [IAimass],
+  optional: [ICommandPalette, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    aimass: IAimass,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null
+  ) => {
+    const actions = new CommandActions(app.commands, aimass);
+    const panel = new AimassPanel({ aimass, actions });
+    app.shell.add(panel, 'left', { rank: RANK });
+    restorer?.add(panel, panel.id);
+    app.commands.addCommand(CommandIDs.showPanel, {
+      label: args => (args.isLauncher ? 'AI Mass' : 'AI Mass: Show Panel'),
+      caption: 'Jobs, models, endpoints and services',
+      icon: args => (args.isPalette ? undefined : aimassIcon),
+      execute: () => app.shell.activateById(panel.id)
+    });
+    palette?.addItem({
+      command: CommandIDs.showPanel,
+      category: 'AI Mass',
+      args: { isPalette: true }
+    });
+  }
+};

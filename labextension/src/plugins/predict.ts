@@ -1,0 +1,50 @@
+/**
+ * Tries an endpoint: a form with an input for each input of its model, filled with its example.
+ */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+
+import { showAnswer } from '../answer';
+import type { Values } from '../api';
+import { CommandIDs } from '../commands';
+import { rowForm } from '../forms/row';
+import { noticeFault } from '../notices';
+import type { Endpoint } from '../schema';
+import { IAimass } from '../tokens';
+
+export const predictPlugin: JupyterFrontEndPlugin<void> = {
+  id: 'aimass-jupyter:predict',
+  description: 'Tries an endpoint of AI Mass with one row.',
+  autoStart: true,
+  requires: [IAimass],
+  activate: (app: JupyterFrontEnd, aimass: IAimass) => {
+    app.commands.addCommand(CommandIDs.tryEndpoint, {
+      label: 'AI Mass: Try Endpoint',
+      execute: async ({ endpoint: name }) => {
+        try {
+          const endpoint = await aimass.api.call('endpoints.show', { endpoint: String(name) });
+          await tryEndpoint(aimass, endpoint);
+        } catch (reason) {
+          noticeFault(`${String(name)} cannot be tried`, reason);
+        }
+      }
+    });
+  }
+};
+
+async function tryEndpoint(aimass: IAimass, endpoint: Endpoint): Promise<void> {
+  const { askAndUse } = await import('../forms/form');
+  const question = {
+    title: `Try ${endpoint.name}`,
+    help: `One row for ${endpoint.model}; the values are its own example.`,
+    verb: 'Predict',
+    dangerous: false,
+    form: rowForm(endpoint.signature),
+    context: { files: new Map<string, File>(), names: async () => [] }
+  };
+  const predict = (row: Values) =>
+    aimass.api.call('endpoints.predict', { endpoint: endpoint.name, rows: [row] });
+  const prediction = await askAndUse(question, endpoint.signature.example, predict);
+  if (prediction) {
+    await showAnswer(aimass.api.card('endpoints.predict'), prediction);
+  }
+}

@@ -1,0 +1,1048 @@
+/**
+ * The words of the contract as TypeScript types.
+ * GENERATED from aimass_jupyter/contract by `npm run schema`; do not edit.
+ */
+
+export type JsonValue = unknown;
+
+/**
+ * What each operation takes and answers.
+ */
+export interface Operations {
+  'datasets.import': {
+    request: DatasetImport;
+    response: Dataset;
+  };
+  'datasets.list': {
+    request: DatasetList;
+    response: PageOfDataset;
+  };
+  'datasets.show': {
+    request: DatasetRef;
+    response: Dataset;
+  };
+  'datasets.delete': {
+    request: DatasetRef;
+    response: Done;
+  };
+  'algorithms.list': {
+    request: AlgorithmList;
+    response: PageOfRecommendation;
+  };
+  'jobs.submit': {
+    request: JobCreate;
+    response: Job;
+  };
+  'jobs.list': {
+    request: JobList;
+    response: PageOfJob;
+  };
+  'jobs.show': {
+    request: JobRef;
+    response: Job;
+  };
+  'jobs.logs': {
+    request: JobLogs;
+    response: LogChunk;
+  };
+  'jobs.metrics': {
+    request: JobMetrics;
+    response: Curves;
+  };
+  'jobs.stop': {
+    request: JobRef;
+    response: Job;
+  };
+  'jobs.attach': {
+    request: JobAttach;
+    response: JobUpdate;
+  };
+  'models.list': {
+    request: ModelList;
+    response: PageOfModel;
+  };
+  'models.show': {
+    request: ModelRef;
+    response: ModelDetail;
+  };
+  'models.download': {
+    request: ModelRef;
+    response: Bundle;
+  };
+  'models.promote': {
+    request: ModelPromote;
+    response: Model;
+  };
+  'models.delete': {
+    request: ModelRef;
+    response: Done;
+  };
+  'endpoints.deploy': {
+    request: EndpointDeploy;
+    response: Endpoint;
+  };
+  'endpoints.list': {
+    request: EndpointList;
+    response: PageOfEndpoint;
+  };
+  'endpoints.show': {
+    request: EndpointRef;
+    response: Endpoint;
+  };
+  'endpoints.key': {
+    request: EndpointRef;
+    response: Endpoint;
+  };
+  'endpoints.delete': {
+    request: EndpointRef;
+    response: Done;
+  };
+  'endpoints.predict': {
+    request: PredictRequest;
+    response: Prediction;
+  };
+  'services.publish': {
+    request: ServicePublish;
+    response: Service;
+  };
+  'services.list': {
+    request: ServiceList;
+    response: PageOfService;
+  };
+  'services.show': {
+    request: ServiceRef;
+    response: Service;
+  };
+  'services.stop': {
+    request: ServiceRef;
+    response: Service;
+  };
+  'events.list': {
+    request: EventList;
+    response: PageOfEvent;
+  };
+  'events.stream': {
+    request: EventStream;
+    response: Event;
+  };
+  'uploads.create': {
+    request: UploadCreate;
+    response: Upload;
+  };
+  'system.status': {
+    request: Nothing;
+    response: Status;
+  };
+  'system.doctor': {
+    request: Nothing;
+    response: Diagnosis;
+  };
+  'system.whoami': {
+    request: Nothing;
+    response: Identity;
+  };
+  'system.operations': {
+    request: Nothing;
+    response: PageOfOperationCard;
+  };
+  'tokens.create': {
+    request: TokenCreate;
+    response: Token;
+  };
+  'tokens.list': {
+    request: PageRequest;
+    response: PageOfToken;
+  };
+  'tokens.revoke': {
+    request: TokenRef;
+    response: Done;
+  };
+}
+export interface DatasetImport {
+  /**
+   * A file (CSV, TSV, JSON Lines, Parquet, Arrow, NumPy .npz) or a data set that ships with scikit-learn: breast_cancer, diabetes, digits, iris, wine.
+   */
+  source: string;
+  /**
+   * Its name; by default that of the source.
+   */
+  name?: string | null;
+  /**
+   * The column to learn.
+   */
+  label?: string | null;
+  /**
+   * What it is, in words.
+   */
+  description?: string;
+  /**
+   * Words to find it by.
+   *
+   * @maxItems 32
+   */
+  tags?: string[];
+}
+/**
+ * A dataset with its newest version.
+ */
+export interface Dataset {
+  id: string;
+  name: string;
+  owner: string;
+  tenant: string;
+  description: string;
+  tags: string[];
+  created_at: string;
+  versions: number;
+  latest: DatasetVersion;
+}
+/**
+ * One immutable version.
+ */
+export interface DatasetVersion {
+  rows: number;
+  columns: Column[];
+  /**
+   * The column to learn, when one is known.
+   */
+  label: string | null;
+  /**
+   * classification or regression, from the label.
+   */
+  task: string | null;
+  /**
+   * The first rows.
+   */
+  preview: {
+    [k: string]: unknown;
+  }[];
+  /**
+   * Where the bytes came from, in words.
+   */
+  source: string;
+  version: number;
+  digest: string;
+  size_bytes: number;
+  created_at: string;
+}
+/**
+ * One column of a dataset version.
+ */
+export interface Column {
+  name: string;
+  kind: 'number' | 'category' | 'text' | 'boolean' | 'time' | 'image';
+  /**
+   * Arrow type, as text.
+   */
+  type: string;
+  /**
+   * Shape of one value: (channel, height, width) for an image; None for a scalar.
+   */
+  shape: number[] | null;
+  /**
+   * Values that are missing.
+   */
+  missing: number;
+  /**
+   * Distinct values, when there are at most 1,000.
+   */
+  distinct: number | null;
+  minimum: number | null;
+  maximum: number | null;
+}
+export interface DatasetList {
+  /**
+   * Items on a page.
+   */
+  limit?: number;
+  /**
+   * Where the page before this one ended.
+   */
+  next_token?: string | null;
+  /**
+   * Part of a name, a tag or the description.
+   */
+  search?: string;
+}
+export interface PageOfDataset {
+  items: Dataset[];
+  next_token: string | null;
+}
+export interface DatasetRef {
+  /**
+   * Name, name@version or id.
+   */
+  dataset: string;
+}
+/**
+ * The answer of a deletion: what is gone.
+ */
+export interface Done {
+  id: string;
+  freed_bytes: number;
+}
+export interface AlgorithmList {
+  /**
+   * Items on a page.
+   */
+  limit?: number;
+  /**
+   * Where the page before this one ended.
+   */
+  next_token?: string | null;
+  /**
+   * Only what suits this dataset, best first.
+   */
+  dataset?: string | null;
+}
+export interface PageOfRecommendation {
+  items: Recommendation[];
+  next_token: string | null;
+}
+/**
+ * An algorithm with the reason why it suits, or does not suit, a dataset.
+ */
+export interface Recommendation {
+  name: string;
+  task: string;
+  help: string;
+  /**
+   * The metric that ranks its models.
+   */
+  metric: string;
+  maximize: boolean;
+  /**
+   * Kinds of columns that it takes.
+   */
+  inputs: string[];
+  /**
+   * JSON Schema of its hyperparameters.
+   */
+  hyperparameters: {
+    [k: string]: unknown;
+  };
+  reason: string;
+}
+export interface JobCreate {
+  /**
+   * The dataset to train on: name or name@version.
+   */
+  dataset: string;
+  /**
+   * What to train.
+   */
+  algorithm: string;
+  /**
+   * Name of the job and of its model; by default the dataset's.
+   */
+  name?: string | null;
+  /**
+   * Ranks (processes) to train on.
+   */
+  np?: number;
+  /**
+   * auto: single for one rank, else horovod, else torchrun.
+   */
+  engine?: 'auto' | 'single' | 'horovod' | 'torchrun';
+  /**
+   * The column to learn; by default the dataset's label.
+   */
+  label?: string | null;
+  /**
+   * Seed of every random choice.
+   */
+  seed?: number;
+  /**
+   * Hyperparameters of the algorithm; also as options: --epochs 20.
+   */
+  params?: {
+    [k: string]: JsonValue;
+  };
+}
+/**
+ * A job.
+ */
+export interface Job {
+  id: string;
+  name: string;
+  owner: string;
+  tenant: string;
+  state:
+    'queued' | 'starting' | 'running' | 'stopping' | 'succeeded' | 'failed' | 'stopped' | 'lost';
+  cause: Cause | null;
+  engine: 'single' | 'horovod' | 'torchrun';
+  np: number;
+  /**
+   * name@version
+   */
+  dataset: string;
+  algorithm: string;
+  params: {
+    [k: string]: unknown;
+  };
+  seed: number;
+  created_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  progress: Progress;
+  /**
+   * Metrics on the held-out rows, at the end.
+   */
+  metrics: {
+    [k: string]: number | null;
+  };
+  /**
+   * name@version of the model it gave.
+   */
+  model: string | null;
+}
+/**
+ * Why a job ended as it did.
+ */
+export interface Cause {
+  code:
+    | 'finished'
+    | 'error'
+    | 'signal'
+    | 'out-of-memory'
+    | 'disk-full'
+    | 'stopped'
+    | 'lost'
+    | 'not-started'
+    | 'registration';
+  message: string;
+  /**
+   * The rank that failed first.
+   */
+  rank: number | null;
+  /**
+   * The end of that rank's log.
+   */
+  last_lines: string[];
+}
+/**
+ * How far a running job is.
+ */
+export interface Progress {
+  fraction: number;
+  eta_seconds: number | null;
+  /**
+   * The newest value of each curve; None for NaN.
+   */
+  metrics: {
+    [k: string]: number | null;
+  };
+}
+export interface JobList {
+  /**
+   * Items on a page.
+   */
+  limit?: number;
+  /**
+   * Where the page before this one ended.
+   */
+  next_token?: string | null;
+  /**
+   * Only jobs in this state; active: all that have not ended.
+   */
+  state?:
+    | ('queued' | 'starting' | 'running' | 'stopping' | 'succeeded' | 'failed' | 'stopped' | 'lost')
+    | 'active'
+    | null;
+}
+export interface PageOfJob {
+  items: Job[];
+  next_token: string | null;
+}
+export interface JobRef {
+  /**
+   * Id, or name (then its newest job).
+   */
+  job: string;
+}
+export interface JobLogs {
+  /**
+   * Id, or name (then its newest job).
+   */
+  job: string;
+  /**
+   * Only this rank; -1 is the launcher.
+   */
+  rank?: number | null;
+  /**
+   * Bytes to skip, from the answer before.
+   */
+  offset?: number;
+  /**
+   * Bytes to answer at most.
+   */
+  limit_bytes?: number;
+}
+/**
+ * A stretch of a job's log. Ranks are merged by line, each led by ``[rank]``.
+ */
+export interface LogChunk {
+  text: string;
+  /**
+   * Ask for this offset to get what comes after.
+   */
+  offset: number;
+  /**
+   * Whether the job has ended and nothing comes after.
+   */
+  end: boolean;
+}
+export interface JobMetrics {
+  /**
+   * Id, or name (then its newest job).
+   */
+  job: string;
+  /**
+   * From the answer before: only newer points.
+   */
+  cursor?: string;
+}
+/**
+ * The curves of a job since a cursor.
+ */
+export interface Curves {
+  series: Series[];
+  gaps: Gap[];
+  cursor: string;
+}
+/**
+ * Points of one curve, column-wise; all lists have the same length.
+ */
+export interface Series {
+  tag: string;
+  steps: number[];
+  /**
+   * Seconds since the epoch.
+   */
+  times: number[];
+  /**
+   * None where the value is NaN or infinite.
+   */
+  values: (number | null)[];
+}
+/**
+ * A damaged stretch of an event file; what came after it was read again.
+ */
+export interface Gap {
+  offset: number;
+  size_bytes: number;
+}
+export interface JobAttach {
+  /**
+   * Id, or name (then its newest job).
+   */
+  job: string;
+  /**
+   * From the answer before; empty: everything.
+   */
+  cursor?: string;
+  /**
+   * Wait so long for something new before answering.
+   */
+  wait_seconds?: number;
+}
+/**
+ * All that is new of a job since a cursor: its state, points of its curves, its log.
+ */
+export interface JobUpdate {
+  job: Job;
+  series: Series[];
+  gaps: Gap[];
+  log: string;
+  cursor: string;
+  /**
+   * Whether nothing more will come.
+   */
+  end: boolean;
+}
+export interface ModelList {
+  /**
+   * Items on a page.
+   */
+  limit?: number;
+  /**
+   * Where the page before this one ended.
+   */
+  next_token?: string | null;
+  /**
+   * Part of a name.
+   */
+  search?: string;
+}
+export interface PageOfModel {
+  items: Model[];
+  next_token: string | null;
+}
+/**
+ * A registered model with its newest version and its aliases.
+ */
+export interface Model {
+  id: string;
+  name: string;
+  owner: string;
+  tenant: string;
+  created_at: string;
+  versions: number;
+  /**
+   * alias → version
+   */
+  aliases: {
+    [k: string]: number;
+  };
+  latest: ModelVersion;
+}
+/**
+ * One immutable version.
+ */
+export interface ModelVersion {
+  version: number;
+  digest: string;
+  size_bytes: number;
+  task: string;
+  algorithm: string;
+  metrics: {
+    [k: string]: number | null;
+  };
+  signature: Signature;
+  /**
+   * name@version it was trained on.
+   */
+  dataset: string;
+  /**
+   * Id of the job that made it.
+   */
+  job: string;
+  created_at: string;
+}
+/**
+ * What goes in, what comes out, and an example of what goes in.
+ */
+export interface Signature {
+  inputs: TensorSpec[];
+  outputs: TensorSpec[];
+  /**
+   * One row: a value for each input.
+   */
+  example: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * One input or output of a model, in the words of the Open Inference Protocol v2.
+ */
+export interface TensorSpec {
+  name: string;
+  /**
+   * BOOL, INT64, FP32, FP64 or BYTES (text).
+   */
+  datatype: string;
+  /**
+   * -1 is the number of rows.
+   */
+  shape: number[];
+  /**
+   * The classes or categories, when known.
+   */
+  values: string[] | null;
+}
+export interface ModelRef {
+  /**
+   * name, name@version, name@alias or id.
+   */
+  model: string;
+}
+/**
+ * A model with the version that was asked for.
+ */
+export interface ModelDetail {
+  id: string;
+  name: string;
+  owner: string;
+  tenant: string;
+  created_at: string;
+  versions: number;
+  /**
+   * alias → version
+   */
+  aliases: {
+    [k: string]: number;
+  };
+  latest: ModelVersion;
+  selected: ModelVersion;
+  /**
+   * All versions, newest first.
+   */
+  history: ModelVersion[];
+}
+/**
+ * Stands for the bytes of a model version's bundle file.
+ */
+export interface Bundle {}
+export interface ModelPromote {
+  /**
+   * name, name@version, name@alias or id.
+   */
+  model: string;
+  /**
+   * The alias to give it.
+   */
+  alias?: string;
+}
+export interface EndpointDeploy {
+  /**
+   * The model version to serve: name, name@version or name@alias.
+   */
+  model: string;
+  /**
+   * Name of the endpoint; by default the model's.
+   */
+  name?: string | null;
+}
+/**
+ * An endpoint and the model version behind it.
+ */
+export interface Endpoint {
+  id: string;
+  name: string;
+  owner: string;
+  tenant: string;
+  /**
+   * Base of the Open Inference Protocol v2 routes of this model.
+   */
+  url: string;
+  /**
+   * name@version
+   */
+  model: string;
+  state: 'starting' | 'ready' | 'failed' | 'stopped';
+  /**
+   * Why it failed, when it did.
+   */
+  message: string;
+  signature: Signature;
+  created_at: string;
+  deployed_at: string;
+  /**
+   * A new API key; shown this once and never again.
+   */
+  key: string | null;
+}
+export interface EndpointList {
+  /**
+   * Items on a page.
+   */
+  limit?: number;
+  /**
+   * Where the page before this one ended.
+   */
+  next_token?: string | null;
+}
+export interface PageOfEndpoint {
+  items: Endpoint[];
+  next_token: string | null;
+}
+export interface EndpointRef {
+  /**
+   * Name or id.
+   */
+  endpoint: string;
+}
+export interface PredictRequest {
+  /**
+   * Name or id.
+   */
+  endpoint: string;
+  /**
+   * Rows to predict, each with a value for every input, as JSON.
+   *
+   * @minItems 1
+   * @maxItems 10000
+   */
+  rows: [
+    {
+      [k: string]: unknown;
+    },
+    ...{
+      [k: string]: unknown;
+    }[]
+  ];
+}
+/**
+ * What the model says, one entry a row.
+ */
+export interface Prediction {
+  endpoint: string;
+  model: string;
+  /**
+   * The class, or the number, of each row.
+   */
+  predictions: unknown[];
+  /**
+   * Every output of the model, by name.
+   */
+  outputs: {
+    [k: string]: unknown[];
+  };
+}
+export interface ServicePublish {
+  /**
+   * The notebook (.ipynb).
+   */
+  notebook: string;
+  /**
+   * Name of the service; by default that of the notebook.
+   */
+  name?: string | null;
+}
+/**
+ * A published notebook.
+ */
+export interface Service {
+  id: string;
+  name: string;
+  owner: string;
+  tenant: string;
+  /**
+   * Name of the notebook's file.
+   */
+  notebook: string;
+  version: number;
+  state: 'starting' | 'ready' | 'failed' | 'stopped';
+  /**
+   * Why it failed, when it did.
+   */
+  message: string;
+  /**
+   * Where viewers open it; carries the token that lets them in.
+   */
+  url: string;
+  created_at: string;
+  published_at: string;
+}
+export interface ServiceList {
+  /**
+   * Items on a page.
+   */
+  limit?: number;
+  /**
+   * Where the page before this one ended.
+   */
+  next_token?: string | null;
+}
+export interface PageOfService {
+  items: Service[];
+  next_token: string | null;
+}
+export interface ServiceRef {
+  /**
+   * Name or id.
+   */
+  service: string;
+}
+export interface EventList {
+  /**
+   * Only events after this sequence number.
+   */
+  after?: number;
+  /**
+   * Events to answer at most.
+   */
+  limit?: number;
+}
+export interface PageOfEvent {
+  items: Event[];
+  next_token: string | null;
+}
+/**
+ * One thing that happened to one subject.
+ */
+export interface Event {
+  sequence: number;
+  /**
+   * noun.happening, such as jobs.succeeded
+   */
+  topic: string;
+  /**
+   * Id of what it happened to.
+   */
+  subject: string;
+  /**
+   * Name of what it happened to.
+   */
+  name: string;
+  time: string;
+  actor: string;
+  data: {
+    [k: string]: unknown;
+  };
+}
+export interface EventStream {
+  /**
+   * Replay from this sequence number; without it, from now.
+   */
+  after?: number | null;
+}
+export interface UploadCreate {
+  /**
+   * The name of the file (not a path).
+   */
+  filename: string;
+}
+/**
+ * Bytes that were sent and not yet used; they are forgotten after a day.
+ */
+export interface Upload {
+  id: string;
+  filename: string;
+  digest: string;
+  size_bytes: number;
+  created_at: string;
+}
+/**
+ * An operation that takes nothing.
+ */
+export interface Nothing {}
+/**
+ * What the control plane is and has.
+ */
+export interface Status {
+  version: string;
+  url: string;
+  data_folder: string;
+  started_at: string;
+  /**
+   * Ranks that fit on this machine at once.
+   */
+  slots: number;
+  slots_used: number;
+  engines: string[];
+  /**
+   * Jobs by state.
+   */
+  jobs: {
+    [k: string]: number;
+  };
+  datasets: number;
+  models: number;
+  endpoints: number;
+  services: number;
+  gateway_url: string | null;
+  tensorboard_url: string;
+}
+/**
+ * What doctor found.
+ */
+export interface Diagnosis {
+  ok: boolean;
+  checks: Check[];
+}
+/**
+ * One thing that doctor looked at.
+ */
+export interface Check {
+  name: string;
+  ok: boolean;
+  found: string;
+  cure: string;
+}
+/**
+ * Who asks, as the control plane sees it.
+ */
+export interface Identity {
+  user: string;
+  role: 'admin' | 'author' | 'viewer';
+  tenant: string;
+  permissions: string[];
+  /**
+   * Name of the token that was used, if one was.
+   */
+  token: string | null;
+}
+export interface PageOfOperationCard {
+  items: OperationCard[];
+  next_token: string | null;
+}
+/**
+ * An operation as a face builds itself from it.
+ */
+export interface OperationCard {
+  name: string;
+  short: string;
+  method: string;
+  path: string;
+  permission: string;
+  help: string;
+  examples: string[];
+  body: string;
+  reply: string;
+  open_field: string;
+  /**
+   * JSON Schema
+   */
+  request: {
+    [k: string]: unknown;
+  };
+  /**
+   * JSON Schema
+   */
+  response: {
+    [k: string]: unknown;
+  };
+}
+export interface TokenCreate {
+  /**
+   * What it is for.
+   */
+  name: string;
+  /**
+   * What it may do; never more than its maker.
+   */
+  role?: 'admin' | 'author' | 'viewer';
+  /**
+   * Days until it expires.
+   */
+  days?: number;
+}
+/**
+ * A token of a user, for programs.
+ */
+export interface Token {
+  id: string;
+  name: string;
+  user: string;
+  role: 'admin' | 'author' | 'viewer';
+  created_at: string;
+  expires_at: string;
+  /**
+   * The token itself; shown this once.
+   */
+  value: string | null;
+}
+/**
+ * What every listing takes.
+ */
+export interface PageRequest {
+  /**
+   * Items on a page.
+   */
+  limit?: number;
+  /**
+   * Where the page before this one ended.
+   */
+  next_token?: string | null;
+}
+export interface PageOfToken {
+  items: Token[];
+  next_token: string | null;
+}
+export interface TokenRef {
+  /**
+   * Id of the token.
+   */
+  token: string;
+}
