@@ -8,12 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from aimass_jupyter.contract.jobs import Curves, Job, JobUpdate, Progress
+from aimass_jupyter.contract.jobs import Curves, Job, JobUpdate, Progress, Series
 from aimass_server.jobs import logs
 
 READERS_KEPT = 64
 PROGRESS_TAG = "progress/fraction"
 LOG_BYTES = 400_000
+
+
+def split_cursor(cursor: str) -> tuple[str, str, str]:
+    """A cursor's parts: where the points ended, where the logs ended, the state then."""
+    points, _, rest = cursor.partition(";")
+    positions, _, state = rest.partition(";")
+    return points, positions, state
 
 
 class CurveReader(Protocol):
@@ -23,9 +30,44 @@ class CurveReader(Protocol):
 
     def series_since(self, cursor: str) -> Curves: ...
 
-    def latest(self) -> dict[str, float | None]: ...
 
-    def remaining_seconds(self, tag: str) -> float | None: ...
+class _Tail:
+    """A job's reader, with the newest value of each of its curves."""
+
+    def __init__(self, reader: CurveReader) -> None:
+        self.reader = reader
+        self.lock = asyncio.Lock()
+        self._cursor = ""
+        self._newest: dict[str, float | None] = {}
+        self._began: tuple[float, float] | None = None
+        self._eta_seconds: float | None = None
+
+    def read(self) -> None:
+        """Read what was written since the last time."""
+        self.reader.read_new()
+        curves = self.reader.series_since(self._cursor)
+        self._cursor = curves.cursor
+        for series in curves.series:
+            self._newest[series.tag] = series.values[-1]
+            if series.tag == PROGRESS_TAG:
+                self._estimate(series)
+
+    def progress(self) -> Progress:
+        metrics = dict(self._newest)
+        fraction = metrics.pop(PROGRESS_TAG, None) or 0.0
+        return Progress(
+            fraction=min(1.0, max(0.0, fraction)), eta_seconds=self._eta_seconds, metrics=metrics
+        )
+
+    def _estimate(self, series: Series) -> None:
+        """The time that is left, at the speed so far."""
+        time, fraction = series.times[-1], series.values[-1] or 0.0
+        if self._began is None:
+            self._began = (series.times[0], series.values[0] or 0.0)
+        first_time, first_fraction = self._began
+        if fraction > first_fraction:
+            speed = (fraction - first_fraction) / max(time - first_time, 1e-3)
+            self._eta_seconds = max(0.0, (1 - fraction) / speed)
 
 
 class Follower:
@@ -34,50 +76,38 @@ class Follower:
     def __init__(self, folder: Path, open_reader: Callable[[Path], CurveReader]) -> None:
         self._folder = folder
         self._open_reader = open_reader
-        self._readers: OrderedDict[str, tuple[CurveReader, asyncio.Lock]] = OrderedDict()
+        self._tails: OrderedDict[str, _Tail] = OrderedDict()
 
     async def curves(self, job_id: str, cursor: str) -> Curves:
         """Points since a cursor."""
-        reader = await self._fresh(job_id)
-        return await asyncio.to_thread(reader.series_since, cursor)
+        tail = await self._fresh(job_id)
+        return await asyncio.to_thread(tail.reader.series_since, cursor)
 
     async def progress(self, job_id: str) -> Progress:
         """How far a job is, from its newest points."""
-        reader = await self._fresh(job_id)
-        values = reader.latest()
-        fraction = values.pop(PROGRESS_TAG, None) or 0.0
-        return Progress(
-            fraction=min(1.0, max(0.0, fraction)),
-            eta_seconds=reader.remaining_seconds(PROGRESS_TAG),
-            metrics=values,
-        )
+        return (await self._fresh(job_id)).progress()
 
     async def update(self, job: Job, cursor: str) -> JobUpdate:
-        """All that is new of a job since a cursor (``points;logs``)."""
-        points, _, positions = cursor.partition(";")
+        """All that is new of a job since a cursor (``points;logs;state``)."""
+        points, positions, _ = split_cursor(cursor)
         curves = await self.curves(job.id, points)
         before = logs.parse_cursor(positions)
         folder = self._folder / job.id
         text, after = await asyncio.to_thread(logs.read, folder, before, None, LOG_BYTES)
         return JobUpdate(
             job=job, series=curves.series, gaps=curves.gaps, log=text,
-            cursor=f"{curves.cursor};{logs.format_cursor(after)}",
+            cursor=f"{curves.cursor};{logs.format_cursor(after)};{job.state}",
             end=job.final and after == before and not curves.series,
         )  # fmt: skip
 
-    def forget(self, job_id: str) -> None:
-        """Let go of a job's points."""
-        self._readers.pop(job_id, None)
-
-    async def _fresh(self, job_id: str) -> CurveReader:
-        """The job's reader, after it has read what is new."""
-        if job_id not in self._readers:
-            reader = self._open_reader(self._folder / job_id / "tb")
-            self._readers[job_id] = (reader, asyncio.Lock())
-        self._readers.move_to_end(job_id)
-        while len(self._readers) > READERS_KEPT:
-            self._readers.popitem(last=False)
-        reader, lock = self._readers[job_id]
-        async with lock:
-            await asyncio.to_thread(reader.read_new)
-        return reader
+    async def _fresh(self, job_id: str) -> _Tail:
+        """The job's tail, after it has read what is new."""
+        if job_id not in self._tails:
+            self._tails[job_id] = _Tail(self._open_reader(self._folder / job_id / "tb"))
+        self._tails.move_to_end(job_id)
+        while len(self._tails) > READERS_KEPT:
+            self._tails.popitem(last=False)
+        tail = self._tails[job_id]
+        async with tail.lock:
+            await asyncio.to_thread(tail.read)
+        return tail

@@ -15,10 +15,10 @@ from aimass_jupyter.contract.jobs import (
 )  # fmt: skip
 from aimass_server.access import Call, require_owner
 from aimass_server.jobs import logs
-from aimass_server.jobs.following import Follower
+from aimass_server.jobs.following import Follower, split_cursor
 from aimass_server.jobs.runner import Runner
 from aimass_server.jobs.submission import Submission, prepare
-from aimass_server.store import Store, idempotency, jobs, models
+from aimass_server.store import Connection, Store, idempotency, jobs, models
 
 _POLL_SECONDS = 0.1
 
@@ -99,11 +99,12 @@ class Jobs:
     async def attach(self, call: Call, request: JobAttach) -> JobUpdate:
         """What is new of a job since a cursor; waits for something new when asked to."""
         deadline = time.monotonic() + request.wait_seconds
-        first = await self._find(call, request.job)
+        job_id = (await self._find(call, request.job)).id
+        known_state = split_cursor(request.cursor)[2]
         while True:
-            job = self._with_progress(await self._find(call, first.id))
+            job = self._with_progress(await self._find(call, job_id))
             update = await self._follower.update(job, request.cursor)
-            new = bool(update.series or update.log or update.gaps) or job.state != first.state
+            new = bool(update.series or update.log or update.gaps) or job.state != known_state
             if new or update.end or time.monotonic() >= deadline:
                 return update
             await asyncio.sleep(_POLL_SECONDS)
@@ -123,7 +124,7 @@ class Jobs:
         return job.model_copy(update={"progress": self._runner.progress_of(job.id)})
 
 
-def _insert(connection: object, call: Call, submission: Submission) -> Job:
+def _insert(connection: Connection, call: Call, submission: Submission) -> Job:
     """Job row, event and idempotency key in one transaction."""
     job = submission.job
     if call.idempotency_key:

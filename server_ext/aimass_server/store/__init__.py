@@ -5,7 +5,9 @@ the contract's models. :class:`Store` runs them: writes one after the other on o
 one commit; reads on a small pool. Nothing outside this room imports SQLAlchemy.
 """
 
+from sqlalchemy import Connection
+
 from aimass_server.store.blobs import Blobs
 from aimass_server.store.engine import Store
 
-__all__ = ["Blobs", "Store"]
+__all__ = ["Blobs", "Connection", "Store"]

@@ -1,0 +1,153 @@
+"""The command line: parse, call, show."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from aimass_jupyter.client import help as help_texts
+from aimass_jupyter.client.client import Client, connect
+from aimass_jupyter.client.command_line import Command, parse
+from aimass_jupyter.client.discovery import data_folder
+from aimass_jupyter.client.doctor import with_local
+from aimass_jupyter.client.starting import down, up
+from aimass_jupyter.client.views import as_text
+from aimass_jupyter.contract.errors import AimassError, InvalidRequest
+from aimass_jupyter.contract.jobs import Job, JobUpdate
+from aimass_jupyter.contract.table import OPERATIONS
+
+EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    words = sys.argv[1:] if words is None else words
+    try:
+        return _run(words)
+    except InvalidRequest as error:
+        return _complain(error, EXIT_USAGE)
+    except AimassError as error:
+        return _complain(error, EXIT_ERROR)
+    except KeyboardInterrupt:
+        print("interrupted; what was started goes on", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader (head, less) had enough
+        sys.stderr.close()
+        return 0
+
+
+def _run(words: list[str]) -> int:
+    if not words or words[0] in ("help", "-h", "--help"):
+        return _help(words[1:])
+    if words[0] == "--version":
+        from aimass_jupyter import __version__
+
+        print(__version__)
+        return 0
+    if words[0] in ("up", "down"):
+        return _control_plane(words)
+    command = parse(words)
+    if command.options.get("help"):
+        print(help_texts.of(command.operation, "aimass"))
+        return 0
+    with connect() as client:
+        return _call(client, command)
+
+
+def _help(words: list[str]) -> int:
+    if words and words[0] in ("up", "down"):
+        print("aimass up: run the control plane in the background and print its URL.\n"
+              "aimass down: stop it; jobs, endpoints and services go on.")  # fmt: skip
+    elif words:
+        print(help_texts.of(OPERATIONS.match(words)[0], "aimass"))
+    else:
+        print(help_texts.overview("aimass"))
+        print("\naimass up, aimass down: start and stop the control plane in the background")
+    return 0
+
+
+def _control_plane(words: list[str]) -> int:
+    as_json = words[1:] == ["--json"]
+    if words[1:] and not as_json:
+        return _help(words) if "--help" in words else _complain(
+            InvalidRequest(f"'aimass {words[0]}' takes nothing, given: {' '.join(words[1:])}"),
+            EXIT_USAGE,
+        )  # fmt: skip
+    folder = data_folder()
+    if words[0] == "up":
+        found = up(folder)
+        facts = {"url": found.url, "data_folder": str(folder), "process": found.identity.pid}
+        print(json.dumps(facts) if as_json else f"{found.url}  (data in {folder})")
+    else:
+        stopped = down(folder)
+        told = "stopped; jobs, endpoints and services go on" if stopped else "none was running"
+        print(json.dumps({"stopped": stopped}) if as_json else told)
+    return 0
+
+
+def _call(client: Client, command: Command) -> int:
+    operation, options = command.operation, command.options
+    as_json = bool(options.get("json"))
+    if operation.reply == "events":
+        return _follow_events(client, command.arguments, as_json)
+    if operation.name == "jobs.attach":
+        return _wait(client, str(command.arguments.get("job", "")), as_json)
+    answer = client.call(operation, command.arguments)
+    if isinstance(answer, bytes):
+        return _write(answer, options.get("output"))
+    if operation.name == "system.doctor":
+        answer = with_local(answer, client.system.status())
+    if options.get("wait") and isinstance(answer, Job):
+        return _wait(client, answer.id, as_json)
+    print(_shown(answer, as_json))
+    return 0 if getattr(answer, "ok", True) else EXIT_ERROR
+
+
+def _wait(client: Client, job: str, as_json: bool) -> int:
+    """Follow a job to its end: its log as it comes, then what it gave."""
+    ended = client.wait(job, lambda update: _tell(update, as_json))
+    print(_shown(ended, as_json))
+    return 0 if ended.state == "succeeded" else EXIT_ERROR
+
+
+def _tell(update: JobUpdate, as_json: bool) -> None:
+    """Log lines and progress go to the standard error: the standard output holds the answer."""
+    if as_json:
+        return
+    sys.stderr.write(update.log)
+    progress = update.job.progress
+    if not update.end and update.series and progress.fraction:
+        eta = f", {progress.eta_seconds:.0f} s left" if progress.eta_seconds is not None else ""
+        sys.stderr.write(f"{progress.fraction:.0%}{eta}\n")
+    sys.stderr.flush()
+
+
+def _follow_events(client: Client, arguments: dict[str, Any], as_json: bool) -> int:
+    after = arguments.get("after")
+    for event in client.events(None if after is None else int(after)):
+        print(_shown(event, as_json).replace("\n", "  "), flush=True)
+    return 0
+
+
+def _write(content: bytes, output: str | None) -> int:
+    if output:
+        Path(output).write_bytes(content)
+        print(f"{len(content)} bytes in {output}")
+    elif sys.stdout.isatty():
+        raise InvalidRequest("this is a file, not text", "name one to write to: --output FILE")
+    else:
+        sys.stdout.buffer.write(content)
+    return 0
+
+
+def _shown(answer: Any, as_json: bool) -> str:
+    return str(answer.model_dump_json(indent=2)) if as_json else as_text(answer)
+
+
+def _complain(error: AimassError, code: int) -> int:
+    print(f"aimass: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"  → {error.hint}", file=sys.stderr)
+    return code

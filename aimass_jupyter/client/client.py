@@ -1,0 +1,281 @@
+"""The client: the operation table as Python methods."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+
+from aimass_jupyter.client import discovery, starting
+from aimass_jupyter.client.discovery import Address
+from aimass_jupyter.client.files import send_files
+from aimass_jupyter.client.stream import follow
+from aimass_jupyter.contract.errors import AimassError, Failed, Unavailable, from_problem
+from aimass_jupyter.contract.events import Event
+from aimass_jupyter.contract.ids import ulid
+from aimass_jupyter.contract.jobs import Job, JobUpdate
+from aimass_jupyter.contract.operation import Operation
+from aimass_jupyter.contract.table import API_ROOT, OPERATIONS
+from aimass_jupyter.contract.validation import build
+
+TIMEOUT = httpx.Timeout(connect=5, read=700, write=700, pool=5)
+RETRY_SECONDS = 10.0
+LONG_POLL_SECONDS = 10.0
+
+
+def connect(url: str | None = None, token: str | None = None) -> Client:
+    """A client of the control plane; one is started on this machine when none is found.
+
+    Raises
+    ------
+    Unavailable
+        When none answers and none can be started.
+    """
+    if url:
+        return Client(Address(url.rstrip("/"), token or ""), find=None)
+    return Client(_find_or_start(), find=_find_or_start)
+
+
+def _find_or_start() -> Address:
+    found = discovery.find()
+    if found is not None:
+        return found
+    owner = starting.up(discovery.data_folder())
+    return Address(owner.url, owner.token_file.read_text().strip())
+
+
+class Client:
+    """A connection to one control plane.
+
+    ``client.<noun>.<verb>(…)`` is the operation ``<noun>.<verb>``; ``import`` is ``import_``.
+
+    Parameters
+    ----------
+    address
+        Where the control plane answers.
+    find
+        Finds it again when it does not answer there any more; None when the address is final.
+
+    Examples
+    --------
+    >>> client = connect()
+    >>> client.datasets.import_("digits")
+    >>> job = client.jobs.submit(dataset="digits", algorithm="classification", np=2)
+    >>> client.wait(job.id).state
+    'succeeded'
+    """
+
+    def __init__(self, address: Address, find: Callable[[], Address] | None) -> None:
+        self._find = find
+        self._http = httpx.Client(timeout=TIMEOUT, trust_env=False)
+        self._move_to(address)
+
+    def _move_to(self, address: Address) -> None:
+        self.url = address.url
+        self._http.headers["Authorization"] = f"Bearer {address.token}"
+
+    def __getattr__(self, noun: str) -> Namespace:
+        if noun not in OPERATIONS.nouns:
+            raise AttributeError(f"there is no noun '{noun}'; there are {', '.join(OPERATIONS.nouns)}")
+        return Namespace(self, noun)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *OPERATIONS.nouns]
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def call(self, operation: Operation, arguments: dict[str, Any]) -> Any:
+        """Run an operation.
+
+        Parameters
+        ----------
+        arguments
+            Values of the request's fields; a local file stands for its bytes.
+
+        Returns
+        -------
+        pydantic.BaseModel or bytes
+            The response; bytes for a download.
+
+        Raises
+        ------
+        AimassError
+            Whatever the control plane, or the check of the arguments, finds wrong.
+        """
+        fields = send_files(self, operation, arguments)
+        request = build(operation, fields)
+        values = request.model_dump(mode="json", exclude_unset=True)
+        response = self._send(operation, values)
+        if operation.reply == "bytes":
+            return response.content
+        return operation.response.model_validate_json(response.content)
+
+    def upload(self, path: Path) -> str:
+        """Send a file's bytes; returns the upload's id."""
+        operation = OPERATIONS["uploads.create"]
+        with path.open("rb") as file:
+            response = self._exchange(
+                "POST", operation.path, params={"filename": path.name}, content=file
+            )
+        return str(response.json()["id"])
+
+    def wait(
+        self, job: str, on_update: Callable[[JobUpdate], None] = lambda update: None
+    ) -> Job:
+        """Wait until a job has ended; an interrupt stops the waiting, not the job.
+
+        Parameters
+        ----------
+        on_update
+            Told what is new, as it comes.
+        """
+        for update in self.updates(job):
+            on_update(update)
+        return update.job
+
+    def updates(self, job: str) -> Iterator[JobUpdate]:
+        """What is new of a job, from its beginning until it has ended and all was told."""
+        cursor, gave_up = "", None
+        while True:
+            try:
+                update = cast(
+                    JobUpdate,
+                    self.jobs.attach(job=job, cursor=cursor, wait_seconds=LONG_POLL_SECONDS),
+                )
+            except Unavailable:  # the server is being started again
+                gave_up = gave_up or time.monotonic() + 60
+                if time.monotonic() > gave_up:
+                    raise
+                time.sleep(1)
+                continue
+            cursor, gave_up = update.cursor, None
+            yield update
+            if update.end:
+                return
+
+    def events(self, after: int | None = None) -> Iterator[Event]:
+        """Follow what happens; reconnects by itself and misses nothing."""
+        return follow(lambda sequence: self._open_stream(sequence), after)
+
+    def _open_stream(self, after: int | None) -> Any:
+        params = {} if after is None else {"after": str(after)}
+        return self._http.stream("GET", self.url + API_ROOT + "/events/stream", params=params)
+
+    def _send(self, operation: Operation, values: dict[str, Any]) -> httpx.Response:
+        path = operation.path_for(values)
+        rest = {name: v for name, v in values.items() if name not in operation.path_fields}
+        if not operation.changes:
+            query = {name: v for name, v in rest.items() if v is not None}
+            return self._exchange(operation.method, path, params=query)
+        headers = {"Idempotency-Key": ulid()}  # so that a retry cannot do it twice
+        if operation.method == "DELETE":
+            return self._exchange("DELETE", path, headers=headers)
+        return self._exchange(operation.method, path, json=rest, headers=headers)
+
+    def _exchange(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """One exchange; when nothing answers, find the control plane again and try once more."""
+        try:
+            response = self._http.request(method, self.url + API_ROOT + path, **content)
+        except httpx.TransportError as error:
+            response = self._try_again(method, path, content, error)
+        if response.is_error:
+            raise _error_of(response)
+        return response
+
+    def _try_again(
+        self, method: str, path: str, content: dict[str, Any], error: httpx.TransportError
+    ) -> httpx.Response:
+        unreachable = Unavailable(
+            f"no control plane answers at {self.url}: {error}", "start one: aimass up", retry_after=1
+        )
+        if self._find is None or "content" in content:
+            raise unreachable from error
+        try:
+            self._move_to(self._find())
+            return self._http.request(method, self.url + API_ROOT + path, **content)
+        except httpx.TransportError:
+            raise unreachable from error
+
+
+class Namespace:
+    """The operations of one noun, as methods."""
+
+    def __init__(self, client: Client, noun: str) -> None:
+        self._client = client
+        self._operations = {
+            operation.verb.replace("import", "import_"): operation
+            for operation in OPERATIONS.nouns[noun]
+        }
+        self._noun = noun
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        operation = self._operations.get(verb)
+        if operation is None:
+            verbs = ", ".join(self._operations)
+            raise AttributeError(f"'{self._noun}' has no verb '{verb}'; there are {verbs}")
+        return _method(self._client, operation)
+
+    def __dir__(self) -> list[str]:
+        return list(self._operations)
+
+
+def _method(client: Client, operation: Operation) -> Callable[..., Any]:
+    """An operation as a function with a signature and a docstring of its own."""
+    positionals = operation.positionals
+
+    def method(*values: Any, **arguments: Any) -> Any:
+        if len(values) > len(positionals):
+            raise TypeError(f"{operation.name} takes {len(positionals)} arguments without a name")
+        return client.call(operation, dict(zip(positionals, values, strict=False)) | arguments)
+
+    method.__name__ = operation.verb
+    method.__doc__ = _docstring(operation)
+    method.__signature__ = _signature(operation)  # type: ignore[attr-defined]
+    return method
+
+
+def _signature(operation: Operation) -> inspect.Signature:
+    kinds = {name: inspect.Parameter.POSITIONAL_OR_KEYWORD for name in operation.positionals}
+    parameters = [
+        inspect.Parameter(
+            name,
+            kinds.get(name, inspect.Parameter.KEYWORD_ONLY),
+            default=inspect.Parameter.empty if field.is_required() else field.get_default(),
+            annotation=field.annotation,
+        )
+        for name, field in operation.fields.items()
+    ]
+    parameters.sort(key=lambda p: (p.kind, p.default is not inspect.Parameter.empty))
+    return inspect.Signature(parameters, return_annotation=operation.response)
+
+
+def _docstring(operation: Operation) -> str:
+    lines = [f"    {name}: {field.description}" for name, field in operation.fields.items()]
+    return "\n".join([operation.help, "", "Parameters:", *lines] if lines else [operation.help])
+
+
+def _error_of(response: httpx.Response) -> AimassError:
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if isinstance(body, dict) and "code" in body and "detail" in body:
+        return from_problem(body)
+    return Failed(
+        f"the server answered {response.status_code} to {response.request.url.path}",
+        "is the aimass_server extension enabled there? see: jupyter server extension list",
+    )
+
+

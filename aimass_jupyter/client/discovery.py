@@ -1,0 +1,82 @@
+"""Finding the control plane: where the surroundings say, else where the data folder says."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from aimass_jupyter.host import ProcessIdentity, is_alive, read_record
+
+RECORD = "control-plane.json"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a control plane answers, and what lets us in."""
+
+    url: str
+    token: str
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who owns the data folder."""
+
+    url: str
+    token_file: Path
+    identity: ProcessIdentity
+    standalone: bool
+
+
+def data_folder() -> Path:
+    """``AIMASS_DATA``, by default ``aimass`` in Jupyter's data folder."""
+    if given := os.environ.get("AIMASS_DATA"):
+        return Path(given).absolute()
+    from jupyter_core.paths import jupyter_data_dir
+
+    return Path(jupyter_data_dir()) / "aimass"
+
+
+def owner(folder: Path) -> Owner | None:
+    """The living control plane that owns a data folder."""
+    try:
+        record = read_record(folder / RECORD)
+    except (OSError, json.JSONDecodeError):
+        return None
+    if record is None:
+        return None
+    identity = ProcessIdentity.from_record(record["identity"])
+    if not is_alive(identity):
+        return None
+    return Owner(record["url"], Path(record["token_file"]), identity, bool(record["standalone"]))
+
+
+def find() -> Address | None:
+    """The control plane that the environment names, else the data folder's owner.
+
+    The data folder comes first when it names one: a server that was started again has another
+    address than the one this process was started with. A published notebook has no access to it
+    and keeps its own token.
+    """
+    if token := _given_token():
+        found = owner(data_folder())
+        url = found.url if found else os.environ.get("AIMASS_URL", "")
+        return Address(url, token) if url else None
+    found = owner(data_folder())
+    if found is None:
+        return None
+    try:
+        return Address(found.url, found.token_file.read_text().strip())
+    except FileNotFoundError:  # it is just going
+        return None
+
+
+def _given_token() -> str | None:
+    if token := os.environ.get("AIMASS_TOKEN"):
+        return token
+    try:
+        return Path(os.environ["AIMASS_TOKEN_FILE"]).read_text().strip()
+    except (KeyError, OSError):
+        return None

@@ -1,0 +1,88 @@
+"""Starting and stopping a control plane of one's own: ``aimass up``, ``aimass down``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from aimass_jupyter.client.discovery import Owner, owner
+from aimass_jupyter.contract.errors import Conflict, Unavailable
+from aimass_jupyter.host import is_alive, is_locked, send_signal
+
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+_POLL_SECONDS = 0.05
+
+
+def up(folder: Path) -> Owner:
+    """Make sure that a control plane owns the folder; start one in the background when none does.
+
+    Raises
+    ------
+    Unavailable
+        When it does not come up; says where its log is.
+    """
+    found = owner(folder)
+    if found is not None:
+        return found
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = folder / "control-plane.log"
+    process = None if is_locked(folder / "control-plane.lock") else _spawn(folder, log)
+    deadline = time.monotonic() + START_SECONDS
+    while (found := owner(folder)) is None:
+        if process is not None and process.poll() is not None and not is_locked(folder / "control-plane.lock"):
+            raise Unavailable(f"the control plane ended at once: {_last_line(log)}", f"see {log}")
+        if time.monotonic() > deadline:
+            raise Unavailable(f"no control plane came up within {START_SECONDS:.0f} s", f"see {log}")
+        time.sleep(_POLL_SECONDS)
+    return found
+
+
+def down(folder: Path) -> bool:
+    """Stop the control plane of a folder; jobs go on. Returns whether there was one.
+
+    Raises
+    ------
+    Conflict
+        When it belongs to a Jupyter server, or does not stop.
+    """
+    found = owner(folder)
+    if found is None:
+        return False
+    if not found.standalone:
+        raise Conflict(
+            f"the control plane at {found.url} is part of a Jupyter server "
+            f"(process {found.identity.pid})",
+            "stop that server",
+        )
+    send_signal(found.identity, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while is_alive(found.identity):
+        if time.monotonic() > deadline:
+            raise Conflict(
+                f"process {found.identity.pid} did not stop within {STOP_SECONDS:.0f} s",
+                f"see {folder / 'control-plane.log'}",
+            )
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def _spawn(folder: Path, log: Path) -> subprocess.Popen[bytes]:
+    """Start it in a session of its own. Its token is drawn by itself and never in argv."""
+    surroundings = ("JUPYTER_TOKEN", "JPY_PARENT_PID", "JPY_API_TOKEN", "AIMASS_TOKEN")
+    environment = {n: v for n, v in os.environ.items() if n not in surroundings}
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "aimass_server"],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder,
+            env=environment | {"AIMASS_DATA": str(folder)}, start_new_session=True,
+        )  # fmt: skip
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1][:300] if lines else "it said nothing"

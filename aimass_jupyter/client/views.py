@@ -1,0 +1,216 @@
+"""Answers as text and as HTML: one small table a listing, one block a thing."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from aimass_jupyter.contract.base import Page
+from aimass_jupyter.contract.datasets import Dataset
+from aimass_jupyter.contract.endpoints import Endpoint
+from aimass_jupyter.contract.events import Event
+from aimass_jupyter.contract.jobs import Curves, Job, JobUpdate, LogChunk
+from aimass_jupyter.contract.models import Model, ModelDetail
+from aimass_jupyter.contract.services import Service
+from aimass_jupyter.contract.system import Diagnosis
+
+Table = tuple[list[str], list[list[str]]]
+
+
+def as_text(answer: BaseModel) -> str:
+    """An answer as plain text."""
+    if isinstance(answer, LogChunk):
+        return answer.text.rstrip("\n")
+    if isinstance(answer, Page):
+        return _text_table(*table_of(answer.items)) + _more(answer)
+    rows = rows_of(answer)
+    width = max((len(name) for name, _ in rows), default=0)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def as_html(answer: BaseModel) -> str:
+    """An answer as HTML; every value is escaped."""
+    if isinstance(answer, LogChunk):
+        return f"<pre>{html.escape(answer.text)}</pre>"
+    if isinstance(answer, Page):
+        return _html_table(*table_of(answer.items)) + html.escape(_more(answer))
+    cells = "".join(
+        f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+        f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+        for name, value in rows_of(answer)
+    )
+    return f"<table>{cells}</table>"
+
+
+def table_of(items: Sequence[BaseModel]) -> Table:
+    """A listing as head and rows."""
+    if not items:
+        return ["nothing yet"], []
+    rows = [_listed(item) for item in items]
+    return list(rows[0]), [list(row.values()) for row in rows]
+
+
+def rows_of(answer: BaseModel) -> list[tuple[str, str]]:
+    """One thing as names and values."""
+    if isinstance(answer, Diagnosis):
+        marks = [("ok" if c.ok else "BROKEN", c) for c in answer.checks]
+        return [(c.name, f"{mark}: {c.found}{f' → {c.cure}' if c.cure else ''}") for mark, c in marks]
+    if isinstance(answer, Curves):
+        return [(s.tag, f"{len(s.values)} points, last {show(_last(s.values))}") for s in answer.series]
+    if isinstance(answer, JobUpdate):
+        return rows_of(answer.job)
+    if isinstance(answer, Dataset):
+        return _dataset_rows(answer)
+    if isinstance(answer, ModelDetail):
+        return _model_rows(answer)
+    if isinstance(answer, Job):
+        return _job_rows(answer)
+    values = answer.model_dump()
+    return [(name, show(value)) for name, value in values.items() if value not in (None, "", {}, [])]
+
+
+def _listed(item: BaseModel) -> dict[str, str]:
+    """A thing as one row of a listing."""
+    match item:
+        case Job():
+            return {
+                "job": item.name, "state": item.state, "engine": f"{item.engine} × {item.np}",
+                "dataset": item.dataset, "metrics": show(item.metrics or item.progress.metrics),
+                "model": item.model or "", "created": show(item.created_at), "id": item.id,
+            }  # fmt: skip
+        case Model():
+            return {
+                "model": item.name, "newest": str(item.latest.version),
+                "aliases": ", ".join(f"@{a} → {v}" for a, v in item.aliases.items()),
+                "task": item.latest.task, "metrics": show(item.latest.metrics),
+                "size": size(item.latest.size_bytes), "dataset": item.latest.dataset,
+            }  # fmt: skip
+        case Dataset():
+            return {
+                "dataset": item.name, "version": str(item.latest.version),
+                "rows": str(item.latest.rows), "columns": str(len(item.latest.columns)),
+                "label": item.latest.label or "", "task": item.latest.task or "",
+                "size": size(item.latest.size_bytes),
+            }  # fmt: skip
+        case Endpoint():
+            return {
+                "endpoint": item.name, "state": item.state, "model": item.model, "url": item.url,
+            }  # fmt: skip
+        case Service():
+            return {
+                "service": item.name, "state": item.state, "notebook": item.notebook,
+                "version": str(item.version), "url": item.url,
+            }  # fmt: skip
+        case Event():
+            return {
+                "sequence": str(item.sequence), "time": show(item.time), "what": item.topic,
+                "name": item.name, "by": item.actor,
+            }  # fmt: skip
+    short = {"name", "task", "help", "metric", "reason", "short", "role", "id", "expires_at"}
+    values = item.model_dump(include=short)
+    return {name: show(value) for name, value in values.items()}
+
+
+def _dataset_rows(dataset: Dataset) -> list[tuple[str, str]]:
+    version = dataset.latest
+    columns = [
+        f"{c.name} ({c.kind}{' ' + '×'.join(map(str, c.shape)) if c.shape else ''})"
+        for c in version.columns
+    ]
+    return [
+        ("dataset", f"{dataset.name}@{version.version}"),
+        ("rows", str(version.rows)),
+        ("label", f"{version.label} → {version.task}" if version.label else "none: pass --label"),
+        ("columns", ", ".join(columns[:40]) + (" …" if len(columns) > 40 else "")),
+        ("size", size(version.size_bytes)),
+        ("source", version.source),
+        ("owner", dataset.owner),
+        ("id", dataset.id),
+    ]
+
+
+def _model_rows(model: ModelDetail) -> list[tuple[str, str]]:
+    chosen = model.selected
+    inputs = ", ".join(f"{i.name} {i.datatype}{i.shape}" for i in chosen.signature.inputs[:20])
+    return [
+        ("model", f"{model.name}@{chosen.version}"),
+        ("aliases", ", ".join(f"@{a} → {v}" for a, v in model.aliases.items()) or "none"),
+        ("task", f"{chosen.task} ({chosen.algorithm})"),
+        ("metrics", show(chosen.metrics)),
+        ("inputs", inputs),
+        ("dataset", chosen.dataset),
+        ("job", chosen.job),
+        ("size", size(chosen.size_bytes)),
+        ("versions", str(model.versions)),
+    ]
+
+
+def _job_rows(job: Job) -> list[tuple[str, str]]:
+    rows = [
+        ("job", f"{job.name} ({job.id})"),
+        ("state", job.state if job.final else f"{job.state}, {job.progress.fraction:.0%}"),
+        ("engine", f"{job.engine}, np {job.np}"),
+        ("dataset", job.dataset),
+        ("algorithm", job.algorithm),
+        ("metrics", show(job.metrics or job.progress.metrics)),
+        ("model", job.model or ""),
+    ]
+    if job.cause and job.cause.code != "finished":
+        rows.append(("cause", job.cause.message))
+        rows += [("", line) for line in job.cause.last_lines[-8:]]
+    return [(name, value) for name, value in rows if value]
+
+
+def show(value: Any) -> str:
+    """A value as a person reads it."""
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {show(inner)}" for name, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(show(inner) for inner in value)
+    return "" if value is None else str(value)
+
+
+def size(number: int) -> str:
+    """A number of bytes as a person reads it."""
+    amount = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def _last(values: list[float | None]) -> float | None:
+    return values[-1] if values else None
+
+
+def _more(page: Page[Any]) -> str:
+    return f"\n… more: --next-token {page.next_token}" if page.next_token else ""
+
+
+def _text_table(head: list[str], rows: list[list[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = [head, *rows] if rows else [head]
+    return "\n".join(
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def _html_table(head: list[str], rows: list[list[str]]) -> str:
+    def row(cells: list[str], tag: str) -> str:
+        inner = "".join(
+            f"<{tag} style='text-align:left'>{html.escape(cell)}</{tag}>" for cell in cells
+        )
+        return f"<tr>{inner}</tr>"
+
+    body = "".join(row(cells, "td") for cells in rows)
+    return f"<table><thead>{row(head, 'th')}</thead><tbody>{body}</tbody></table>"

@@ -1,0 +1,125 @@
+"""Completion of verbs, options, choices and the names of what exists."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.completer import SimpleCompletion, context_matcher
+
+from aimass_jupyter.client.command_line import choices, face_options
+from aimass_jupyter.contract.algorithms import ALGORITHMS
+from aimass_jupyter.contract.base import MAX_PAGE
+from aimass_jupyter.contract.errors import AimassError, InvalidRequest
+from aimass_jupyter.contract.operation import Operation, marks
+from aimass_jupyter.contract.table import OPERATIONS
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from aimass_jupyter.client.client import Client
+    from aimass_jupyter.magics.magic import AimassMagics
+
+CACHE_SECONDS = 5.0
+_LINE = re.compile(r"^%{1,2}aimass\s+(.*)$", re.DOTALL)
+
+
+def complete_with(shell: InteractiveShell, magics: AimassMagics) -> None:
+    """Add a matcher for lines that begin with ``%aimass``."""
+    names = _Names(lambda: magics.client)
+
+    @context_matcher()  # type: ignore[untyped-decorator]
+    def aimass_matcher(context: Any) -> dict[str, Any]:
+        found = _LINE.match(context.line_with_cursor.lstrip()) if context.cursor_line >= 0 else None
+        matches = complete(found[1], names.of) if found else []
+        return {
+            "completions": [SimpleCompletion(text=text, type="aimass") for text in matches],
+            "matched_fragment": found[1].rsplit(" ", 1)[-1] if found else "",
+            "suppress": bool(found),
+        }
+
+    shell.Completer.custom_matchers.append(aimass_matcher)
+
+
+def complete(line: str, names_of: Callable[[str], Iterable[str]]) -> list[str]:
+    """What may stand where a line ends.
+
+    Parameters
+    ----------
+    line
+        What follows ``%aimass``, up to the cursor.
+    names_of
+        The names that exist of a kind: datasets, models, …
+    """
+    *before, last = line.split(" ")
+    words = [word for word in before if word]
+    return sorted(word for word in _candidates(words, last, names_of) if word.startswith(last))
+
+
+def _candidates(
+    words: list[str], last: str, names_of: Callable[[str], Iterable[str]]
+) -> Iterable[str]:
+    if not words or words == ["help"]:
+        return [*OPERATIONS.shorts, *OPERATIONS.nouns, "help"]
+    if len(words) == 1 and words[0] in OPERATIONS.nouns and not last.startswith("-"):
+        return [operation.verb for operation in OPERATIONS.nouns[words[0]]]
+    try:
+        operation, rest = OPERATIONS.match(words)
+    except InvalidRequest:
+        return []
+    if rest and rest[-1].startswith("--"):
+        return _values(operation, rest[-1][2:].replace("-", "_"), names_of)
+    if last.startswith("-") or not operation.positionals:
+        return _options(operation, words)
+    return [*_values(operation, operation.positionals[0], names_of), *_options(operation, words)]
+
+
+def _options(operation: Operation, words: list[str]) -> list[str]:
+    names = [*operation.fields, *face_options(operation)]
+    if operation.open_field:
+        chosen = [ALGORITHMS[word] for word in words if word in ALGORITHMS] or ALGORITHMS.values()
+        names += [name for d in chosen for name in d.hyperparameters.model_fields]
+    return [option for name in names if (option := "--" + name.replace("_", "-")) not in words]
+
+
+def _values(
+    operation: Operation, name: str, names_of: Callable[[str], Iterable[str]]
+) -> Iterable[str]:
+    schema = operation.fields.get(name)
+    if schema is None:
+        return []
+    kind = marks(schema).get("x-completes")
+    return choices(schema) or (names_of(str(kind)) if kind else [])
+
+
+class _Names:
+    """The names of what exists, asked of the control plane at most every few seconds."""
+
+    def __init__(self, client: Callable[[], Client]) -> None:
+        self._client = client
+        self._known: dict[str, tuple[float, list[str]]] = {}
+
+    def of(self, kind: str) -> list[str]:
+        """The names of a kind; the last known ones when the control plane does not answer."""
+        if kind == "algorithms":
+            return list(ALGORITHMS)
+        asked, names = self._known.get(kind, (0.0, []))
+        if time.monotonic() - asked > CACHE_SECONDS:
+            names = self._ask(kind, names)
+            self._known[kind] = (time.monotonic(), names)
+        return names
+
+    def _ask(self, kind: str, last_known: list[str]) -> list[str]:
+        try:
+            page = getattr(self._client(), kind).list(limit=MAX_PAGE)
+        except (AimassError, AttributeError):
+            return last_known
+        names = list(dict.fromkeys(item.name for item in page.items))
+        aliases = [
+            f"{item.name}@{alias}"
+            for item in page.items
+            for alias in getattr(item, "aliases", {})
+        ]
+        return [*names, *aliases]

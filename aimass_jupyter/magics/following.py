@@ -1,0 +1,76 @@
+"""Following a job from a cell: a live panel where there is a kernel, lines in a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.getipython import get_ipython
+
+from aimass_jupyter.contract.jobs import Job, JobUpdate
+
+if TYPE_CHECKING:
+    from aimass_jupyter.client.client import Client
+
+
+class FollowedJob(Job):
+    """A job whose panel is on view already: showing it at once again would be twice the same."""
+
+    def _ipython_display_(self) -> None:
+        """Show nothing the first time; a panel of its own whenever it is asked for later."""
+        if self.__dict__.get("_panel_is_on_view"):
+            del self.__dict__["_panel_is_on_view"]
+            return
+        from IPython.display import display
+
+        from aimass_jupyter.widgets import JobMonitor
+
+        display(JobMonitor(self.id) if _has_kernel() else {"text/plain": repr(self)})
+
+
+def shown(job: Job) -> FollowedJob:
+    """The job, as one whose panel is on view."""
+    followed = FollowedJob.model_construct(**dict(job))
+    followed.__dict__["_panel_is_on_view"] = True
+    return followed
+
+
+def follow(client: Client, job: Job, wait: bool) -> Job:
+    """Show a job; with ``wait``, until it has ended. Returns the job as it is then.
+
+    An interrupt stops the waiting, not the job.
+    """
+    try:
+        return _in_kernel(client, job, wait) if _has_kernel() else _in_terminal(client, job, wait)
+    except KeyboardInterrupt:
+        print(f"stopped waiting; job '{job.name}' goes on: %aimass attach {job.id}")
+        current: Job = client.jobs.show(job.id)
+        return current
+
+
+def _in_kernel(client: Client, job: Job, wait: bool) -> Job:
+    from IPython.display import display
+
+    from aimass_jupyter.widgets import JobMonitor
+
+    monitor = JobMonitor(job.id, client=client)
+    display(monitor)
+    return monitor.follow().job if wait else job
+
+
+def _in_terminal(client: Client, job: Job, wait: bool) -> Job:
+    if wait:
+        return client.wait(job.id, _tell)
+    print(f"job '{job.name}' is {job.state}; follow it: %aimass attach {job.id} --wait")
+    return job
+
+
+def _tell(update: JobUpdate) -> None:
+    sys.stdout.write(update.log)
+    if update.series and not update.end:
+        print(f"{update.job.progress.fraction:.0%}", flush=True)
+
+
+def _has_kernel() -> bool:
+    shell: Any = get_ipython()  # type: ignore[no-untyped-call]
+    return getattr(shell, "kernel", None) is not None

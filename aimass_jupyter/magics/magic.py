@@ -1,0 +1,86 @@
+"""The magics themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
+
+from aimass_jupyter.client import help as help_texts
+from aimass_jupyter.client.client import Client, connect
+from aimass_jupyter.client.command_line import Command, parse
+from aimass_jupyter.client.doctor import with_local
+from aimass_jupyter.contract.errors import InvalidRequest
+from aimass_jupyter.contract.jobs import Job
+from aimass_jupyter.contract.table import OPERATIONS
+from aimass_jupyter.magics.following import follow, shown
+from aimass_jupyter.magics.start_page import start_page
+from aimass_jupyter.magics.words import split
+
+PREFIX = "%aimass"
+
+
+@magics_class
+class AimassMagics(Magics):
+    """``%aimass <verb> …``."""
+
+    _client: Client | None = None
+
+    @property
+    def client(self) -> Client:
+        """The client, connected when it is first needed."""
+        if self._client is None:
+            self._client = connect()
+        return self._client
+
+    @no_var_expand
+    @line_magic
+    def aimass(self, line: str) -> Any:
+        """Train, deploy and publish from a cell. ``%aimass help`` lists the verbs."""
+        assert self.shell is not None  # a magic runs in a shell
+        words = split(line, self.shell.user_ns)
+        if not words:
+            return start_page(self.client)
+        if words[0] == "help" or words[-1] == "?":
+            return self._help([word for word in words if word not in ("help", "?")])
+        if isinstance(words[-1], str) and words[-1].endswith("?"):
+            return self._help([*words[:-1], words[-1].removesuffix("?")])
+        return self._run(parse(words))
+
+    def _help(self, words: list[str]) -> None:
+        text = help_texts.of(OPERATIONS.match(words)[0], PREFIX) if words else None
+        print(text or help_texts.overview(PREFIX))
+
+    def _run(self, command: Command) -> Any:
+        operation, options = command.operation, command.options
+        if options.get("help"):
+            return self._help([operation.noun, operation.verb])
+        if operation.reply == "events":
+            raise InvalidRequest("a cell cannot follow a stream", f"see: {PREFIX} events")
+        if operation.name == "jobs.attach":
+            return self._attach(command)
+        answer = self.client.call(operation, command.arguments)
+        if operation.name == "system.doctor":
+            answer = with_local(answer, self.client.system.status())
+        if isinstance(answer, bytes):
+            return _write(answer, options.get("output"))
+        if operation.name == "jobs.submit":
+            return self._follow(answer, wait=bool(options.get("wait")))
+        return answer.model_dump(mode="json") if options.get("json") else answer
+
+    def _attach(self, command: Command) -> Job:
+        job = self.client.jobs.show(**{"job": command.arguments.get("job")})
+        return self._follow(job, wait=bool(command.options.get("wait")))
+
+    def _follow(self, job: Job, wait: bool) -> Job:
+        """Show the live panel of a job; with ``wait``, stay until the job has ended."""
+        return shown(follow(self.client, job, wait))
+
+
+def _write(content: bytes, output: str | None) -> Path:
+    if not output:
+        raise InvalidRequest("this is a file, not text", "name one to write to: --output FILE")
+    path = Path(output).expanduser()
+    path.write_bytes(content)
+    return path

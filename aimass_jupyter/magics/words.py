@@ -1,0 +1,101 @@
+"""A magic's line as words; ``{expr}`` and ``$name`` take Python values from the notebook."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any
+
+from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
+
+_EMBEDDED = re.compile(r"{([^{}]+)}")
+
+
+def split(line: str, namespace: dict[str, Any]) -> list[Any]:
+    """The words of a line, as a shell would cut them, with Python values in their place.
+
+    A word that is one ``{expr}`` or ``$name`` becomes the value itself; inside a longer word its
+    text is put in. A word that is no Python expression stays as it is written.
+
+    Raises
+    ------
+    InvalidRequest
+        For a quote that does not end, or a name that the notebook does not have.
+    """
+    return [_value(word, namespace) for word in _cut(line)]
+
+
+def _cut(line: str) -> list[str]:
+    """Cut at spaces outside quotes, brackets and braces."""
+    words: list[str] = []
+    word, depth, quote = "", 0, ""
+    for char in line.strip():
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char in "{[(":
+            depth += 1
+        elif char in "}])":
+            depth = max(0, depth - 1)
+        elif char.isspace() and depth == 0:
+            words += [word] if word else []
+            word = ""
+            continue
+        word += char
+    if quote:
+        raise InvalidRequest(f"the quote {quote} in '{line.strip()[:60]}' does not end", "close it")
+    return words + ([word] if word else [])
+
+
+def _value(word: str, namespace: dict[str, Any]) -> Any:
+    if word.startswith("{") and word.endswith("}"):
+        return _evaluate(word, word[1:-1], namespace)
+    if word.startswith("$") and word[1:].isidentifier():
+        return _look_up(word[1:], namespace)
+    option, equals, value = word.partition("=")
+    if option.startswith("--") and equals and value.startswith("{"):
+        return f"{option}={_value(value, namespace)}"
+    if word[:1] in "[(":
+        return _literal(word, namespace)
+    return _EMBEDDED.sub(lambda m: str(_evaluate(m[0], m[1], namespace)), _unquoted(word))
+
+
+def _literal(word: str, namespace: dict[str, Any]) -> Any:
+    """A list or a bracketed expression; JSON (true, null) is left to the parser as text."""
+    try:
+        return eval(word, namespace)  # noqa: S307 - the author's own notebook
+    except NameError:
+        return word
+    except SyntaxError:
+        return word
+
+
+def _evaluate(word: str, expression: str, namespace: dict[str, Any]) -> Any:
+    for source in (expression, word):  # {rows} is an expression in braces; {"a": 1} is a dict
+        try:
+            return eval(source, namespace)  # noqa: S307 - the author's own notebook
+        except SyntaxError:
+            continue
+        except NameError as error:
+            name = str(error.name)
+            raise InvalidRequest(
+                f"{word}: the notebook has no variable '{name}'",
+                did_you_mean(name, namespace, "define it in a cell first"),
+            ) from None
+    return word
+
+
+def _look_up(name: str, namespace: dict[str, Any]) -> Any:
+    if name not in namespace:
+        raise InvalidRequest(
+            f"${name}: the notebook has no variable '{name}'",
+            did_you_mean(name, namespace, "define it in a cell first"),
+        )
+    return namespace[name]
+
+
+def _unquoted(word: str) -> str:
+    if "'" not in word and '"' not in word:
+        return word
+    return "".join(shlex.split(word, posix=True)) if word[:1] in "'\"" or "=" in word else word

@@ -1,0 +1,17 @@
+"""``python -m aimass_server``: the control plane alone, on loopback, without a browser."""
+
+from __future__ import annotations
+
+from aimass_server.app import AimassApp
+
+AimassApp.launch_instance(
+    [
+        "--no-browser",
+        "--ServerApp.ip=127.0.0.1",
+        "--ServerApp.port=0",
+        "--ServerApp.allow_unauthenticated_access=False",
+        "--ServerApp.allow_root=True",
+        "--AimassApp.standalone=True",
+        "--AimassApp.load_other_extensions=False",
+    ]
+)

@@ -1,0 +1,125 @@
+"""The jupyter-server extension: its settings, its start and its stop."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import Bool, Dict, Enum, Integer, Unicode, default
+
+from aimass_jupyter import __version__
+from aimass_jupyter.contract.errors import AimassError, Unavailable
+from aimass_jupyter.contract.system import Role
+from aimass_server.access import Principal
+from aimass_server.control_plane import ControlPlane, Settings
+from aimass_server.data_folder import default_folder
+
+_ROLES = ("viewer", "author", "admin")
+
+
+class AimassApp(ExtensionApp):
+    """AI Mass: jobs, models, endpoints and published notebooks behind Jupyter's login."""
+
+    name = "aimass_server"
+    extension_url = "/aimass/api/v1/status"
+    load_other_extensions = True
+    description = __doc__
+    app_version = __version__
+
+    data = Unicode(
+        help="Folder that keeps everything. Default: AIMASS_DATA, else aimass in Jupyter's data folder."
+    ).tag(config=True)
+    slots = Integer(
+        help="Ranks that run at once on this machine. Default: its cores, at least 2."
+    ).tag(config=True)
+    max_upload_bytes = Integer(4 << 30, help="Size of an upload at most, in bytes.").tag(config=True)
+    roles = Dict(
+        per_key_traits={}, value_trait=Enum(_ROLES),
+        help="Role of a user: {'ada': 'admin'}. Others get default_role.",
+    ).tag(config=True)  # fmt: skip
+    default_role = Enum(
+        _ROLES, "author",
+        help="Role of a user that 'roles' does not name. The person who runs a single-user server "
+        "with Jupyter's own token or password is its admin.",
+    ).tag(config=True)  # fmt: skip
+
+    standalone = Bool(False, help="Whether this server exists for the control plane alone.").tag(
+        config=True
+    )
+
+    _control_plane: ControlPlane | None = None
+    _fault: AimassError | None = None
+
+    @default("data")
+    def _default_data(self) -> str:
+        return str(default_folder())
+
+    @default("slots")
+    def _default_slots(self) -> int:
+        return max(2, len(os.sched_getaffinity(0)))
+
+    def role_of(self, user: str, runs_the_server: bool) -> Role:
+        """The role of a user who came through Jupyter's login."""
+        role: Role = self.roles.get(user, "admin" if runs_the_server else self.default_role)
+        return role
+
+    def control_plane_or_raise(self) -> ControlPlane:
+        """The control plane, or the error that says why there is none here."""
+        if self._control_plane is None:
+            raise self._fault or Unavailable("the control plane is starting", retry_after=1)
+        return self._control_plane
+
+    def initialize_settings(self) -> None:
+        """Own the data folder; when that fails Jupyter goes on and our routes say why."""
+        base_url = self.serverapp.base_url if self.serverapp else "/"
+        settings = Settings(Path(self.data).absolute(), self.slots, self.max_upload_bytes, base_url)
+        control_plane = ControlPlane(settings)
+        try:
+            control_plane.own()
+        except AimassError as error:
+            self._fault = error
+            self.log.warning("AI Mass: %s", error)
+            return
+        self._control_plane = control_plane
+
+    def initialize_handlers(self) -> None:
+        """Add our routes below the server's base URL."""
+        from aimass_server.rest import handlers
+
+        assert self.serverapp is not None  # an ExtensionApp is initialised by its server
+        assert self.serverapp.web_app is not None
+        self.serverapp.web_app.add_handlers(".*$", handlers(self, self.serverapp.base_url))
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Begin to work, now that the address is known; hand kernels the way here."""
+        if self._control_plane is None:
+            self._point_kernels_elsewhere()
+            return
+        url = serverapp.connection_url.rstrip("/")
+        await self._control_plane.open(url)
+        owner = Principal(getpass.getuser(), self.role_of(getpass.getuser(), runs_the_server=True))
+        token = await self._control_plane.issue_token(owner, "kernels of this server")
+        self._control_plane.data_folder.announce(
+            url, token, standalone=self.standalone
+        )
+        os.environ["AIMASS_URL"] = url
+        os.environ["AIMASS_TOKEN_FILE"] = str(
+            self._control_plane.settings.folder / "control-plane.token"
+        )
+        os.environ["AIMASS_DATA"] = str(self._control_plane.settings.folder)
+        self.log.info("AI Mass: data in %s", self._control_plane.settings.folder)
+
+    def _point_kernels_elsewhere(self) -> None:
+        """Kernels of this server find the control plane that owns the data folder."""
+        os.environ["AIMASS_DATA"] = self.data
+        for name in ("AIMASS_URL", "AIMASS_TOKEN_FILE"):
+            os.environ.pop(name, None)
+
+    async def stop_extension(self) -> None:
+        """Stop working; what was started goes on."""
+        control_plane, self._control_plane = self._control_plane, None
+        if control_plane is not None:
+            await control_plane.close()

@@ -1,0 +1,247 @@
+"""Wires the rooms and runs operations; the one object that a face may hold."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from aimass_jupyter.contract.errors import AimassError
+from aimass_jupyter.contract.events import Event
+from aimass_jupyter.contract.operation import Operation
+from aimass_server.access import Call, Principal, Tokens, require
+from aimass_server.data_folder import DataFolder
+from aimass_server.events import Feed, Notice
+from aimass_server.jobs import Jobs
+from aimass_server.jobs.engines import NOT_ASKED, find_engines
+from aimass_server.jobs.following import Follower
+from aimass_server.jobs.runner import Runner
+from aimass_server.library import Algorithms, Datasets, Models, Uploads
+from aimass_server.publishing import Publishing
+from aimass_server.serving import Serving
+from aimass_server.store import Blobs, Store, audit, idempotency
+from aimass_server.system import Facts, System
+from aimass_server.tracking import EventFileReader, TensorBoard
+
+FORGET_SECONDS = 3600
+KERNEL_TOKEN_LIFE = timedelta(days=30)
+
+logger = logging.getLogger("aimass.control_plane")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an administrator sets."""
+
+    folder: Path
+    slots: int
+    max_upload_bytes: int
+    base_url: str = "/"
+
+
+class ControlPlane:
+    """Everything behind the operation table.
+
+    ``call`` looks up the room of an operation's noun and its method of that verb; so an operation
+    needs no entry here as long as its noun has a room.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        folder = settings.folder
+        self.settings = settings
+        self.url = ""
+        self.data_folder = DataFolder(folder)
+        self._engines = dict(NOT_ASKED)
+        self._tasks: list[asyncio.Task[None]] = []
+
+        self._store = Store(folder / "aimass.db", on_commit=lambda: self.feed.committed())
+        self._blobs = Blobs(folder / "blobs")
+        self.feed = Feed(self._store)
+        self.tokens = Tokens(self._store)
+        self._uploads = Uploads(self._store, self._blobs, settings.max_upload_bytes)
+        datasets = Datasets(self._store, self._blobs, self._uploads, folder / "imports")
+        models = Models(self._store, self._blobs, self._uploads)
+        follower = Follower(folder / "jobs", EventFileReader)
+        self._runner = Runner(
+            self._store, self.feed, follower, folder / "jobs", settings.slots, sys.executable,
+            models.register, self._blobs.path_of,
+        )  # fmt: skip
+        jobs = Jobs(
+            self._store, self._runner, follower, datasets.find, settings.slots,
+            lambda: self._engines,
+        )  # fmt: skip
+        self._serving = Serving(self._store, self._blobs, folder, models.find)
+        self._publishing = Publishing(
+            self._store, folder, self._uploads, self._viewer_token, lambda: self.url
+        )
+        self.tensorboard = TensorBoard(folder, settings.base_url)
+        facts = Facts(
+            folder, settings.slots, lambda: self.url, lambda: self._engines,
+            lambda: self._serving.gateway_url,
+        )  # fmt: skip
+        self.rooms: dict[str, object] = {
+            "datasets": datasets,
+            "algorithms": Algorithms(datasets),
+            "jobs": jobs,
+            "models": models,
+            "endpoints": self._serving,
+            "services": self._publishing,
+            "events": self.feed,
+            "uploads": self._uploads,
+            "system": System(self._store, facts),
+            "tokens": self.tokens,
+        }
+
+    def own(self) -> None:
+        """Take the data folder and open the store.
+
+        Raises
+        ------
+        Unavailable
+            When another control plane owns the folder, or the store is damaged.
+        """
+        self.data_folder.own()
+        try:
+            self._blobs.open()
+            self._store.open()
+        except BaseException:
+            self.data_folder.disown()
+            raise
+
+    async def open(self, url: str) -> None:
+        """Begin to work: adopt what runs, and say where we answer."""
+        self.url = url.rstrip("/")
+        self.feed.open()
+        self._tasks = [
+            asyncio.create_task(self._find_engines(), name="aimass-engines"),
+            asyncio.create_task(self._forget_old(), name="aimass-forget"),
+        ]
+        self._runner.open()
+        await self._serving.open()
+        await self._publishing.open()
+
+    async def close(self) -> None:
+        """Stop working; jobs, endpoints and services go on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.feed.close()
+        await self.tensorboard.close()
+        await self._runner.close()
+        await self._serving.close()
+        await self._publishing.close()
+        await asyncio.to_thread(self._store.close)
+        self.data_folder.disown()
+
+    async def call(
+        self,
+        principal: Principal,
+        operation: Operation,
+        request: BaseModel,
+        idempotency_key: str | None = None,
+        body: AsyncIterator[bytes] | None = None,
+    ) -> Any:
+        """Run an operation for somebody.
+
+        Raises
+        ------
+        AimassError
+            Whatever the operation finds wrong.
+        """
+        require(principal, operation.permission)
+        digest = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+        call = Call(principal, operation.name, idempotency_key, digest)
+        if not operation.changes:
+            return await self._run(operation, call, request, body)
+        if idempotency_key and (answer := await self._recall(call, operation)):
+            return answer
+        return await self._run_change(operation, call, request, body)
+
+    def stream(
+        self, principal: Principal, operation: Operation, request: BaseModel
+    ) -> AsyncIterator[Event | Notice]:
+        """Follow what happens, for somebody."""
+        require(principal, operation.permission)
+        return self.feed.stream(Call(principal, operation.name), request)  # type: ignore[arg-type]
+
+    async def issue_token(self, principal: Principal, name: str) -> str:
+        """A token for a program that acts for somebody on this machine."""
+        token = await self.tokens.issue(principal, name, principal.role, KERNEL_TOKEN_LIFE)
+        assert token.value is not None  # it was made just now
+        return token.value
+
+    async def _run(
+        self, operation: Operation, call: Call, request: BaseModel, body: Any
+    ) -> Any:
+        verb = "import_" if operation.verb == "import" else operation.verb
+        method = getattr(self.rooms[operation.noun], verb)
+        if operation.body == "bytes":
+            return await method(call, request, body)
+        return await method(call, request)
+
+    async def _run_change(
+        self, operation: Operation, call: Call, request: BaseModel, body: Any
+    ) -> Any:
+        """Run what changes something, and note in the audit log who did it."""
+        try:
+            answer = await self._run(operation, call, request, body)
+        except AimassError as error:
+            await self._audit(operation, call, request, error.code)
+            raise
+        await self._audit(operation, call, request, "done")
+        if call.idempotency_key:
+            await self._remember(call, answer)
+        return answer
+
+    async def _audit(
+        self, operation: Operation, call: Call, request: BaseModel, outcome: str
+    ) -> None:
+        subject = " ".join(str(getattr(request, name)) for name in operation.positionals[:1])
+        await self._store.write(
+            lambda c: audit.record(c, operation.name, subject, call.user, call.tenant, outcome)
+        )
+
+    async def _recall(self, call: Call, operation: Operation) -> BaseModel | None:
+        key = call.idempotency_key or ""
+        known = await self._store.read(
+            lambda c: idempotency.recall(
+                c, key, call.user, call.tenant, call.operation, call.request_digest
+            )
+        )
+        return operation.response.model_validate(known) if known else None
+
+    async def _remember(self, call: Call, answer: BaseModel) -> None:
+        key, response = call.idempotency_key or "", answer.model_dump(mode="json")
+        await self._store.write(
+            lambda c: idempotency.remember(
+                c, key, call.user, call.tenant, call.operation, call.request_digest, response
+            )
+        )
+
+    async def _viewer_token(self, call: Call) -> str:
+        """A token for a published notebook: it may read and predict, nothing else."""
+        token = await self.tokens.issue(
+            call.principal, "published notebook", "viewer", KERNEL_TOKEN_LIFE
+        )
+        assert token.value is not None  # it was made just now
+        return token.value
+
+    async def _find_engines(self) -> None:
+        self._engines = await find_engines()
+
+    async def _forget_old(self) -> None:
+        """Forget uploads that nobody used, now and every hour."""
+        while True:
+            try:
+                await self._uploads.forget_old()
+            except AimassError as error:
+                logger.warning("old uploads could not be forgotten just now: %s", error)
+            await asyncio.sleep(FORGET_SECONDS)
