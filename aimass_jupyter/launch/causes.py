@@ -61,7 +61,9 @@ def _killed(evidence: Evidence) -> Cause | None:
     who = "the process" if rank is None else f"rank {rank}"
     lines = evidence.last_lines(rank)
     if name == "SIGKILL" and evidence.oom_kills:
-        return Cause("out-of-memory", f"{who} was killed: its memory limit was reached", rank, lines)
+        return Cause(
+            "out-of-memory", f"{who} was killed: its memory limit was reached", rank, lines
+        )
     return Cause("signal", f"{who} {name}", rank, lines)
 
 

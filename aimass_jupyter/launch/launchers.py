@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from aimass_jupyter.contract.errors import NotFound, did_you_mean
+from aimass_jupyter.contract.ids import ulid
 from aimass_jupyter.launch.order import JobOrder
 
 ENTRY_POINTS = "aimass_jupyter.launchers"
@@ -30,7 +31,6 @@ class RankExit:
 
     rank: int
     code: int
-
 
 
 def signal_name(code: int | None) -> str | None:
@@ -109,11 +109,12 @@ class TorchrunLauncher:
     def command(self, order: JobOrder, folder: Path) -> tuple[list[str], dict[str, str]]:
         launch = [order.python, "-m", "torch.distributed.run", "--nnodes", "1"]
         ranks = ["--nproc-per-node", str(order.np), "--max-restarts", "0"]
-        meeting = ["--rdzv-backend", "c10d", "--rdzv-conf", "store_type=file", "--rdzv-id",
-                   order.id, "--rdzv-endpoint", str(folder / "rendezvous")]  # fmt: skip
-        return [*launch, *ranks, *meeting, "--module", _RANK_MODULE, str(folder)], {
-            "GLOO_SOCKET_IFNAME": "lo"
-        }
+        meeting = folder / f"meeting-{ulid()}"  # never one that an earlier attempt left
+        how = ["--rdzv-backend", "c10d", "--rdzv-conf", "store_type=file",
+               "--rdzv-id", order.id, "--rdzv-endpoint", f"{meeting}.launcher"]  # fmt: skip
+        rank = ["--module", _RANK_MODULE, str(folder)]
+        environment = {"AIMASS_MEETING": f"{meeting}.ranks", "GLOO_SOCKET_IFNAME": "lo"}
+        return [*launch, *ranks, *how, *rank], environment
 
     def first_exit(self, output: str, code: int) -> RankExit | None:
         found = self._EXIT.search(output)

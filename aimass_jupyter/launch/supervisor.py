@@ -79,7 +79,10 @@ class Supervisor:
         identity = identify(os.getpid())
         assert identity is not None  # it is this very process
         record = {"identity": identity.as_record(), "marker": str(order.marker)}
-        write_record(self._folder / "started.json", record | {"time": _text(self._started_at)})
+        record = {"identity": identity.as_record(), "marker": str(order.marker)}
+        write_record(
+            self._folder / "started.json", record | {"started_at": _text(self._started_at)}
+        )
         (self._folder / "reserve").write_bytes(bytes(_RESERVE_BYTES))
 
     def _supervise(self, order: Order, plan: Plan) -> tuple[int | None, Cause]:

@@ -1,0 +1,68 @@
+"""Networks: from hyperparameters and the shape of a row to a module. They never know the task.
+
+No batch normalisation: ranks see different rows, and a network must not depend on how many.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from torch import nn
+
+from aimass_jupyter.contract.algorithms import Hyperparameters
+from aimass_jupyter.contract.errors import InvalidRequest
+
+_FIRST_CHANNELS, _MOST_CHANNELS = 32, 128
+_SMALL_SIDE = 7
+
+
+def build_network(params: Hyperparameters, shape: Sequence[int], outputs: int) -> nn.Sequential:
+    """Return a network for rows of a shape: (width,) or (channels, height, width).
+
+    Raises
+    ------
+    InvalidRequest
+        When the architecture does not take rows of that shape.
+    """
+    architecture = _architecture(params, image=len(shape) == 3)
+    if architecture == "cnn":
+        body, features = _convolutions(shape)
+        return nn.Sequential(*body, nn.Flatten(), *_dense(params, features, 1, outputs))
+    depth = params.layers if architecture == "mlp" else 0
+    return nn.Sequential(nn.Flatten(), *_dense(params, math.prod(shape), depth, outputs))
+
+
+def _architecture(params: Hyperparameters, *, image: bool) -> str:
+    if params.architecture == "auto":
+        return "cnn" if image else "mlp"
+    if params.architecture == "cnn" and not image:
+        raise InvalidRequest(
+            "architecture 'cnn' takes images, and the dataset is a table",
+            "use --architecture mlp, linear or auto",
+        )
+    return params.architecture
+
+
+def _convolutions(shape: Sequence[int]) -> tuple[list[nn.Module], int]:
+    """Pairs of convolutions, each halving the image, until it is small; and how much comes out."""
+    channels, height, width = shape
+    layers: list[nn.Module] = []
+    wider = _FIRST_CHANNELS
+    while not layers or min(height, width) > _SMALL_SIDE:
+        layers += [nn.Conv2d(channels, wider, 3, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(wider, wider, 3, padding=1), nn.ReLU()]
+        if min(height, width) > 1:
+            layers.append(nn.MaxPool2d(2))
+            height, width = height // 2, width // 2
+        channels, wider = wider, min(2 * wider, _MOST_CHANNELS)
+    return layers, channels * height * width
+
+
+def _dense(params: Hyperparameters, features: int, depth: int, outputs: int) -> list[nn.Module]:
+    """Hidden layers, then the layer that answers."""
+    layers: list[nn.Module] = []
+    for _ in range(depth):
+        layers += [nn.Linear(features, params.hidden), nn.ReLU(), nn.Dropout(params.dropout)]
+        features = params.hidden
+    return [*layers, nn.Linear(features, outputs)]

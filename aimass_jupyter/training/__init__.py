@@ -1,0 +1,19 @@
+"""Training: one loop for every engine, from a job's ``spec.json`` to a bundle.
+
+::
+
+    rank.py      the program of a rank: log, spec, data, engine, then ``train``; says why it failed
+    loop.py      the loop; the only one, and it reads top to bottom
+    place.py     which rank this is, from what the launcher says
+    engine.py    what ranks do together: sum, broadcast, gather (single, horovod, torchrun)
+    rows.py      the dataset of a rank: split, preprocessing, this rank's share, batches
+    weights.py   all parameters and gradients of a network, as one vector each
+    optimizer.py AdamW and SGD on such a vector, and how the step size goes
+    checkpoint.py state that training goes on from, written whole, never pickled
+    events.py    TensorBoard event files
+    curves.py    which curves a run writes, and how often
+    export.py    ONNX, checked against torch on real rows, and the bundle
+
+Rank 0 alone writes: event files, checkpoints, ``metrics.json``, ``bundle.aimass``. Each rank may
+write ``failure-rank-<n>.json``. Nothing here knows a server, and nothing here starts a process.
+"""

@@ -1,0 +1,162 @@
+"""Engines: what ranks do together. The loop asks for these four things and no others.
+
+Every call is collective: all ranks make the same calls in the same order.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from aimass_jupyter.training.place import Place
+
+
+class Engine(Protocol):
+    """A group of ranks, this process one of them."""
+
+    place: Place
+    device: torch.device
+
+    def add(self, tensor: Tensor) -> None:
+        """Replace the tensor by its sum over all ranks."""
+
+    def broadcast(self, content: bytes) -> bytes:
+        """Return rank 0's bytes; what other ranks pass is not looked at."""
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        """Return the rows of all ranks, rank after rank; they may have different numbers."""
+
+    def shutdown(self) -> None:
+        """Leave the group."""
+
+
+class SingleEngine:
+    """One rank, alone."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.device = _device(place)
+
+    def add(self, tensor: Tensor) -> None:
+        """Leave it as it is."""
+
+    def broadcast(self, content: bytes) -> bytes:
+        """Return it."""
+        return content
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        """Return it."""
+        return tensor
+
+    def shutdown(self) -> None:
+        """There is nothing to leave."""
+
+
+class HorovodEngine:
+    """Ranks that ``horovodrun`` started."""
+
+    def __init__(self, place: Place) -> None:
+        import horovod.torch as horovod
+
+        self._horovod: Any = horovod
+        horovod.init()
+        self.place = place
+        self.device = _device(place)
+
+    def add(self, tensor: Tensor) -> None:
+        """Sum in place; one name, so that Horovod keeps one slot for it."""
+        self._horovod.allreduce_(tensor, name="sum", op=self._horovod.Sum)
+
+    def broadcast(self, content: bytes) -> bytes:
+        """Send the length, then the bytes."""
+        size = self._horovod.broadcast(torch.tensor([len(content)]), root_rank=0, name="size")
+        buffer = _as_tensor(content, int(size), self.place.rank)
+        return _as_bytes(self._horovod.broadcast(buffer, root_rank=0, name="content"))
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        """Concatenate."""
+        gathered: Tensor = self._horovod.allgather(tensor, name="rows")
+        return gathered
+
+    def shutdown(self) -> None:
+        """End Horovod's thread and connections."""
+        self._horovod.shutdown()
+
+
+class TorchrunEngine:
+    """Ranks that ``torchrun`` started: NCCL when each has a GPU of its own, else gloo."""
+
+    def __init__(self, place: Place) -> None:
+        import torch.distributed as distributed
+
+        self._distributed: Any = distributed
+        self.place = place
+        self.device = _device(place)
+        own_gpu = self.device.type == "cuda" and place.local_size <= torch.cuda.device_count()
+        distributed.init_process_group(
+            "nccl" if own_gpu else "gloo",
+            init_method=f"file://{os.environ['AIMASS_MEETING']}",
+            rank=place.rank,
+            world_size=place.size,
+        )
+
+    def add(self, tensor: Tensor) -> None:
+        """Sum in place."""
+        self._distributed.all_reduce(tensor)
+
+    def broadcast(self, content: bytes) -> bytes:
+        """Send the length, then the bytes."""
+        size = torch.tensor([len(content)], device=self.device)
+        self._distributed.broadcast(size, src=0)
+        buffer = _as_tensor(content, int(size), self.place.rank).to(self.device)
+        self._distributed.broadcast(buffer, src=0)
+        return _as_bytes(buffer)
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        """Pad to the longest, gather, cut again: the back-ends take equal shapes only."""
+        counts = torch.zeros(self.place.size, dtype=torch.int64, device=self.device)
+        counts[self.place.rank] = len(tensor)
+        self._distributed.all_reduce(counts)
+        padded = tensor.new_zeros((int(counts.max()), *tensor.shape[1:]))
+        padded[: len(tensor)] = tensor
+        parts = [torch.empty_like(padded) for _ in range(self.place.size)]
+        self._distributed.all_gather(parts, padded)
+        return torch.cat([part[:count] for part, count in zip(parts, counts.tolist(), strict=True)])
+
+    def shutdown(self) -> None:
+        """Destroy the process group."""
+        self._distributed.destroy_process_group()
+
+
+_ENGINES: dict[str, type[SingleEngine | HorovodEngine | TorchrunEngine]] = {
+    "single": SingleEngine,
+    "horovod": HorovodEngine,
+    "torchrun": TorchrunEngine,
+}
+
+
+def connect(name: str, place: Place) -> Engine:
+    """Join the other ranks; returns when all are there."""
+    return _ENGINES[name](place)
+
+
+def _device(place: Place) -> torch.device:
+    """The GPU of this rank, shared when there are fewer than ranks; else the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    device = torch.device("cuda", place.local_rank % torch.cuda.device_count())
+    torch.cuda.set_device(device)
+    return device
+
+
+def _as_tensor(content: bytes, size: int, rank: int) -> Tensor:
+    if rank == 0:
+        return torch.frombuffer(bytearray(content), dtype=torch.uint8)
+    return torch.empty(size, dtype=torch.uint8)
+
+
+def _as_bytes(tensor: Tensor) -> bytes:
+    return tensor.cpu().numpy().tobytes()

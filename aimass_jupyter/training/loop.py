@@ -1,0 +1,161 @@
+"""The training loop: one function for every engine and every task."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from aimass_jupyter.algorithms import Task, build_network, find_task
+from aimass_jupyter.contract.algorithms import Hyperparameters
+from aimass_jupyter.contract.errors import InvalidRequest
+from aimass_jupyter.contract.jobs import JobSpec
+from aimass_jupyter.evaluation import Report
+from aimass_jupyter.host import write_record
+from aimass_jupyter.training.checkpoint import Checkpoints, State, settings_digest
+from aimass_jupyter.training.curves import Curves
+from aimass_jupyter.training.engine import Engine
+from aimass_jupyter.training.export import CHECKED_ROWS, write_model
+from aimass_jupyter.training.optimizer import Optimizer, learning_rate, make_optimizer
+from aimass_jupyter.training.rows import Rows
+from aimass_jupyter.training.weights import Weights
+
+_ROWS_AT_ONCE = 1024
+
+
+def train(
+    spec: JobSpec, params: Hyperparameters, folder: Path, rows: Rows, engine: Engine
+) -> None:  # fmt: skip
+    """Train, evaluate on the held-out rows, and leave a bundle and ``metrics.json``.
+
+    Every rank calls it with its own rows; rank 0 alone writes. When the folder has checkpoints, it
+    goes on from the newest.
+    """
+    writes = engine.place.rank == 0
+    torch.manual_seed(spec.seed)
+    task = find_task(spec.algorithm, params)
+    shape, outputs = rows.preprocessing.input_shape, rows.preprocessing.output_size
+    network = build_network(params, shape, outputs).to(engine.device)
+    weights = Weights(network)
+    optimizer = make_optimizer(params, weights.values)
+    checkpoints = Checkpoints(folder / "checkpoints")
+    settings = settings_digest(spec)
+    begun = go_on_from(checkpoints, settings, network, optimizer, engine)
+    steps = rows.steps(params.batch_size)
+    total = params.epochs * steps
+    introduce(rows, engine, begun)
+
+    with Curves(folder / "tb" if writes else None, total, begun * steps) as curves:
+        for epoch in range(begun, params.epochs):
+            started = time.perf_counter()
+            torch.manual_seed(rows.seed_of(epoch))  # dropout does not depend on where we began
+            network.train()
+            for step, batch in enumerate(rows.batches(epoch, steps), start=epoch * steps):
+                batch = batch.to(engine.device)
+                rate = learning_rate(step, total, params.learning_rate)
+                weights.clear_gradients()
+                loss = task.loss(network(batch.inputs), batch.targets)
+                loss.backward()
+                mean_loss = weights.average(engine, loss, len(batch))
+                optimizer.step(weights.values, weights.gradients, rate)
+                curves.show_step(step, mean_loss, rate)
+            speed = rows.training_rows / (time.perf_counter() - started)
+            held_out_loss, report = evaluate(task, network, rows, engine)
+            done = epoch + 1
+            curves.show_epoch(done * steps - 1, held_out_loss, report, speed)
+            if writes:
+                print(describe_epoch(done, params.epochs, held_out_loss, report, speed))
+                if done % params.checkpoint_every == 0 or done == params.epochs:
+                    checkpoints.save(State.of(done, settings, network, optimizer))
+
+    _, report = evaluate(task, network, rows, engine)
+    engine.shutdown()
+    if writes:
+        finish(spec, folder, network.cpu(), rows, report)
+
+
+def go_on_from(
+    checkpoints: Checkpoints,
+    settings: str,
+    network: nn.Module,
+    optimizer: Optimizer,
+    engine: Engine,
+) -> int:
+    """Give every rank the same state, rank 0's; return the epoch to begin with.
+
+    Raises
+    ------
+    InvalidRequest
+        When the newest checkpoint was made with other settings.
+    """
+    content = b""
+    if engine.place.rank == 0:
+        state = checkpoints.newest() or State.of(0, settings, network, optimizer)
+        content = state.encode()
+    state = State.decode(engine.broadcast(content))
+    if state.settings != settings:
+        raise InvalidRequest(
+            "the checkpoints in the job's folder were made with other settings",
+            "train in a folder of its own",
+        )
+    state.restore(network, optimizer)
+    return state.epoch
+
+
+def evaluate(
+    task: Task, network: nn.Module, rows: Rows, engine: Engine
+) -> tuple[float, Report]:  # fmt: skip
+    """Return the mean loss and the report on the held-out rows of all ranks."""
+    network.eval()
+    part = rows.held_out.to(engine.device)
+    with torch.no_grad():
+        outputs = torch.cat([network(inputs) for inputs in part.inputs.split(_ROWS_AT_ONCE)])
+        outputs, targets = engine.gather(outputs), engine.gather(part.targets)
+        loss = float(task.loss(outputs, targets)) / len(targets)
+    return loss, task.report(outputs.cpu().numpy(), targets.cpu().numpy(), rows.preprocessing)
+
+
+def finish(
+    spec: JobSpec, folder: Path, network: nn.Module, rows: Rows, report: Report
+) -> None:  # fmt: skip
+    """Leave the bundle and the report behind."""
+    examples = rows.held_out.inputs[:CHECKED_ROWS]
+    digest = write_model(
+        folder / "bundle.aimass", spec, network, rows.preprocessing, report, examples
+    )
+    record = report.as_record() | {
+        "training_rows": rows.training_rows,
+        "dropped_columns": rows.preprocessing.dropped,
+        "bundle": digest,
+    }
+    write_record(folder / "metrics.json", record)
+    print(f"held out: {in_words(report)}; bundle {digest[:12]} written")
+
+
+def introduce(rows: Rows, engine: Engine, begun: int) -> None:
+    """Say what this rank has before it begins."""
+    place = engine.place
+    print(
+        f"rank {place.rank} of {place.size} on {engine.device}: {len(rows.training):,} of "
+        f"{rows.training_rows:,} rows to train on, {rows.held_out_rows:,} held out"
+    )
+    if place.rank == 0:
+        for name, reason in rows.preprocessing.dropped.items():
+            print(f"column '{name}' is not learnt from: {reason}")
+        if begun:
+            print(f"going on from the checkpoint after epoch {begun}")
+
+
+def describe_epoch(epoch: int, epochs: int, loss: float, report: Report, speed: float) -> str:
+    """One line for the log."""
+    return f"epoch {epoch}/{epochs}: loss {loss:.4f}, {in_words(report)}, {speed:,.0f} rows/s"
+
+
+def in_words(report: Report) -> str:
+    """The metrics of a report, as a line tells them."""
+    shown = (
+        f"{n} {'not a number' if v is None else f'{v:.4f}'}" for n, v in report.metrics.items()
+    )
+    return ", ".join(shown)

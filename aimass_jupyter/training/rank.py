@@ -1,0 +1,92 @@
+"""The program of one rank: ``python -m aimass_jupyter.training.rank FOLDER``.
+
+It opens its log before anything heavy is imported, so that whatever goes wrong is read there.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+import traceback
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import NoReturn
+
+from aimass_jupyter.host import write_record
+from aimass_jupyter.training.place import Place, find_place
+
+
+def main(folder: Path) -> None:
+    """Train what the folder's spec says; a failure is recorded and ends the process with 1."""
+    place = find_place(os.environ)
+    open_log(folder, place.rank)
+    sys.excepthook = partial(fail, folder, place.rank)
+    train_job(folder, place)
+
+
+def train_job(folder: Path, place: Place) -> None:
+    """Read the data, meet the other ranks, train."""
+    from aimass_jupyter.algorithms import hyperparameters_of
+    from aimass_jupyter.contract.jobs import JobSpec
+    from aimass_jupyter.training.engine import connect
+    from aimass_jupyter.training.loop import train
+    from aimass_jupyter.training.rows import open_rows
+
+    spec = JobSpec.model_validate_json((folder / "spec.json").read_bytes())
+    params = hyperparameters_of(spec.algorithm, spec.params)
+    rows = open_rows(spec, params, place)  # first: a rank that cannot read them meets nobody
+    train(spec, params, folder, rows, connect(spec.engine, place))
+
+
+def open_log(folder: Path, rank: int) -> None:
+    """Point stdout and stderr at the rank's log: the supervisor's pipe, or the file without one."""
+    logs = folder / "log"
+    logs.mkdir(exist_ok=True)
+    try:
+        log = os.open(logs / f"rank-{rank}.pipe", os.O_WRONLY | os.O_NONBLOCK)
+        os.set_blocking(log, True)
+    except OSError:  # no pipe, or nobody reads it
+        log = os.open(logs / f"rank-{rank}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(log, stream.fileno())
+    os.close(log)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+
+
+def fail(
+    folder: Path,
+    rank: int,
+    kind: type[BaseException],
+    error: BaseException,
+    trace: TracebackType | None,
+) -> NoReturn:
+    """Say why this rank fails (the traceback to its log, the rest to a record), and end it."""
+    traceback.print_exception(kind, error, trace)
+    record_failure(folder, rank, error)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Without teardown: an engine's waits for the other ranks, and they wait for this one.
+    os._exit(1)
+
+
+def record_failure(folder: Path, rank: int, error: BaseException) -> None:
+    """Leave the record by which the supervisor tells the cause."""
+    record = {
+        "rank": rank,
+        "type": type(error).__name__,
+        "message": str(error) or type(error).__name__,
+        "host": socket.gethostname(),
+        "time": time.time(),
+    }
+    try:
+        write_record(folder / f"failure-rank-{rank}.json", record)
+    except OSError as full:
+        print(f"the failure could not be recorded: {full}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
