@@ -15,7 +15,7 @@ class Hyperparameters(Request):
 
     epochs: int = Field(10, ge=1, le=100_000, description="Passes over the training rows.")
     batch_size: int = Field(64, ge=1, le=1_000_000, description="Rows a step, over all ranks.")
-    learning_rate: float = Field(1e-3, gt=0, le=100, description="Step size of the optimizer.")
+    learning_rate: float = Field(3e-3, gt=0, le=100, description="Step size of the optimizer.")
     optimizer: Literal["adamw", "sgd"] = Field("adamw", description="Update rule.")
     weight_decay: float = Field(1e-2, ge=0, le=10, description="Decoupled L2 penalty (AdamW).")
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of activations dropped.")
