@@ -6,5 +6,6 @@ reads what jobs leave and never writes to it; it has no tables.
 """
 
 from aimass_server.tracking.event_files import EventFileReader
+from aimass_server.tracking.tensorboard import TensorBoard
 
-__all__ = ["EventFileReader"]
+__all__ = ["EventFileReader", "TensorBoard"]

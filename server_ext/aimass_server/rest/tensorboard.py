@@ -1,0 +1,181 @@
+"""TensorBoard behind the login: a proxy for HTTP and websockets that checks who asks, each time.
+
+TensorBoard never sees a cookie or a token, and its pages can be framed by this server's alone.
+What it says is passed on as it comes, never gathered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.iostream import StreamClosedError
+from tornado.websocket import (
+    WebSocketClientConnection,
+    WebSocketClosedError,
+    WebSocketError,
+    WebSocketHandler,
+    websocket_connect,
+)  # fmt: skip
+
+from aimass_jupyter.contract.errors import AimassError, Unavailable
+from aimass_server.rest.base import AimassHandler
+from aimass_server.tracking.tensorboard import PATH
+
+if TYPE_CHECKING:
+    from aimass_server.app import AimassApp
+
+REQUEST_SECONDS = 60.0
+MAX_MESSAGE_BYTES = 16 << 20
+_OF_THIS_HOP = frozenset(
+    {
+        "connection", "content-length", "keep-alive", "proxy-authenticate", "proxy-authorization",
+        "sec-websocket-extensions", "sec-websocket-key", "sec-websocket-protocol",
+        "sec-websocket-version", "te", "trailer",
+        "transfer-encoding", "upgrade",
+    }
+)  # fmt: skip
+_PRIVATE = frozenset({"authorization", "cookie", "host", "origin", "referer", "x-xsrftoken"})
+_NOT_TO_GO_BACK = _OF_THIS_HOP | {"date", "server", "set-cookie"}
+
+
+def tensorboard_handlers(app: AimassApp, base_url: str) -> list[Any]:
+    """The routes of TensorBoard, below a base URL."""
+    prefix = re.escape(base_url.rstrip("/") + PATH)
+    return [(rf"{prefix}(/.*)?", TensorBoardHandler, {"app": app})]
+
+
+class TensorBoardHandler(AimassHandler, WebSocketHandler):
+    """One request to TensorBoard, or one websocket."""
+
+    _upstream: WebSocketClientConnection | None = None
+
+    def permission(self) -> str:
+        return "jobs:read"
+
+    @property
+    def content_security_policy(self) -> str:
+        return "frame-ancestors 'self'"
+
+    def check_xsrf_cookie(self) -> None:
+        """TensorBoard's page knows no XSRF token: its POST must say that it comes from here."""
+        if "Origin" not in self.request.headers or not self.check_origin():
+            super().check_xsrf_cookie()
+
+    async def get(self, path: str | None) -> None:
+        if self.request.headers.get("Upgrade", "").lower() == "websocket":
+            await self._connect()
+        elif path is None:
+            query = f"?{self.request.query}" if self.request.query else ""
+            self.redirect(f"{self.request.path}/{query}")
+        else:
+            await self._forward()
+
+    async def head(self, path: str | None) -> None:
+        await self.get(path)
+
+    async def post(self, path: str | None) -> None:
+        await self._forward()
+
+    async def _forward(self) -> None:
+        """Ask TensorBoard the same and pass its answer on, piece by piece."""
+        url = await self._address() + str(self.request.uri)
+        client = httpx.AsyncClient(trust_env=False, verify=False, timeout=REQUEST_SECONDS)
+        try:
+            async with client, client.stream(
+                str(self.request.method), url, headers=self._forwarded(), content=self.request.body
+            ) as answer:  # fmt: skip
+                await self._pass_on(answer)
+        except httpx.HTTPError as error:
+            raise Unavailable(f"TensorBoard does not answer: {error}", "try again") from error
+        except StreamClosedError:
+            return  # whoever asked has gone
+
+    async def _pass_on(self, answer: httpx.Response) -> None:
+        self.set_status(answer.status_code, answer.reason_phrase)
+        self.clear_header("Cache-Control")
+        for name, value in answer.headers.multi_items():
+            if name.lower() not in _NOT_TO_GO_BACK:
+                # a second policy beside ours: a browser holds itself to both
+                self.add_header(name, value)
+        async for chunk in answer.aiter_raw():
+            self.write(chunk)
+            await self.flush()
+        kind = answer.headers.get("Content-Type", "application/octet-stream")
+        await self.finish(set_content_type=kind)
+
+    async def _connect(self) -> None:
+        """Open the other half first: a refusal there is an answer here, not a broken socket."""
+        address = await self._address()
+        request = HTTPRequest(f"ws{address[4:]}{self.request.uri}", headers=self._forwarded())
+        offered = self.request.headers.get("Sec-WebSocket-Protocol", "")
+        try:
+            self._upstream = await websocket_connect(
+                request,
+                max_message_size=MAX_MESSAGE_BYTES,
+                subprotocols=[name.strip() for name in offered.split(",") if name.strip()] or None,
+            )
+        except (OSError, HTTPClientError, WebSocketError) as error:
+            raise Unavailable(f"TensorBoard takes no websocket here: {error}") from error
+        await WebSocketHandler.get(self)
+        if self.ws_connection is None:
+            self.on_close()
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        assert self._upstream is not None  # it was opened first
+        return self._upstream.selected_subprotocol
+
+    def open(self, *_: str, **__: str) -> None:
+        self._relay = asyncio.create_task(self._from_upstream())
+
+    async def on_message(self, message: str | bytes) -> None:
+        if self._upstream is not None:
+            await self._upstream.write_message(message, binary=isinstance(message, bytes))
+
+    async def _from_upstream(self) -> None:
+        assert self._upstream is not None  # it was opened first
+        try:
+            while (message := await self._upstream.read_message()) is not None:
+                await self.write_message(message, binary=isinstance(message, bytes))
+        except WebSocketClosedError:
+            return  # whoever asked has gone
+        self.close(self._upstream.close_code, self._upstream.close_reason)
+
+    def on_close(self) -> None:
+        if self._upstream is not None:
+            self._upstream.close()
+            self._upstream = None
+
+    async def _address(self) -> str:
+        return await self.control_plane.tensorboard.address()
+
+    def _forwarded(self) -> dict[str, str]:
+        """What TensorBoard is told of the asker: nothing that lets anybody in anywhere."""
+        kept = self.request.headers.items()
+        return {name: value for name, value in kept if name.lower() not in _OF_THIS_HOP | _PRIVATE}
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """A browser that shows a page gets a page; everything else problem+json."""
+        if "text/html" not in self.request.headers.get("Accept", ""):
+            super().write_error(status_code, **kwargs)
+            return
+        error = self._as_aimass_error(status_code, kwargs.get("exc_info", (None, None))[1])
+        known = status_code in (401, 403) and self.current_user is None
+        self.set_status(error.status if status_code == 500 else status_code)
+        self.finish(
+            _page(error, self.settings["login_url"] if known else ""), set_content_type="text/html"
+        )
+
+
+def _page(error: AimassError, login: str) -> str:
+    link = f'<p><a href="{html.escape(login)}">Log in</a></p>' if login else ""
+    return (
+        '<!doctype html><meta charset="utf-8"><title>TensorBoard</title>'
+        '<body style="font: 15px/1.5 system-ui, sans-serif; margin: 3rem; max-width: 40rem">'
+        f"<h1>TensorBoard is not here</h1><p>{html.escape(error.message)}</p>"
+        f"<p>{html.escape(error.hint)}</p>{link}"
+    )
