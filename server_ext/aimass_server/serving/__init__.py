@@ -15,8 +15,8 @@ the fence: what belongs to another number is swept.
     <data>/endpoints/<endpoint id>/<deployment>/<start>/                                  (program)
     <data>/sockets/<endpoint id>-<deployment>.sock     (below /tmp when the data folder is deep)
 
-This room never loads a model and never reads a request's tensors: the replica does. It knows
-models only by what :class:`~aimass_server.serving.room.ModelResolver` answers.
+This room never loads a model and never judges a request's tensors: the replica does. It knows
+models only by what the function it is given answers.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aimass_server.serving.room import ModelResolver, ResolvedModel, Serving
+    from aimass_server.serving.room import Serving
 
-__all__ = ["ModelResolver", "ResolvedModel", "Serving"]
+__all__ = ["Serving"]
 
 
 def __getattr__(name: str) -> Any:

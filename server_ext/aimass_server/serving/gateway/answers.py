@@ -59,7 +59,9 @@ def error_answer(status: int, message: str, headers: Mapping[str, str] | None = 
 
 def answer_to(error: AimassError) -> Answer:
     """The response to an error of the platform's tree."""
-    wait = error.retry_after
-    return error_answer(
-        error.status, str(error), {"retry-after": str(math.ceil(wait))} if wait else None
-    )
+    return error_answer(error.status, str(error), retry_header(error.retry_after))
+
+
+def retry_header(seconds: float | None) -> dict[str, str]:
+    """The header that says when to try again; none when nobody knows."""
+    return {"retry-after": str(math.ceil(seconds))} if seconds else {}

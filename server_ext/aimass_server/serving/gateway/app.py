@@ -17,6 +17,7 @@ from aimass_server.serving.gateway.answers import (
     answer_to,
     error_answer,
     json_answer,
+    retry_header,
 )
 from aimass_server.serving.gateway.body import Bodies, Receive
 from aimass_server.serving.gateway.head import Head, unauthenticated
@@ -110,7 +111,7 @@ class Gateway:
                 pass
         match verb:
             case []:
-                return head.check_method("GET") or Answer(body=route.metadata)
+                return head.check_method("GET") or _answer_of(await self._ask(route, "metadata"))
             case ["ready"]:
                 return head.check_method("GET") or await _model_ready(route)
             case ["infer"]:
@@ -134,18 +135,25 @@ class Gateway:
     async def _infer(self, head: Head, route: Route, receive: Receive) -> Answer:
         with self._bodies.held() as body:
             content = await body.read(head, receive)
-            return _answer_of(await self._ask(route, content))
+            return _answer_of(await self._ask(route, "infer", content))
 
-    async def _ask(self, route: Route, content: bytes) -> Frame:
+    async def _ask(self, route: Route, op: str, content: bytes = b"") -> Frame:
         """Ask the replica; once more when the endpoint was switched to another just then."""
-        newest = self._routes.with_id(route.id) or route
+        asked = self._routes.with_id(route.id) or route
         try:
-            return await newest.replica.ask("infer", content, timeout_seconds=INFER_SECONDS)
+            answer = await asked.replica.ask(op, content, timeout_seconds=INFER_SECONDS)
+            if answer.header["status"] != Unavailable.status or not self._switched(asked):
+                return answer
         except Unavailable:
-            following = self._routes.with_id(route.id) or route
-            if following.replica is newest.replica:
+            if not self._switched(asked):
                 raise
-            return await following.replica.ask("infer", content, timeout_seconds=INFER_SECONDS)
+        newest = self._routes.with_id(route.id) or route
+        return await newest.replica.ask(op, content, timeout_seconds=INFER_SECONDS)
+
+    def _switched(self, asked: Route) -> bool:
+        """Whether another replica answers for this endpoint by now."""
+        newest = self._routes.with_id(asked.id)
+        return newest is not None and newest.replica is not asked.replica
 
     def _generation(self, head: Head) -> Answer:
         """Which route table is in force, for the control plane; a newer one is taken first."""
@@ -172,4 +180,6 @@ def _answer_of(frame: Frame) -> Answer:
     status = int(frame.header["status"])
     if status == 200:
         return Answer(body=frame.body)
-    return error_answer(status, str(frame.header.get("error", "the replica gave no reason")))
+    wait = frame.header.get("retry_after")
+    reason = str(frame.header.get("error", "the replica gave no reason"))
+    return error_answer(status, reason, retry_header(wait))

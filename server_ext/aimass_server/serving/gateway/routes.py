@@ -6,7 +6,6 @@ The control plane writes it whole; the gateway takes each new one within a tenth
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,6 @@ class Route:
     id: str
     name: str
     version: str
-    metadata: bytes
     replica: Replica
     failed: bool
 
@@ -93,20 +91,8 @@ class RouteTable:
 
 
 def _route(endpoint_id: str, entry: dict[str, Any], replica: Replica) -> Route:
-    version = str(entry["version"])
-    metadata = {
-        "name": entry["name"],
-        "versions": [version],
-        "platform": "onnxruntime_onnx",
-        "inputs": [_tensor(spec) for spec in entry["signature"]["inputs"]],
-        "outputs": [_tensor(spec) for spec in entry["signature"]["outputs"]],
-    }
-    encoded, failed = json.dumps(metadata).encode(), entry["state"] == "failed"
-    return Route(endpoint_id, entry["name"], version, encoded, replica, failed)
-
-
-def _tensor(spec: dict[str, Any]) -> dict[str, Any]:
-    return {key: spec[key] for key in ("name", "datatype", "shape")}
+    version, failed = str(entry["version"]), entry["state"] == "failed"
+    return Route(endpoint_id, entry["name"], version, replica, failed)
 
 
 def _stamp(path: Path) -> _Stamp | None:

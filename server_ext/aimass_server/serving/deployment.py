@@ -1,0 +1,170 @@
+"""One deployment: a model version, the folder and socket of its replica, and the program in it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from aimass_jupyter.contract.errors import Failed
+from aimass_jupyter.host import is_alive
+from aimass_server.programs import Program
+from aimass_server.serving.gateway.replica import Replica
+
+READY_SECONDS = 60.0
+SUPERVISOR_SECONDS = 20.0
+DRAIN_SECONDS = 30.0
+_STOP_SECONDS = DRAIN_SECONDS + 10
+_POLL_SECONDS = 0.05
+_KEPT_STARTS = 3
+_TAIL_LINES = 20
+
+
+class Starts:
+    """The starts of one program, each in a numbered folder of its own, so that its log is kept."""
+
+    def __init__(self, folder: Path, marker: str) -> None:
+        self.folder = folder
+        self._marker = marker
+
+    @property
+    def newest(self) -> Program | None:
+        """The program that was started last."""
+        numbers = self._numbers()
+        return self._program(numbers[-1]) if numbers else None
+
+    def begin(self, argv: list[str], grace_seconds: float) -> Program:
+        """Start it once more; what an earlier start left running is ended first. Blocks."""
+        numbers = self._numbers()
+        program = self._program(numbers[-1] + 1 if numbers else 1)
+        program.sweep()
+        for number in numbers[: 1 - _KEPT_STARTS]:
+            shutil.rmtree(self.folder / str(number))
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        program.start({"kind": "command", "argv": argv, "grace_seconds": grace_seconds})
+        return program
+
+    def is_running(self) -> bool:
+        """Whether the newest start still runs."""
+        newest = self.newest
+        return bool(newest and (identity := newest.identity) and is_alive(identity))
+
+    async def stop(self, by: str, timeout_seconds: float) -> None:
+        """End whatever of it runs."""
+        if newest := self.newest:
+            await newest.stop(by, timeout_seconds)
+
+    def _program(self, number: int) -> Program:
+        return Program(self.folder / str(number), self._marker)
+
+    def _numbers(self) -> list[int]:
+        if not self.folder.is_dir():
+            return []
+        return sorted(int(entry.name) for entry in self.folder.iterdir() if entry.name.isdecimal())
+
+
+class Deployment:
+    """What serves one model version for one endpoint.
+
+    Parameters
+    ----------
+    folder
+        ``<data>/endpoints/<endpoint id>/<deployment>``
+    socket
+        Where its replica listens, now and after each start.
+    bundle
+        The model version's file.
+    name
+        What the model is called in answers: the endpoint's name.
+    model
+        ``name@version``
+    """
+
+    def __init__(self, folder: Path, socket: Path, bundle: Path, name: str, model: str) -> None:
+        self.socket = socket
+        self._folder = folder
+        self._bundle = bundle
+        self._name = name
+        self._model = model
+        self._starts = Starts(folder, f"AIMASS_REPLICA_ID={folder.parent.name}.{folder.name}")
+
+    def is_running(self) -> bool:
+        """Whether its replica's supervisor lives, and so the replica does."""
+        return self._starts.is_running()
+
+    async def start(self) -> None:
+        """Start the replica, unless it runs, and wait until it answers.
+
+        Raises
+        ------
+        Failed
+            When it ends or does not answer in time; with the end of its log. It is stopped then.
+        """
+        program = self._starts.newest
+        if program is None or not self.is_running():
+            program = await asyncio.to_thread(self._starts.begin, self._argv(), DRAIN_SECONDS)
+        replica = Replica(self.socket, self._model)
+        try:
+            await self._until_ready(program, replica)
+        except BaseException:
+            await program.stop("a failed start", timeout_seconds=5)
+            raise
+        finally:
+            replica.close()
+
+    async def stop(self, by: str) -> None:
+        """End the replica; it finishes what it was asked first."""
+        await self._starts.stop(by, _STOP_SECONDS)
+
+    async def remove(self, by: str) -> None:
+        """End the replica and leave nothing of it."""
+        await self.stop(by)
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        self.socket.unlink(missing_ok=True)
+        if self._folder.parent.is_dir() and not any(self._folder.parent.iterdir()):
+            self._folder.parent.rmdir()
+
+    def _argv(self) -> list[str]:
+        return [
+            sys.executable, "-m", "aimass_jupyter.inference.replica",
+            "--bundle", str(self._bundle), "--socket", str(self.socket),
+            "--name", self._name, "--version", self._model.rpartition("@")[2],
+        ]  # fmt: skip
+
+    async def _until_ready(self, program: Program, replica: Replica) -> None:
+        began = time.monotonic()
+        while not await replica.is_ready():
+            waited = time.monotonic() - began
+            if has_ended(program):
+                raise failed_start(f"the replica of '{self._model}' did not start", program)
+            if waited > READY_SECONDS or (waited > SUPERVISOR_SECONDS and not program.identity):
+                reason = f"the replica of '{self._model}' did not answer within {waited:.0f} s"
+                raise failed_start(reason, program)
+            await asyncio.sleep(_POLL_SECONDS)
+
+
+def has_ended(program: Program) -> bool:
+    """Whether it ran and no longer does; its lock is left alone, for its supervisor may want it."""
+    identity = program.identity
+    return program.exit_record is not None or bool(identity and not is_alive(identity))
+
+
+def failed_start(what: str, program: Program) -> Failed:
+    """The error of a program that did not come up, with the end of its log."""
+    lines = _tail(program.folder / "log" / "process.log") or _tail(
+        program.folder / "log" / "supervisor.log"
+    )
+    reason = lines[-1] if lines else "its log is empty"
+    return Failed(f"{what}: {reason}", details=[{"log": line} for line in lines])
+
+
+def _tail(path: Path) -> list[str]:
+    """The last lines of a log that say something."""
+    try:
+        content = path.read_bytes()[-16_384:]
+    except FileNotFoundError:
+        return []
+    lines = content.decode(errors="replace").splitlines()
+    return [line for line in lines if line.strip()][-_TAIL_LINES:]

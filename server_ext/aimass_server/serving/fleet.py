@@ -1,0 +1,199 @@
+"""The deployments that should run, kept running: adopted, started again, swept.
+
+It acts on processes and folders and notes states in the database; which model an endpoint serves,
+and who may say so, is decided in :mod:`aimass_server.serving.room`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+from aimass_jupyter.contract.endpoints import EndpointState
+from aimass_jupyter.contract.errors import AimassError
+from aimass_server.serving.deployment import Deployment
+from aimass_server.serving.sockets import socket_folder
+from aimass_server.store import Blobs, Store, endpoints
+from aimass_server.store.endpoints import KeptEndpoint
+
+LOOK_SECONDS = 0.5
+DELAYS_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
+GIVEN_UP_SECONDS = 60.0
+WINDOW_SECONDS = 180.0
+
+logger = logging.getLogger("aimass.serving")
+
+
+class Restarts:
+    """How long to wait before the next start: longer after each, as long as they come often."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._times: list[float] = []
+
+    def next_delay(self) -> float:
+        """The seconds to wait now; ``GIVEN_UP_SECONDS`` once it no longer looks like bad luck."""
+        now = self._clock()
+        self._times = [moment for moment in self._times if now - moment < WINDOW_SECONDS]
+        self._times.append(now)
+        tried = len(self._times) - 1
+        return DELAYS_SECONDS[tried] if tried < len(DELAYS_SECONDS) else GIVEN_UP_SECONDS
+
+
+class Fleet:
+    """Every deployment that should run.
+
+    Parameters
+    ----------
+    data
+        The data folder.
+    on_state
+        Called after the state of an endpoint changed by itself.
+    """
+
+    def __init__(
+        self, store: Store, blobs: Blobs, data: Path, on_state: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._data = data
+        self._folder = data / "endpoints"
+        self._on_state = on_state
+        self._wanted: dict[str, KeptEndpoint] = {}
+        self._restarts: dict[str, Restarts] = {}
+        self._reviving: dict[str, asyncio.Task[None]] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._looking: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Adopt what runs, sweep what nobody wants, and begin to look after the rest."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._sockets = socket_folder(self._data)
+        kept = await self._store.read(endpoints.every)
+        self._wanted = {endpoint.id: endpoint for endpoint in kept}
+        for left in await asyncio.to_thread(lambda: list(self._unwanted())):
+            self._retire(left)
+        for endpoint in kept:
+            if endpoint.state != "ready":
+                self._revive(endpoint)
+        self._looking = asyncio.create_task(self._look_after(), name="aimass-endpoints")
+
+    async def close(self) -> None:
+        """Stop looking; what runs goes on, what was being ended is ended by its supervisor."""
+        looking = [self._looking] if self._looking else []
+        tasks = [*looking, *self._reviving.values(), *self._retiring]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def alone(self, tenant: str, name: str) -> asyncio.Lock:
+        """The lock under which an endpoint is changed."""
+        return self._locks.setdefault((tenant, name), asyncio.Lock())
+
+    def socket_of(self, endpoint: KeptEndpoint) -> Path:
+        """Where the replica of an endpoint listens."""
+        return self._sockets / f"{endpoint.id}-{endpoint.deployment}.sock"
+
+    async def bring_up(self, endpoint: KeptEndpoint) -> None:
+        """Start what an endpoint shall serve; nothing of it is left when it does not come up."""
+        deployment = self._deployment(endpoint)
+        await deployment.remove("a new start")
+        try:
+            await deployment.start()
+        except BaseException:
+            await deployment.remove("a failed start")
+            raise
+
+    def want(self, endpoint: KeptEndpoint) -> None:
+        """Keep this running from now on, in place of what the endpoint had before."""
+        before = self._wanted.get(endpoint.id)
+        self._wanted[endpoint.id] = endpoint
+        self._restarts[endpoint.id] = Restarts()
+        if before:
+            self._retire(self._deployment(before))
+
+    async def drop(self, endpoint: KeptEndpoint) -> None:
+        """End what an endpoint has, for good."""
+        self._wanted.pop(endpoint.id, None)
+        self._restarts.pop(endpoint.id, None)
+        await self._deployment(endpoint).remove("endpoints delete")
+
+    async def discard(self, endpoint: KeptEndpoint) -> None:
+        """End what was brought up and is not wanted after all."""
+        await self._deployment(endpoint).remove("a deploy that was not finished")
+
+    async def stop(self, by: str) -> None:
+        """End every replica; the endpoints stay, and run again when this is opened again."""
+        await self.close()
+        deployments = [self._deployment(endpoint) for endpoint in self._wanted.values()]
+        await asyncio.gather(*(deployment.stop(by) for deployment in deployments))
+
+    def _deployment(self, endpoint: KeptEndpoint) -> Deployment:
+        folder = self._folder / endpoint.id / str(endpoint.deployment)
+        bundle = self._blobs.path_of(endpoint.digest)
+        socket = self.socket_of(endpoint)
+        return Deployment(folder, socket, bundle, endpoint.name, endpoint.model)
+
+    def _unwanted(self) -> Iterator[Deployment]:
+        """What lies here of endpoints or deployments that are no more. Blocks."""
+        for folder in self._folder.glob("*/*"):
+            endpoint = self._wanted.get(folder.parent.name)
+            if endpoint is None or str(endpoint.deployment) != folder.name:
+                socket = self._sockets / f"{folder.parent.name}-{folder.name}.sock"
+                yield Deployment(folder, socket, Path(), "", "")
+
+    def _retire(self, deployment: Deployment) -> None:
+        """End a deployment beside everything else: it may still have answers to give."""
+        task = asyncio.create_task(deployment.remove("a newer deployment"))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def _look_after(self) -> None:
+        while True:
+            running = await asyncio.to_thread(self._look)
+            for endpoint in list(self._wanted.values()):
+                if endpoint.id not in self._reviving and not running.get(endpoint.id, True):
+                    self._revive(endpoint)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _look(self) -> dict[str, bool]:
+        """Which endpoints' replicas run. Blocks."""
+        wanted = list(self._wanted.values())
+        return {endpoint.id: self._deployment(endpoint).is_running() for endpoint in wanted}
+
+    def _revive(self, endpoint: KeptEndpoint) -> None:
+        task = asyncio.create_task(self._start_again(endpoint))
+        self._reviving[endpoint.id] = task
+        task.add_done_callback(lambda _: self._reviving.pop(endpoint.id, None))
+
+    async def _start_again(self, endpoint: KeptEndpoint) -> None:
+        """Start a replica that ended, after a while that grows; say in the state what goes on."""
+        delay = self._restarts.setdefault(endpoint.id, Restarts()).next_delay()
+        try:
+            if delay < GIVEN_UP_SECONDS:
+                await self._note(endpoint, "starting", "its replica ended and is started again")
+            await asyncio.sleep(delay)
+            async with self.alone(endpoint.tenant, endpoint.name):
+                if self._is_current(endpoint):
+                    await self._deployment(endpoint).start()
+                    await self._note(endpoint, "ready", "")
+        except AimassError as error:
+            logger.warning("endpoint '%s' did not come back: %s", endpoint.name, error)
+            await self._note(endpoint, "failed", error.message)
+
+    def _is_current(self, endpoint: KeptEndpoint) -> bool:
+        current = self._wanted.get(endpoint.id)
+        return current is not None and current.deployment == endpoint.deployment
+
+    async def _note(self, endpoint: KeptEndpoint, state: EndpointState, message: str) -> None:
+        """Note a state that came by itself; the database may be away, the replica matters more."""
+        try:
+            await self._store.write(lambda c: endpoints.move(c, endpoint, state, message))
+            await self._on_state()
+        except AimassError as error:
+            logger.warning("'%s' is %s, which could not be noted: %s", endpoint.name, state, error)
