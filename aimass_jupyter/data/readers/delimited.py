@@ -38,6 +38,8 @@ def read_delimited(path: Path, filename: str) -> pa.Table:
     """
     check_text(path, filename)
     delimiter = _delimiter(path)
+    if _has_open_quote(path) and (fault := _fault(path, filename, delimiter)):
+        raise fault
     sample = list(islice(_rows(path, delimiter), _SAMPLE_ROWS))
     names = _header(filename, sample)
     try:
@@ -52,9 +54,8 @@ def read_delimited(path: Path, filename: str) -> pa.Table:
             ),
         )
     except pa.ArrowInvalid as error:
-        raise _fault(path, filename, delimiter, len(names)) or unreadable(
-            filename, "CSV", error
-        ) from None
+        fault = _fault(path, filename, delimiter)
+        raise fault or unreadable(filename, "CSV", error) from None
     return _trimmed(table.rename_columns(names))
 
 
@@ -145,13 +146,19 @@ def _has_decimal_commas(delimiter: str, sample: list[list[str]]) -> bool:
     return delimiter != "," and with_comma and not with_point
 
 
-def _fault(path: Path, filename: str, delimiter: str, width: int) -> InvalidRequest | None:
+def _has_open_quote(path: Path) -> bool:
+    """Whether a quotation mark may be missing: Arrow takes all that follows for one value."""
+    return sum(chunk.count(b'"') for chunk, _ in _chunks(path)) % 2 == 1
+
+
+def _fault(path: Path, filename: str, delimiter: str) -> InvalidRequest | None:
     """The first row that does not fit its header."""
-    line = 1
+    line, width = 1, 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, delimiter=delimiter, strict=True)
             for row in reader:
+                width = width or len(row)
                 if row and len(row) != width:
                     return _ragged(filename, line, len(row), width, delimiter)
                 line = reader.line_num + 1
@@ -172,9 +179,20 @@ def _ragged(filename: str, line: int, given: int, width: int, delimiter: str) ->
 
 
 def _trimmed(table: pa.Table) -> pa.Table:
-    """Blanks around words mean nothing in a CSV file."""
+    """Blanks around words mean nothing in a CSV file, and hide from Arrow what a word is."""
     for place, field in enumerate(table.schema):
         if pa.types.is_string(field.type):
             trimmed = pc.utf8_trim_whitespace(table.column(place))
-            table = table.set_column(place, field.name, trimmed)
+            if not trimmed.equals(table.column(place)):
+                table = table.set_column(place, field.name, _settled(trimmed))
     return table
+
+
+def _settled(words: pa.ChunkedArray) -> pa.ChunkedArray:
+    """See words that say that there is none, or say yes or no, once they are trimmed."""
+    missing = pc.is_in(words, pa.array(pa.csv.ConvertOptions().null_values))
+    present = pc.if_else(missing, None, words)
+    lower = pc.utf8_lower(present.drop_null())
+    if len(lower) and pc.all(pc.is_in(lower, pa.array(["true", "false"]))).as_py():
+        return present.cast(pa.bool_())
+    return present
