@@ -12,13 +12,18 @@ from aimass_jupyter.client.client import Client, connect
 from aimass_jupyter.client.command_line import Command, parse
 from aimass_jupyter.client.discovery import data_folder
 from aimass_jupyter.client.doctor import with_local
-from aimass_jupyter.client.starting import down, up
+from aimass_jupyter.client.starting import down, stop_programs, up
 from aimass_jupyter.client.views import as_text
 from aimass_jupyter.contract.errors import AimassError, InvalidRequest
 from aimass_jupyter.contract.jobs import Job, JobUpdate
 from aimass_jupyter.contract.table import OPERATIONS
 
 EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+_UP_AND_DOWN = """\
+aimass up          Run the control plane in the background and print its URL.
+aimass down        Stop it; jobs, endpoints and services go on.
+aimass down --all  Stop them too."""
 
 
 def main(words: list[str] | None = None) -> int:
@@ -58,33 +63,44 @@ def _run(words: list[str]) -> int:
 
 def _help(words: list[str]) -> int:
     if words and words[0] in ("up", "down"):
-        print("aimass up: run the control plane in the background and print its URL.\n"
-              "aimass down: stop it; jobs, endpoints and services go on.")  # fmt: skip
+        print(_UP_AND_DOWN)
     elif words:
         print(help_texts.of(OPERATIONS.match(words)[0], "aimass"))
     else:
         print(help_texts.overview("aimass"))
-        print("\naimass up, aimass down: start and stop the control plane in the background")
+        print("\n" + _UP_AND_DOWN)
     return 0
 
 
 def _control_plane(words: list[str]) -> int:
-    as_json = words[1:] == ["--json"]
-    if words[1:] and not as_json:
-        return _help(words) if "--help" in words else _complain(
-            InvalidRequest(f"'aimass {words[0]}' takes nothing, given: {' '.join(words[1:])}"),
-            EXIT_USAGE,
-        )  # fmt: skip
-    folder = data_folder()
-    if words[0] == "up":
-        found = up(folder)
-        facts = {"url": found.url, "data_folder": str(folder), "process": found.identity.pid}
-        print(json.dumps(facts) if as_json else f"{found.url}  (data in {folder})")
-    else:
-        stopped = down(folder)
-        told = "stopped; jobs, endpoints and services go on" if stopped else "none was running"
-        print(json.dumps({"stopped": stopped}) if as_json else told)
+    verb, options = words[0], set(words[1:])
+    if options & {"--help", "-h"}:
+        return _help(words)
+    known = {"--json"} if verb == "up" else {"--json", "--all"}
+    if unknown := options - known:
+        raise InvalidRequest(
+            f"'aimass {verb}' does not know '{sorted(unknown)[0]}'", f"known: {', '.join(known)}"
+        )
+    facts, told = _up() if verb == "up" else _down(everything="--all" in options)
+    print(json.dumps(facts) if "--json" in options else told)
     return 0
+
+
+def _up() -> tuple[dict[str, Any], str]:
+    folder = data_folder()
+    found = up(folder)
+    facts = {"url": found.url, "data_folder": str(folder), "process": found.identity.pid}
+    return facts, f"{found.url}  (data in {folder})"
+
+
+def _down(everything: bool) -> tuple[dict[str, Any], str]:
+    """Stop the control plane; with ``everything`` also what it had started."""
+    stopped = down(data_folder())
+    told = "stopped" if stopped else "none was running"
+    if not everything:
+        return {"stopped": stopped}, f"{told}; jobs, endpoints and services go on"
+    programs = stop_programs(data_folder())
+    return {"stopped": stopped, "programs": programs}, f"{told}; {programs} programs were stopped"
 
 
 def _call(client: Client, command: Command) -> int:

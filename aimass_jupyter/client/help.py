@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aimass_jupyter.client.command_line import choices, face_options
+from aimass_jupyter.contract.algorithms import ALGORITHMS
 from aimass_jupyter.contract.operation import Operation
 from aimass_jupyter.contract.table import OPERATIONS
 
@@ -28,9 +29,22 @@ def of(operation: Operation, prefix: str) -> str:
     width = min(26, max(len(option) for option, _ in options) + 2)
     lines += ["", *(f"  {option:<{width}} {text}" for option, text in options)]
     if operation.open_field:
-        lines += ["", "Hyperparameters are options too; see: " + prefix + " algorithms"]
+        lines += ["", "Hyperparameters are options too:", *_hyperparameters()]
     lines += ["", "Examples:", *(f"  {prefix} {example}" for example in operation.examples)]
     return "\n".join([*lines, "", f"Needs the right '{operation.permission}'."])
+
+
+def _hyperparameters() -> list[str]:
+    """The hyperparameters of every algorithm, each told once."""
+    fields = {
+        name: field
+        for algorithm in ALGORITHMS.values()
+        for name, field in algorithm.hyperparameters.model_fields.items()
+    }
+    return [
+        f"  --{name.replace('_', '-'):<24} {field.description} Default: {field.get_default()}."
+        for name, field in fields.items()
+    ]
 
 
 def _option(operation: Operation, name: str) -> tuple[str, str]:

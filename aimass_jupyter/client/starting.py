@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from aimass_jupyter.client.discovery import Owner, owner
 from aimass_jupyter.contract.errors import Conflict, Unavailable
-from aimass_jupyter.host import is_alive, is_locked, send_signal
+from aimass_jupyter.host import (
+    ProcessIdentity, is_alive, is_locked, read_record, send_signal, stop_marked, write_record,
+)  # fmt: skip
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -69,6 +73,31 @@ def down(folder: Path) -> bool:
             )
         time.sleep(_POLL_SECONDS)
     return True
+
+
+def stop_programs(folder: Path) -> int:
+    """Stop every detached program of a data folder: jobs, endpoints, services, TensorBoard.
+
+    Call it when no control plane owns the folder; one that comes later starts endpoints and
+    services again. Returns how many supervisors were asked to stop.
+    """
+    running = [path.parent for path in folder.rglob("lock") if is_locked(path)]
+    records = [record for path in running if (record := _ask_to_stop(path))]
+    deadline = time.monotonic() + STOP_SECONDS
+    while any(is_locked(path / "lock") for path in running) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    for record in records:
+        name, _, value = str(record["marker"]).partition("=")
+        stop_marked(name, value, grace_seconds=0)
+    return len(records)
+
+
+def _ask_to_stop(folder: Path) -> dict[str, Any] | None:
+    record = read_record(folder / "started.json")
+    if record is not None:
+        write_record(folder / "stop.json", {"by": getpass.getuser()})
+        send_signal(ProcessIdentity.from_record(record["identity"]), signal.SIGTERM)
+    return record
 
 
 def _spawn(folder: Path, log: Path) -> subprocess.Popen[bytes]:

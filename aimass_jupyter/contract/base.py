@@ -14,7 +14,11 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 UtcTime = Annotated[
     datetime,
-    PlainSerializer(lambda t: t.isoformat(timespec="milliseconds").replace("+00:00", "Z"), str),
+    PlainSerializer(
+        lambda t: t.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        return_type=str,
+        when_used="json",
+    ),
 ]
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=64)]
 

@@ -55,7 +55,8 @@ def complete(line: str, names_of: Callable[[str], Iterable[str]]) -> list[str]:
     """
     *before, last = line.split(" ")
     words = [word for word in before if word]
-    return sorted(word for word in _candidates(words, last, names_of) if word.startswith(last))
+    candidates = set(_candidates(words, last, names_of))
+    return sorted(word for word in candidates if word.startswith(last))
 
 
 def _candidates(

@@ -49,6 +49,8 @@ def _cut(line: str) -> list[str]:
 
 
 def _value(word: str, namespace: dict[str, Any]) -> Any:
+    if word[:1] in "'\"":
+        return _unquoted(word)
     if word.startswith("{") and word.endswith("}"):
         return _evaluate(word, word[1:-1], namespace)
     if word.startswith("$") and word[1:].isidentifier():
@@ -96,6 +98,5 @@ def _look_up(name: str, namespace: dict[str, Any]) -> Any:
 
 
 def _unquoted(word: str) -> str:
-    if "'" not in word and '"' not in word:
-        return word
-    return "".join(shlex.split(word, posix=True)) if word[:1] in "'\"" or "=" in word else word
+    """A word without its quotes: ``'a b'``, ``--name='a b'``."""
+    return "".join(shlex.split(word)) if "'" in word or '"' in word else word

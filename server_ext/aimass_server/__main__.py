@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aimass_server.app import AimassApp
 
+AimassApp.load_other_extensions = False  # the control plane needs none, and starts sooner
 AimassApp.launch_instance(
     [
         "--no-browser",
@@ -12,6 +13,5 @@ AimassApp.launch_instance(
         "--ServerApp.allow_unauthenticated_access=False",
         "--ServerApp.allow_root=True",
         "--AimassApp.standalone=True",
-        "--AimassApp.load_other_extensions=False",
     ]
 )

@@ -90,7 +90,10 @@ class Follower:
     async def update(self, job: Job, cursor: str) -> JobUpdate:
         """All that is new of a job since a cursor (``points;logs;state``)."""
         points, positions, _ = split_cursor(cursor)
-        curves = await self.curves(job.id, points)
+        tail = await self._fresh(job.id)
+        curves = await asyncio.to_thread(tail.reader.series_since, points)
+        if not job.final:
+            job = job.model_copy(update={"progress": tail.progress()})
         before = logs.parse_cursor(positions)
         folder = self._folder / job.id
         text, after = await asyncio.to_thread(logs.read, folder, before, None, LOG_BYTES)
