@@ -18,7 +18,7 @@ from provision.layout import Layout
 from provision.packages import pip_install
 from provision.programs import Programs
 
-EXTRAS = ("test", "lint")
+EXTRAS = ("horovod", "test", "lint")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Project:
     def build_requirements(self) -> list[str]:
         """The packages that building it needs; its own build runs without isolation."""
         text = (self.layout.root / "pyproject.toml").read_text(encoding="utf-8")
-        return sorted(tomllib.loads(text)["build-system"]["requires"])
+        requires = tomllib.loads(text)["build-system"]["requires"]
+        return sorted([*requires, self.pin("editables")])  # hatchling asks for it when editable
 
     def pin(self, package: str) -> str:
         """The pinned requirement of a package, as the constraints have it."""
@@ -97,7 +98,8 @@ class Actions:
     def build_lab(self, programs: Programs) -> str:
         """Build the lab extension from its locked packages."""
         npm = shutil.which("npm", path=programs.environment["PATH"]) or "npm"
-        programs.run(npm, "ci", "--include=dev", cwd=self.layout.lab)
+        # Not `npm ci`: it wants the binaries of all platforms in the lock, also those of others.
+        programs.run(npm, "install", "--no-save", "--include=dev", cwd=self.layout.lab)
         programs.run(npm, "run", "build:prod", cwd=self.layout.lab)
         return str(self.layout.lab_built.relative_to(self.layout.root))
 

@@ -114,7 +114,7 @@ class Plan:
             takes="1 to 3 minutes",
             inputs=lambda: [self.layout.lab / name for name in LAB_SOURCES],
             act=self.actions.build_lab,
-            makes=(self.layout.lab_built / "static" / "style.js",),
+            makes=(self.layout.lab_built / "static" / "style.js", self.layout.lab / "node_modules"),
             cure="see whether npm's registry is reached (npm's own settings apply here).",
         )
 
