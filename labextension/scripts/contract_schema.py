@@ -1,4 +1,5 @@
-"""Prints the contract as one JSON Schema, from which ``schema.mjs`` makes ``src/schema.ts``.
+"""Prints the contract as one JSON Schema, from which ``schema.mjs`` makes ``src/schema.ts``, and the
+operation table as a server answers it, for the tests.
 
 It owns the translation alone: it decides nothing about the contract and writes no file.
 """
@@ -39,7 +40,22 @@ def contract_schema() -> dict[str, Any]:
         }
         for operation in OPERATIONS
     }
-    return {"$defs": _untitled(schema["$defs"]), "table": table}
+    return {"$defs": _untitled(schema["$defs"]), "table": table, "cards": _cards()}
+
+
+def _cards() -> list[dict[str, Any]]:
+    from aimass_jupyter.contract.table import OPERATIONS
+
+    words = ("name", "short", "method", "path", "permission", "help", "body", "reply", "open_field")
+    return [
+        {word: getattr(operation, word) for word in words}
+        | {
+            "examples": list(operation.examples),
+            "request": operation.request.model_json_schema(),
+            "response": operation.response.model_json_schema(mode="serialization"),
+        }
+        for operation in OPERATIONS
+    ]
 
 
 def _untitled(node: Any) -> Any:

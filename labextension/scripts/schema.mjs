@@ -1,31 +1,31 @@
 /**
- * Writes src/schema.ts from the contract; with --check only says whether it is up to date.
- * It owns the form of the generated file, never what is in it.
+ * Writes src/schema.ts and the tests' operation table from the contract; with --check only says
+ * whether they are up to date. It owns the form of the generated files, never what is in them.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { compile } from 'json-schema-to-typescript';
 import * as prettier from 'prettier';
 
-const here = dirname(fileURLToPath(import.meta.url));
-const target = join(here, '..', 'src', 'schema.ts');
-const banner = `/**
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const TYPES = join(root, 'src', 'schema.ts');
+const TABLE = join(root, 'tests', 'setting', 'table.json');
+const BANNER = `/**
  * The words of the contract as TypeScript types.
  * GENERATED from aimass_jupyter/contract by \`npm run schema\`; do not edit.
  */`;
 
 /** The interpreter that can import pydantic: AIMASS_PYTHON, the project's, or the first on PATH. */
 function python() {
-  const own = join(here, '..', '..', '.venv', 'bin', 'python');
+  const own = join(root, '..', '.venv', 'bin', 'python');
   return process.env.AIMASS_PYTHON ?? (existsSync(own) ? own : 'python3');
 }
 
 function contract() {
-  const script = join(here, 'contract_schema.py');
-  const text = execFileSync(python(), [script], {
+  const text = execFileSync(python(), [join(root, 'scripts', 'contract_schema.py')], {
     encoding: 'utf8',
     maxBuffer: 1 << 26,
     stdio: ['ignore', 'pipe', 'inherit']
@@ -55,27 +55,33 @@ function operations(table) {
   };
 }
 
-async function generate() {
-  const { $defs, table } = contract();
-  const source = await compile(
-    { ...operations(table), $defs, $id: 'Operations' },
-    'Operations',
-    { bannerComment: banner, additionalProperties: false, unreachableDefinitions: false, format: false }
-  );
-  const options = await prettier.resolveConfig(target);
+async function types({ $defs, table }) {
+  const schema = { ...operations(table), $defs, $id: 'Operations' };
+  const source = await compile(schema, 'Operations', {
+    bannerComment: BANNER,
+    additionalProperties: false,
+    format: false
+  });
   const named = source.replace(/\bPage_(\w+)_\b/g, 'PageOf$1');
-  return prettier.format(named, { ...options, parser: 'typescript' });
+  const options = await prettier.resolveConfig(TYPES);
+  return prettier.format(named, { ...options, filepath: TYPES });
 }
 
-const source = await generate();
-const current = existsSync(target) ? readFileSync(target, 'utf8') : '';
-if (process.argv.includes('--check')) {
-  if (source !== current) {
-    console.error('src/schema.ts is not what the contract says; run: npm run schema');
-    process.exit(1);
+const said = contract();
+const files = new Map([
+  [TYPES, await types(said)],
+  [TABLE, `[\n${said.cards.map(card => JSON.stringify(card)).join(',\n')}\n]\n`]
+]);
+for (const [path, text] of files) {
+  const current = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const name = relative(root, path);
+  if (!process.argv.includes('--check')) {
+    writeFileSync(path, text);
+    console.log(`wrote ${name}`);
+  } else if (text !== current) {
+    console.error(`${name} is not what the contract says; run: npm run schema`);
+    process.exitCode = 1;
+  } else {
+    console.log(`${name} is up to date`);
   }
-  console.log('src/schema.ts is up to date');
-} else {
-  writeFileSync(target, source);
-  console.log('wrote src/schema.ts');
 }

@@ -41,10 +41,10 @@ export function saveFile(file: File): void {
 
 /** Fields of an answer that are shown this once and never again, by what the schema says. */
 export function secretsOf(card: OperationCard, answer: unknown): string[] {
-  const properties = (card.response.properties ?? {}) as Record<string, Answer>;
+  const properties = (card.response.properties ?? {}) as Record<string, { description?: string }>;
   return Object.keys(properties).filter(
     name =>
-      String(properties[name].description ?? '').includes('shown this once') &&
+      /shown this once/.test(properties[name].description ?? '') &&
       (answer as Answer)[name] != null
   );
 }

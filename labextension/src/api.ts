@@ -109,7 +109,8 @@ export class Api {
     // 'no-cache' and not 'no-store': for the latter Lab adds a query field that we would refuse.
     const full: RequestInit = { ...init, method, signal, cache: 'no-cache' };
     const response = await ServerConnection.makeRequest(url, full, this.settings).catch(() => {
-      throw signal.aborted && signal.reason?.name === 'TimeoutError' ? expired() : offline();
+      const late = (signal.reason as Error | undefined)?.name === 'TimeoutError';
+      throw late ? expired() : offline();
     });
     if (!response.ok) {
       throw await errorOf(response);
@@ -152,7 +153,7 @@ function fillPath(template: string, values: Record<string, unknown>) {
   const path = template.replace(/{(\w+)}/g, (_, field: string) => {
     const value = rest[field];
     delete rest[field];
-    return encodeURIComponent(String(value ?? ''));
+    return encodeURIComponent(typeof value === 'string' ? value : JSON.stringify(value));
   });
   return { path, rest };
 }

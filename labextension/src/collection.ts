@@ -4,7 +4,7 @@
  */
 import { type ISignal, Signal } from '@lumino/signaling';
 
-import { AimassError, asAimassError } from './errors';
+import { type AimassError, asAimassError } from './errors';
 
 export interface INamed {
   readonly id: string;

@@ -15,12 +15,13 @@ interface IProblem {
   retry_after?: number;
 }
 
-/** Codes of the contract, and four that only this side of the wire can know. */
-export type ErrorCode = string | 'missing' | 'offline' | 'signed-out' | 'unreadable';
-
+/**
+ * Its code is one of the contract's, or one that only this side of the wire can know: `missing`,
+ * `offline`, `signed-out`, `unreadable`.
+ */
 export class AimassError extends Error {
   constructor(
-    readonly code: ErrorCode,
+    readonly code: string,
     message: string,
     readonly hint = '',
     readonly details: readonly IDetail[] = [],

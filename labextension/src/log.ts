@@ -69,7 +69,7 @@ export class LogView extends Widget {
   private _restart(rank: number | null): void {
     clearTimeout(this._timer);
     this._rank = rank;
-    this._offset = 0;
+    this._cursor = '';
     this._length = 0;
     this._round += 1;
     this._text.replaceChildren();
@@ -88,17 +88,16 @@ export class LogView extends Widget {
 
   private async _read(round: number): Promise<number | null> {
     const { job } = this._options;
-    const request = { job, rank: this._rank, offset: this._offset, limit_bytes: CHUNK_BYTES };
+    const request = { job, rank: this._rank, cursor: this._cursor, limit_bytes: CHUNK_BYTES };
     try {
-      const { text, offset, end } = await this._api.call('jobs.logs', request);
+      const { text, cursor, end } = await this._api.call('jobs.logs', request);
       if (round !== this._round || this.isDisposed) {
         return null;
       }
-      const grew = offset > this._offset;
-      this._offset = offset;
+      this._cursor = cursor;
       this._append(text);
       this._status.textContent = end ? 'The job has ended.' : '';
-      return end ? null : grew ? 0 : POLL_MS;
+      return end ? null : text ? 0 : POLL_MS;
     } catch (reason) {
       this._status.textContent = asAimassError(reason).line;
       return RETRY_MS;
@@ -131,7 +130,7 @@ export class LogView extends Widget {
   private readonly _status: HTMLDivElement;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _rank: number | null = null;
-  private _offset = 0;
+  private _cursor = '';
   private _length = 0;
   /** Grows when another rank is chosen: answers for the one before are dropped. */
   private _round = 0;

@@ -22,9 +22,9 @@ export class AimassModel implements IAimass, IDisposable {
     this.models = collection(api, 'models', 'model');
     this.endpoints = collection(api, 'endpoints', 'endpoint');
     this.services = collection(api, 'services', 'service');
-    _stream.opened.connect(this._onOpened, this);
-    _stream.event.connect(this._onEvent, this);
-    _stream.aside.connect(this._onAside, this);
+    _stream.opened.connect(() => void this._onOpened(), this);
+    _stream.event.connect((_, event) => this._onEvent(event), this);
+    _stream.aside.connect((_, aside) => this._onAside(aside), this);
     _stream.failed.connect((_, error) => this._connect({ state: 'down', error }), this);
   }
 
@@ -87,14 +87,14 @@ export class AimassModel implements IAimass, IDisposable {
     await this.refresh();
   }
 
-  private _onEvent(_: EventStream, event: Event): void {
+  private _onEvent(event: Event): void {
     void this._listOf(event.topic)?.touch(event.subject);
     clearTimeout(this._statusTimer);
     this._statusTimer = setTimeout(() => void this._readStatus(), STATUS_PAUSE_MS);
     this._happened.emit(event);
   }
 
-  private _onAside(_: EventStream, { topic, data }: IAside): void {
+  private _onAside({ topic, data }: IAside): void {
     if (topic === 'jobs.progress') {
       const { job, progress } = data as { job: string; progress: Progress };
       this.jobs.patch(job, old => ({ ...old, progress }));

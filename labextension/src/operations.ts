@@ -4,7 +4,14 @@
  */
 import type { Api, Values } from './api';
 import { saveFile, secretsOf, showAnswer } from './answer';
-import { CONTENT_FIELD, formOf, formOfSchema, hasFields, type IForm, requiredOf } from './forms/adapt';
+import {
+  CONTENT_FIELD,
+  formOf,
+  formOfSchema,
+  hasFields,
+  type IForm,
+  requiredOf
+} from './forms/adapt';
 import type { IFormContext } from './forms/fields';
 import type { IQuestion } from './forms/form';
 import { noticeFault, withNotice } from './notices';

@@ -470,9 +470,9 @@ export interface JobLogs {
    */
   rank?: number | null;
   /**
-   * Bytes to skip, from the answer before.
+   * From the answer before: only what came after.
    */
-  offset?: number;
+  cursor?: string;
   /**
    * Bytes to answer at most.
    */
@@ -484,9 +484,9 @@ export interface JobLogs {
 export interface LogChunk {
   text: string;
   /**
-   * Ask for this offset to get what comes after.
+   * Ask with this cursor to get what comes after.
    */
-  offset: number;
+  cursor: string;
   /**
    * Whether the job has ended and nothing comes after.
    */

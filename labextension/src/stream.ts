@@ -6,7 +6,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import type { Api } from './api';
-import { AimassError, asAimassError, offline } from './errors';
+import { type AimassError, asAimassError, offline } from './errors';
 import type { Event } from './schema';
 import { EventDecoder, type IMessage } from './sse';
 

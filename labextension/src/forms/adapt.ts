@@ -46,7 +46,7 @@ export function formOfSchema(root: Node): IForm {
       continue;
     }
     const node = plain(raw, definitions);
-    schema.properties![name] = { ...node, title: formatField(name) } as RJSFSchema;
+    schema.properties![name] = { ...node, title: formatField(name) };
     ui[name] = uiOf(node);
     if (required.has(name)) {
       schema.required!.push(name);

@@ -14,8 +14,8 @@ export interface IFormContext {
 
 /** Any JSON value, as text. */
 export function JsonField(props: FieldProps): JSX.Element {
-  const { formData, onChange, schema, idSchema, name, required } = props;
-  const [text, setText] = useState(() => (formData === undefined ? '' : toText(formData)));
+  const { onChange, schema, idSchema, name, required } = props;
+  const [text, setText] = useState(() => toText(props.formData));
   const [fault, setFault] = useState('');
   const take = (next: string) => {
     setText(next);
@@ -46,7 +46,11 @@ export function JsonField(props: FieldProps): JSX.Element {
 }
 
 function toText(value: unknown): string {
-  return JSON.stringify(value, null, 1).replace(/\n\s*(?=[^{}"\s])|\n\s*(?=\])/g, ' ');
+  if (value === undefined) {
+    return '';
+  }
+  // One row of numbers a line: an image stays a picture of itself.
+  return JSON.stringify(value, null, 1).replace(/\n\s*(?=[^{}[\]"\s])|\n\s*(?=\])/g, ' ');
 }
 
 function parse(text: string): [unknown, string] {
@@ -59,7 +63,7 @@ function parse(text: string): [unknown, string] {
 
 /** A word, or a file whose bytes take its place. */
 export function FileOrTextWidget(props: WidgetProps): JSX.Element {
-  const { id, name, value, required, onChange } = props;
+  const { id, name, required, onChange } = props;
   const { files } = props.formContext as IFormContext;
   const picker = useRef<HTMLInputElement>(null);
   const pick = (file: File | undefined) => {
@@ -79,7 +83,7 @@ export function FileOrTextWidget(props: WidgetProps): JSX.Element {
         type="text"
         className="jp-mod-styled"
         required={required}
-        value={value ?? ''}
+        value={(props.value as string | undefined) ?? ''}
         onChange={event => type(event.target.value)}
       />
       <button
@@ -103,8 +107,8 @@ export function FileOrTextWidget(props: WidgetProps): JSX.Element {
 
 /** A name, completed from the names there are; others can be typed (`name@3`). */
 export function NameWidget(props: WidgetProps): JSX.Element {
-  const { id, value, required, options, onChange } = props;
-  const names = useNames(props.formContext as IFormContext, String(options.completes));
+  const { id, required, options, onChange } = props;
+  const names = useNames(props.formContext as IFormContext, options.completes as string);
   const list = useId();
   return (
     <>
@@ -115,7 +119,7 @@ export function NameWidget(props: WidgetProps): JSX.Element {
         list={list}
         autoComplete="off"
         required={required}
-        value={value ?? ''}
+        value={(props.value as string | undefined) ?? ''}
         onChange={event => onChange(event.target.value || undefined)}
       />
       <datalist id={list}>

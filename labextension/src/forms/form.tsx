@@ -32,12 +32,12 @@ export interface IQuestion {
 /**
  * Ask, and do with the answer what is asked for; when that fails, show why and ask again.
  *
- * @returns what `use` returned; undefined when the person cancelled.
+ * @returns what `consume` returned; undefined when the person cancelled.
  */
 export async function askAndUse<T>(
   question: IQuestion,
   initial: Values,
-  use: (values: Values) => Promise<T>
+  consume: (values: Values) => Promise<T>
 ): Promise<T | undefined> {
   let values = initial;
   let error: AimassError | null = null;
@@ -55,7 +55,7 @@ export async function askAndUse<T>(
     }
     values = value ?? {};
     try {
-      return await use(values);
+      return await consume(values);
     } catch (reason) {
       error = asAimassError(reason);
     }
@@ -88,7 +88,7 @@ export class FormBody extends ReactWidget implements Dialog.IBodyWidget<Values> 
         <FormComponent
           schema={this._form.schema}
           uiSchema={this._form.ui}
-          formData={this._values as never}
+          formData={this._values as FormProps['formData']}
           formContext={context}
           fields={FIELDS}
           widgets={WIDGETS}
@@ -96,7 +96,7 @@ export class FormBody extends ReactWidget implements Dialog.IBodyWidget<Values> 
           liveValidate={!!this._fault}
           showErrorList={false}
           tagName="div"
-          onChange={event => this._take((event.formData ?? {}) as Values)}
+          onChange={event => this._take((event.formData ?? {}))}
         />
       </>
     );

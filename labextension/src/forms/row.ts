@@ -1,12 +1,12 @@
 /**
  * The form of one row for a model: an input for each of its inputs.
  */
-import type { RJSFSchema } from '@rjsf/utils';
+import type { RJSFSchema, StrictRJSFSchema } from '@rjsf/utils';
 
 import type { Signature, TensorSpec } from '../schema';
 import type { IForm } from './adapt';
 
-const TYPES: Readonly<Record<string, RJSFSchema['type']>> = {
+const TYPES: Readonly<Record<string, StrictRJSFSchema['type']>> = {
   BOOL: 'boolean',
   INT64: 'integer',
   FP32: 'number',
@@ -16,11 +16,14 @@ const TYPES: Readonly<Record<string, RJSFSchema['type']>> = {
 
 export function rowForm(signature: Signature): IForm {
   const entries = signature.inputs.map(input => [input.name, propertyOf(input)] as const);
-  const ui = signature.inputs.map(input => [input.name, isScalar(input) ? {} : { 'ui:field': 'json' }]);
+  const ui = signature.inputs.map(input => [
+    input.name,
+    isScalar(input) ? {} : { 'ui:field': 'json' }
+  ]);
   return {
     schema: {
       type: 'object',
-      properties: Object.fromEntries(entries),
+      properties: Object.fromEntries<RJSFSchema>(entries),
       required: signature.inputs.map(input => input.name)
     },
     ui: Object.fromEntries(ui)

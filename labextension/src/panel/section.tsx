@@ -83,16 +83,17 @@ function SectionBody<T extends INamed>(props: ISectionProps<T>): JSX.Element {
   );
 }
 
-function Empty<T extends INamed>({ noun, empty, examples, actions }: ISectionProps<T>): JSX.Element {
+function Empty<T extends INamed>({
+  noun,
+  empty,
+  examples,
+  actions
+}: ISectionProps<T>): JSX.Element {
   return (
     <div className="aimass-Empty" data-testid={`aimass-empty-${noun}`}>
       <p>{empty}</p>
       {examples.map(example => (
-        <CopyLine
-          key={example}
-          text={`%aimass ${example}`}
-          onCopy={text => actions.copy(text)}
-        />
+        <CopyLine key={example} text={`%aimass ${example}`} onCopy={text => actions.copy(text)} />
       ))}
     </div>
   );

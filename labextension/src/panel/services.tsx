@@ -25,7 +25,11 @@ export const ServiceRow = memo(function ServiceRow(props: IServiceProps): JSX.El
       <div className="aimass-Row-head">
         <StateBadge state={state} />
         <span className="aimass-Row-name" title={id}>
-          {state === 'ready' ? <WebLink url={url} text={name} testId="aimass-service-open" /> : name}
+          {state === 'ready' ? (
+            <WebLink url={url} text={name} testId="aimass-service-open" />
+          ) : (
+            name
+          )}
         </span>
         <ServiceButtons {...props} />
       </div>

@@ -15,7 +15,11 @@ export const launcherPlugin: JupyterFrontEndPlugin<void> = {
     // The panel may be switched off: a card that does nothing is worse than none.
     void app.restored.then(() => {
       if (app.commands.hasCommand(CommandIDs.showPanel)) {
-        launcher.add({ command: CommandIDs.showPanel, category: 'Other', args: { isLauncher: true } });
+        launcher.add({
+          command: CommandIDs.showPanel,
+          category: 'Other',
+          args: { isLauncher: true }
+        });
       }
     });
   }

@@ -62,8 +62,7 @@ export class OperationCommands {
         label: labelOf(card),
         caption: card.help,
         isEnabled: () => this._aimass.may(card.name),
-        execute: ({ values, form }) =>
-          this._runner.run(card, values as Values | undefined, !!form)
+        execute: ({ values, form }) => this._runner.run(card, values as Values | undefined, !!form)
       })
     );
     const item = this._palette?.addItem({ command: id, category: 'AI Mass' });

@@ -19,12 +19,13 @@ export const predictPlugin: JupyterFrontEndPlugin<void> = {
   activate: (app: JupyterFrontEnd, aimass: IAimass) => {
     app.commands.addCommand(CommandIDs.tryEndpoint, {
       label: 'AI Mass: Try Endpoint',
-      execute: async ({ endpoint: name }) => {
+      execute: async args => {
+        const name = args.endpoint as string;
         try {
-          const endpoint = await aimass.api.call('endpoints.show', { endpoint: String(name) });
+          const endpoint = await aimass.api.call('endpoints.show', { endpoint: name });
           await tryEndpoint(aimass, endpoint);
         } catch (reason) {
-          noticeFault(`${String(name)} cannot be tried`, reason);
+          noticeFault(`${name} cannot be tried`, reason);
         }
       }
     });
@@ -39,7 +40,7 @@ async function tryEndpoint(aimass: IAimass, endpoint: Endpoint): Promise<void> {
     verb: 'Predict',
     dangerous: false,
     form: rowForm(endpoint.signature),
-    context: { files: new Map<string, File>(), names: async () => [] }
+    context: { files: new Map<string, File>(), names: () => Promise.resolve([]) }
   };
   const predict = (row: Values) =>
     aimass.api.call('endpoints.predict', { endpoint: endpoint.name, rows: [row] });

@@ -67,7 +67,11 @@ export async function publish(aimass: IAimass, panel: NotebookPanel): Promise<vo
     return;
   }
   try {
-    await withNotice(`Publishing ${filename}: it is run once first…`, send(aimass, panel, name), done);
+    await withNotice(
+      `Publishing ${filename}: it is run once first…`,
+      send(aimass, panel, name),
+      done
+    );
   } catch (reason) {
     noticeFault(`${filename} was not published`, reason);
   }

@@ -33,7 +33,13 @@ export const tensorboardPlugin: JupyterFrontEndPlugin<void> = {
 
 function tensorBoardTab(url: string): MainAreaWidget<IFrame> {
   const content = new IFrame({
-    sandbox: ['allow-scripts', 'allow-same-origin', 'allow-forms', 'allow-popups', 'allow-downloads'],
+    sandbox: [
+      'allow-scripts',
+      'allow-same-origin',
+      'allow-forms',
+      'allow-popups',
+      'allow-downloads'
+    ],
     referrerPolicy: 'same-origin'
   });
   content.url = url;

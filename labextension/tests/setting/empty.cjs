@@ -1,0 +1,2 @@
+/** Stands for a style sheet: jsdom lays nothing out. */
+module.exports = {};
