@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -141,8 +142,15 @@ class House:
     serving: Serving
     author: Call = field(default_factory=lambda: _call_of("ada"))
 
-    async def deploy(self, model: str, name: str | None = None) -> Endpoint:
-        return await self.serving.deploy(self.author, EndpointDeploy(model=model, name=name))
+    async def deploy(self, model: str, name: str | None = None, by: Call | None = None) -> Endpoint:
+        request = EndpointDeploy(model=model, name=name)
+        return await self.serving.deploy(by or self.author, request)
+
+    async def until(self, holds: Callable[[], bool], seconds: float = 20) -> None:
+        """Wait for something that comes by itself."""
+        async with asyncio.timeout(seconds):
+            while not holds():
+                await asyncio.sleep(0.05)
 
     async def reopen(self) -> None:
         """Another control plane takes over: nothing is told to the one before."""
