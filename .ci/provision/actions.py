@@ -121,7 +121,7 @@ class Actions:
         """See that the packages fit together and that both faces are found."""
         python = self.layout.python
         programs.run(python, "-m", "pip", "check")
-        programs.run(python, "-c", "import aimass_jupyter, aimass_server")
+        programs.run(python, "-c", "import aimass_jupyter, aimass_server.app")
         programs.run(python, "-m", "jupyter", "server", "extension", "list")
         programs.run(python, "-m", "jupyter", "labextension", "list")
         return "packages fit together; the extension lists are in build/setup/check.log"

@@ -142,8 +142,8 @@ def test_installed_from_the_wheel_both_faces_are_enabled_and_ok(
 
     assert str(venv) in _run(python, "-c", "import aimass_server; print(aimass_server.__file__)")
     version = json.loads((ROOT / "labextension" / "package.json").read_text())["version"]
-    server = _run(python, "-m", "jupyter", "server", "extension", "list")
+    server = _run(python, "-m", "jupyter_server.extension.serverextension", "list")
     assert re.search(r"aimass_server.*enabled", server)
     assert re.search(rf"aimass_server {re.escape(version)}.*OK", server)
-    lab = _run(python, "-m", "jupyter", "labextension", "list")
+    lab = _run(python, "-m", "jupyterlab.labextensions", "list")
     assert re.search(rf"aimass-jupyter v{re.escape(version)}.*enabled.*OK", lab)
