@@ -96,6 +96,7 @@ export class Chart {
     this.svg.replaceChildren(
       ...ticks.flatMap(tick => this.yTick(tick, width)),
       ...linearTicks(...steps, Math.max(2, Math.floor(width / 90))).map(tick => this.xTick(tick)),
+      shape('text', { x: MARGIN.left - 6, y: HEIGHT - 5, 'text-anchor': 'end' }, 'step'),
       ...this.lines.map((line, at) => this.path(line, at)),
       this.guide
     );

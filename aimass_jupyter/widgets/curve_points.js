@@ -7,18 +7,24 @@ export const MAX_POINTS = 2000;
 const HIDDEN = new Set(['progress']);
 const LAST = new Set(['learning rate', 'speed']);
 
-/** Indices of at most `limit` points that draw the same curve; the law is that of curves.py. */
+/** Indices of at most `limit` (8 or more) points that draw the same curve, as curves.py does. */
 export function thin(steps, values, limit) {
   const count = values.length;
   if (count <= limit) return Array.from({ length: count }, (_, index) => index);
-  const [low, high] = extentOf(steps);
-  const stretch = (high - low + 1) / Math.max(1, Math.floor((limit - 2) / 3));
+  const stretch = stretchOf(extentOf(steps), Math.floor((limit - 2) / 3));
   const buckets = new Map();
   for (let index = 0; index < count; index += 1)
-    note(buckets, Math.floor((steps[index] - low) / stretch), index, values);
+    note(buckets, Math.floor(steps[index] / stretch), index, values);
   const kept = new Set([0, count - 1]);
   for (const bucket of buckets.values()) for (const index of Object.values(bucket)) kept.add(index);
   return [...kept].sort((a, b) => a - b);
+}
+
+/** The shortest stretch, a power of two, of which at most so many touch the range. */
+function stretchOf([low, high], most) {
+  let stretch = 1;
+  while (Math.floor(high / stretch) - Math.floor(low / stretch) >= most) stretch *= 2;
+  return stretch;
 }
 
 /** Keep the lowest, the highest and the first missing value of a bucket. */
@@ -76,7 +82,7 @@ export function extentOf(numbers, usable = number => number !== null) {
 }
 
 /** Round numbers that cut a range into about `count` parts. */
-export function linearTicks(low, high, count = 4) {
+export function linearTicks(low, high, count = 5) {
   const span = high - low;
   if (!(span > 0) || !Number.isFinite(span)) return [low];
   const rough = span / count;

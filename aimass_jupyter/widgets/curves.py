@@ -19,23 +19,31 @@ def thin(steps: Sequence[int], values: Sequence[float | None], limit: int) -> li
     """Return the indices of at most ``limit`` points that draw the same curve.
 
     The steps are cut into equal stretches; of each, the lowest, the highest and the first missing
-    value stay, and of all, the first and the last point. So peaks and gaps survive however often
-    a curve is thinned, and it stays equally fine over its whole length.
+    value stay, and of all, the first and the last point. So peaks and gaps survive. A stretch is
+    a power of two long and begins at a multiple of it, so that stretches nest: a curve that is
+    thinned again and again as it grows stays equally fine over its whole length.
 
     Parameters
     ----------
     steps, values
         The points, equally many; a value that is None is a gap.
     limit
-        At least 5.
+        At least 8.
     """
     count = len(values)
     if count <= limit:
         return list(range(count))
-    low = min(steps)
-    stretch = (max(steps) - low + 1) / max(1, (limit - 2) // 3)
-    kept = _extremes([int((step - low) / stretch) for step in steps], values)
+    stretch = _stretch(min(steps), max(steps), (limit - 2) // 3)
+    kept = _extremes([step // stretch for step in steps], values)
     return sorted(kept | {0, count - 1})
+
+
+def _stretch(low: int, high: int, most: int) -> int:
+    """The shortest stretch of which at most so many touch the range."""
+    stretch = 1
+    while high // stretch - low // stretch >= most:
+        stretch *= 2
+    return stretch
 
 
 def _extremes(buckets: Sequence[int], values: Sequence[float | None]) -> set[int]:

@@ -48,17 +48,15 @@ export function showProblem(box, problem) {
   box.replaceChildren(...(problem ? problemLines(problem) : []));
 }
 
-function problemLines(problem) {
-  const details = (problem.details ?? []).map(entry => element('div', {}, describe(entry)));
-  return [
-    element('strong', {}, problem.message),
-    ...details,
-    problem.hint ? element('div', {}, `→ ${problem.hint}`) : null
-  ].filter(line => line !== null);
+function problemLines({ message, hint, details = [] }) {
+  const each = details.length > 1 ? details.map(entry => element('div', {}, describe(entry))) : [];
+  const cure = hint ? [element('div', {}, `→ ${hint}`)] : [];
+  return [element('strong', {}, message), ...each, ...cure];
 }
 
-/** One entry of a problem's details: a field or check, and what is wrong with it. */
+/** One of several faults: what has it, and what is wrong with it. */
 function describe(entry) {
+  if (entry.field && entry.message) return `${entry.field}: ${entry.message}`;
   return Object.entries(entry)
     .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(' · ');

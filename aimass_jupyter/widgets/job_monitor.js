@@ -28,6 +28,7 @@ class JobView {
     for (const trait of TRAITS) model.on(`change:${trait}`, this.draw);
     this.unwatch = store.watch(this.draw);
     this.update();
+    this.draw(); // once more when it is on the page and has a size
   }
 
   dispose() {
@@ -223,7 +224,8 @@ function outcome(card) {
 }
 
 function causeElement(cause) {
-  const rank = cause.rank === null ? '' : ` (rank ${cause.rank})`;
+  const said = cause.rank === null || cause.message.includes(`rank ${cause.rank}`);
+  const rank = said ? '' : ` (rank ${cause.rank})`;
   const lines = cause.last_lines.length ? element('pre', {}, cause.last_lines.join('\n')) : null;
   return element(
     'div',

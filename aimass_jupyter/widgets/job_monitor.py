@@ -92,7 +92,10 @@ class JobMonitor(ActionWidget):
         self._started, self.job_id = True, first.job.id
         self._absorb(first)
         if not first.end:
-            threading.Thread(target=self._follow, args=(first.cursor,), daemon=True).start()
+            name = f"follow {self.job_id}"
+            threading.Thread(
+                target=self._follow, args=(first.cursor,), name=name, daemon=True
+            ).start()
 
     def follow(
         self,

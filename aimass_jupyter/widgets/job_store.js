@@ -52,7 +52,7 @@ export class JobStore {
   }
 }
 
-/** `[1] text` is a line of rank 1; a line without a rank is the launcher's. */
+/** `[1] text` is a line of rank 1, `[launcher] text` one of what started the ranks. */
 export function splitLine(line) {
   const match = /^\[(\w+)\] ?(.*)$/s.exec(line);
   return match ? { rank: match[1], text: match[2] } : { rank: '', text: line };
@@ -61,5 +61,14 @@ export function splitLine(line) {
 /** The ranks that wrote, in their order. */
 export function ranksOf(lines) {
   const ranks = new Set(lines.map(line => splitLine(line).rank).filter(Boolean));
-  return [...ranks].sort((a, b) => Number(a) - Number(b) || a.localeCompare(b));
+  const place = rank => (isNumber(rank) ? Number(rank) : Infinity);
+  return [...ranks].sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)));
+}
+
+export function rankName(rank) {
+  return isNumber(rank) ? `rank ${rank}` : rank;
+}
+
+function isNumber(rank) {
+  return /^\d+$/.test(rank);
 }

@@ -1,7 +1,7 @@
 // The end of a log: a line an element, a choice of rank, and it stays at the end when it was there.
 
 import { element } from './dom.js';
-import { ranksOf, splitLine } from './job_store.js';
+import { rankName, ranksOf, splitLine } from './job_store.js';
 
 const RANK_COLOURS = 6;
 
@@ -10,6 +10,7 @@ export class LogView {
     this.settings = settings;
     this.shown = [0, 0];
     this.ranks = '';
+    this.atEnd = true;
     this.choice = element('select', {
       'aria-label': 'rank whose log is shown',
       onchange: () => {
@@ -22,7 +23,8 @@ export class LogView {
       role: 'log',
       'aria-live': 'off',
       'aria-label': 'end of the log',
-      tabindex: 0
+      tabindex: 0,
+      onscroll: () => (this.atEnd = this.isAtEnd())
     });
     this.element = element(
       'details',
@@ -35,7 +37,6 @@ export class LogView {
   }
 
   update({ lines, firstLine }) {
-    const atEnd = this.body.scrollHeight - this.body.scrollTop - this.body.clientHeight < 24;
     const [from, to] = this.shown;
     if (firstLine > to) this.body.replaceChildren();
     else for (let gone = from; gone < firstLine; gone += 1) this.body.firstChild?.remove();
@@ -44,8 +45,12 @@ export class LogView {
     this.shown = [firstLine, firstLine + lines.length];
     this.offerRanks(lines);
     this.filter();
-    if (atEnd) this.body.scrollTop = this.body.scrollHeight;
     this.element.hidden = lines.length === 0;
+    if (this.atEnd) this.body.scrollTop = this.body.scrollHeight;
+  }
+
+  isAtEnd() {
+    return this.body.scrollHeight - this.body.scrollTop - this.body.clientHeight < 24;
   }
 
   offerRanks(lines) {
@@ -53,7 +58,7 @@ export class LogView {
     this.choice.hidden = ranks.length < 2;
     if (this.ranks === ranks.join()) return;
     this.ranks = ranks.join();
-    const options = ranks.map(rank => element('option', { value: rank }, `rank ${rank}`));
+    const options = ranks.map(rank => element('option', { value: rank }, rankName(rank)));
     this.choice.replaceChildren(element('option', { value: '' }, 'all ranks'), ...options);
     this.choice.value = ranks.includes(this.settings.rank) ? this.settings.rank : '';
   }

@@ -133,7 +133,7 @@ class TableView {
     this.heads.dataset.shown = shown;
     this.heads.replaceChildren(
       ...columns.map(([column, label]) => this.headCell(column, label)),
-      element('td')
+      element('td', { class: 'aimass-row-actions' })
     );
     if (focused) this.heads.querySelector(`[data-column="${CSS.escape(focused)}"]`)?.focus();
   }
@@ -210,9 +210,13 @@ function cell(row, column) {
 
 function textOf(column, value) {
   if (column === 'size_bytes') return formatBytes(value);
-  if (column === 'created_at') return new Date(value).toLocaleString();
+  if (column === 'created_at') return dateOf(value);
   if (column.startsWith('metric:')) return value === undefined ? '' : formatNumber(value);
   return String(value);
+}
+
+function dateOf(time) {
+  return new Date(time).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 }
 
 function nameCell(row) {

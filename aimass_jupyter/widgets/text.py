@@ -67,7 +67,8 @@ def _curve_lines(series: Sequence[Series]) -> list[str]:
 
 
 def _cause_lines(cause: Cause) -> list[str]:
-    rank = "" if cause.rank is None else f" (rank {cause.rank})"
+    said = cause.rank is None or f"rank {cause.rank}" in cause.message
+    rank = "" if said else f" (rank {cause.rank})"
     return [
         f"cause: {cause.message}{rank}",
         *(f"  │ {line}" for line in cause.last_lines[-CAUSE_LINES:]),
