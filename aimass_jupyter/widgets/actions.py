@@ -51,13 +51,14 @@ class ActionWidget(anywidget.AnyWidget):
 
     def _receive(self, _widget: object, message: Message, _buffers: object) -> None:
         """Start what a front end asks for; a word that is no action is not for us."""
-        action = self.actions.get(str(message.get("kind")))
+        kind = str(message.get("kind"))
+        action = self.actions.get(kind)
         if action is not None:
+            self._turns.take(partial(self._begin, kind))
             threading.Thread(target=self._act, args=(action, message), daemon=True).start()
 
     def _act(self, action: Action, message: Message) -> None:
         """Do it, on a thread of its own."""
-        self._turns.take(partial(self._begin, str(message["kind"])))
         try:
             change = action(self, message)
             if change is not None:

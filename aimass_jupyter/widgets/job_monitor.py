@@ -188,13 +188,13 @@ class JobMonitor(ActionWidget):
     def _ipython_display_(self) -> None:
         """Show the view under a name of its own, so that its text can be put right at the end."""
         data, metadata = self._repr_mimebundle_()
-        self._shown = display(data, metadata=metadata, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        self._shown = display(data, metadata=metadata, raw=True, display_id=True)
 
     def _show_again(self) -> None:
         """Leave the outcome in the notebook, where a front end without widgets reads it."""
         if self._shown is not None:
             data, metadata = self._repr_mimebundle_()
-            self._shown.update(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
+            self._shown.update(data, metadata=metadata, raw=True)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         self.start()
