@@ -128,7 +128,9 @@ def _run_quickstart(seconds: dict[str, float]) -> str:
     path = WORK / "quickstart.ipynb"
     failure = ""
     try:
-        papermill.execute_notebook(path, path, cwd=WORK, kernel_name="python3", progress_bar=True)
+        papermill.execute_notebook(
+            path, path, _parameters(), cwd=WORK, kernel_name="python3", progress_bar=True
+        )
     except papermill.PapermillExecutionError as error:
         failure = f"cell {error.exec_count}: {error.ename}: {error.evalue}"
     for cell in json.loads(path.read_text())["cells"]:
@@ -137,6 +139,15 @@ def _run_quickstart(seconds: dict[str, float]) -> str:
         if step and cell["cell_type"] == "code" and duration is not None:
             seconds[step] = round(seconds.get(step, 0) + duration, 2)
     return failure
+
+
+def _parameters() -> dict[str, str]:
+    """The notebook's own values; torchrun where Horovod could not be built."""
+    from aimass_jupyter import connect
+
+    with connect() as client:
+        engines = client.system.status().engines
+    return {} if "horovod" in engines else {"engine": "torchrun"}
 
 
 def _facts(lab: Lab, seconds: dict[str, float], failure: str) -> dict[str, Any]:

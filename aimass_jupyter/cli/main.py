@@ -142,7 +142,7 @@ def _tell(update: JobUpdate, as_json: bool) -> None:
 
 def _follow_events(client: Client, arguments: dict[str, Any], as_json: bool) -> int:
     after = arguments.get("after")
-    for event in client.events(None if after is None else int(after)):
+    for event in client.follow_events(None if after is None else int(after)):
         print(_shown(event, as_json).replace("\n", "  "), flush=True)
     return 0
 

@@ -165,7 +165,7 @@ class Client:
             if update.end:
                 return
 
-    def events(self, after: int | None = None) -> Iterator[Event]:
+    def follow_events(self, after: int | None = None) -> Iterator[Event]:
         """Follow what happens; reconnects by itself and misses nothing."""
         return follow(lambda sequence: self._open_stream(sequence), after)
 

@@ -12,6 +12,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
 from tornado.iostream import StreamClosedError
 
+from aimass_jupyter.contract.errors import AimassError
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.operation import Operation
 from aimass_jupyter.contract.validation import build
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_SECONDS = 15.0
 _CHUNK = 1 << 18
+_IGNORED_BYTES = 1 << 20
 
 
 class OperationHandler(AimassHandler):
@@ -94,13 +96,24 @@ class BytesHandler(OperationHandler):
         super().initialize(app, operations)
         self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=8)
         self._answering: asyncio.Task[None] | None = None
+        self._refusal: AimassError | web.HTTPError | None = None
+        self._ignored = 0
 
     async def prepare(self) -> None:
-        await super().prepare()
+        """Refuse before the body is taken in, but let a short one end: the answer would be lost."""
+        try:
+            await super().prepare()
+        except (AimassError, web.HTTPError) as refusal:
+            self._refusal = refusal
         self.request.connection.set_max_body_size(self._app.max_upload_bytes + 1)  # type: ignore[union-attr]
 
     async def data_received(self, chunk: bytes) -> None:
         """Hand a piece of the body on, and wait while the disk is slower than the network."""
+        if self._refusal is not None:
+            self._ignored += len(chunk)
+            if self._ignored > _IGNORED_BYTES:
+                raise self._refusal
+            return
         if self._answering is None:
             self._answering = asyncio.create_task(self._answer(**self.path_kwargs))
         while not self._answering.done():
@@ -124,11 +137,15 @@ class BytesHandler(OperationHandler):
 
     @allow_unauthenticated
     async def post(self, **path_fields: str) -> None:
+        if self._refusal is not None:
+            raise self._refusal
         if self._answering is None:
             self._answering = asyncio.create_task(self._answer(**path_fields))
         if not self._answering.done():
             await self._chunks.put(None)
         await self._answering
+
+    head = get = put = patch = delete = post
 
 
 class EventStreamHandler(OperationHandler):
