@@ -18,7 +18,7 @@ from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.data import (
     Preprocessing,
     columns_of,
-    describe,
+    described_columns,
     find_column,
     labelled_rows,
     open_dataset,
@@ -89,7 +89,7 @@ def open_rows(spec: JobSpec, params: Hyperparameters, place: Place) -> Rows:
         When there is no label, or fewer rows to train on than ranks.
     """
     table = open_dataset(spec.dataset_path)
-    columns = describe(table, spec.dataset).columns
+    columns = described_columns(table)
     if not spec.label:
         names = ", ".join(table.column_names)
         raise InvalidRequest(

@@ -1,0 +1,181 @@
+"""Supervisors as the control plane starts them: real processes in folders of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimass_jupyter.contract.algorithms import ALGORITHMS
+from aimass_jupyter.contract.ids import new_id
+from aimass_jupyter.contract.jobs import JobSpec
+from aimass_jupyter.host import (
+    ProcessIdentity,
+    is_locked,
+    marked_processes,
+    read_record,
+    stop_marked,
+    write_record,
+)
+
+PATIENCE_SECONDS = 90
+
+
+class Launched:
+    """One supervised folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.marker = f"AIMASS_JOB_ID={new_id('job')}"
+        self._supervisors: list[subprocess.Popen[bytes]] = []
+
+    def order(self, launch: dict[str, Any]) -> None:
+        record = {"marker": self.marker, "grace_seconds": 2.0} | launch
+        write_record(self.folder / "launch.json", record)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", "aimass_jupyter.launch", str(self.folder)],
+            start_new_session=True,
+        )  # fmt: skip
+        self._supervisors.append(supervisor)
+        return supervisor
+
+    def run(self) -> dict[str, Any]:
+        """Start it and wait for its end."""
+        assert self.start().wait(PATIENCE_SECONDS) == 0
+        return self.exit_record
+
+    @property
+    def exit_record(self) -> dict[str, Any]:
+        record = read_record(self.folder / "exit.json")
+        assert record is not None
+        return record
+
+    @property
+    def cause(self) -> dict[str, Any]:
+        return dict(self.exit_record["cause"])
+
+    def processes(self) -> list[ProcessIdentity]:
+        return list(marked_processes(*self.marker.split("=")))
+
+    def rank(self, number: int) -> ProcessIdentity:
+        """The Python process of a rank, told by its environment, once it is there."""
+
+        def found() -> ProcessIdentity | None:
+            return next((p for p in self.processes() if _is_rank(p.pid, number)), None)
+
+        return until(found)
+
+    def log(self, name: str) -> str:
+        path = self.folder / "log" / name
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def clear(self, keep: tuple[str, ...] = ()) -> None:
+        """Forget this run, as if the folder were new."""
+        for path in self.folder.iterdir():
+            if path.name not in keep:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def end(self) -> None:
+        for supervisor in self._supervisors:
+            supervisor.kill()
+            supervisor.wait()
+        stop_marked(*self.marker.split("="), grace_seconds=0)
+
+
+_RANK_MODULE = b"aimass_jupyter.training.rank"
+
+
+def _is_rank(pid: int, number: int) -> bool:
+    try:
+        argv = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    if not Path(os.fsdecode(argv[0])).name.startswith("python"):
+        return False  # horovodrun wraps a rank in a shell and env, with the same environment
+    launches = {b"horovod.runner.launch", b"torch.distributed.run"} & set(argv)
+    ranks = {f"HOROVOD_RANK={number}".encode(), f"RANK={number}".encode()}
+    return _RANK_MODULE in argv and not launches and bool(ranks & set(environment))
+
+
+def until(condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
+    """Wait for a condition and return what it gave."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{condition} did not come true in {seconds} s"
+        time.sleep(0.02)
+    return found
+
+
+@pytest.fixture
+def launched(tmp_path: Path) -> Iterator[Launched]:
+    """A folder to supervise; whatever happens, nothing of it outlives the test."""
+    thing = Launched(tmp_path)
+    yield thing
+    leftovers = thing.processes() if not is_locked(tmp_path / "lock") else []
+    thing.end()
+    assert leftovers == []
+
+
+@pytest.fixture
+def command(launched: Launched) -> Callable[..., Launched]:
+    """Orders a Python program."""
+
+    def make(code: str, **more: Any) -> Launched:
+        launched.order({"kind": "command", "argv": [sys.executable, "-c", code]} | more)
+        return launched
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The digits dataset."""
+    return imported(tmp_path_factory.mktemp("digits"), {"builtin": "digits"})
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of four rows."""
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "tiny.csv").write_text("size,label\n1,a\n2,b\n3,a\n4,b\n")
+    return imported(folder, {"path": str(folder / "tiny.csv"), "filename": "tiny.csv"})
+
+
+def imported(folder: Path, source: dict[str, str]) -> Path:
+    """Import a dataset as the control plane does it."""
+    (folder / "request.json").write_text(json.dumps({"source": source}))
+    importer = [sys.executable, "-m", "aimass_jupyter.data.importer", str(folder)]
+    subprocess.run(importer, check=True, timeout=PATIENCE_SECONDS)
+    return folder / "data.arrow"
+
+
+@pytest.fixture
+def job(launched: Launched, digits: Path) -> Callable[..., Launched]:
+    """Orders a training job on digits."""
+
+    def make(
+        engine: str, np: int, label: str = "digit", dataset: Path = digits, **params: Any
+    ) -> Launched:
+        declared = ALGORITHMS["classification"].hyperparameters
+        spec = JobSpec(
+            id=launched.marker.partition("=")[2], name="digits", engine=engine, np=np,
+            algorithm="classification", params=declared(**params).model_dump(), seed=0,
+            dataset="digits@1", dataset_digest="0" * 64, dataset_path=str(dataset), label=label,
+            python=sys.executable,
+        )  # fmt: skip
+        write_record(launched.folder / "spec.json", spec.model_dump(mode="json"))
+        launched.order({"kind": "job"})
+        return launched
+
+    return make

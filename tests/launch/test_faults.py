@@ -1,0 +1,131 @@
+"""Jobs that are broken on purpose: whatever happens, the cause is told and nothing is left."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from aimass_jupyter.host import send_signal, write_record
+from tests.launch.conftest import Launched, until
+from tests.launch.test_jobs import require
+
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
+
+Job = Callable[..., Launched]
+
+
+def long_job(job: Job, engine: str, np: int = 2) -> Launched:
+    """A job that would train for hours, by quick epochs."""
+    return job(engine, np, epochs=100_000, architecture="linear")
+
+
+def epochs_done(launched: Launched) -> int:
+    return launched.log("rank-0.log").count("\nepoch ")
+
+
+@pytest.mark.parametrize("engine", ["horovod", "torchrun"])
+def test_a_killed_rank_is_named_and_takes_the_others_with_it(job: Job, engine: str) -> None:
+    require(engine)
+    launched = long_job(job, engine)
+    supervisor = launched.start()
+    until(lambda: epochs_done(launched) > 1)
+    send_signal(launched.rank(1), signal.SIGKILL)
+    killed = time.monotonic()
+    supervisor.wait(15)
+    assert time.monotonic() - killed < 15
+    assert launched.cause["code"] == "signal", launched.exit_record
+    assert launched.cause["rank"] == 1
+    assert "rank 1 SIGKILL" in launched.cause["message"]
+    assert launched.processes() == []
+
+
+def test_the_only_rank_is_killed(job: Job) -> None:
+    launched = long_job(job, "single", 1)
+    supervisor = launched.start()
+    (rank,) = until(launched.processes)
+    send_signal(rank, signal.SIGKILL)
+    supervisor.wait(15)
+    assert launched.cause["message"] == "rank 0 SIGKILL"
+
+
+@pytest.mark.parametrize("engine", ["horovod", "torchrun"])
+@pytest.mark.parametrize("after", [0.0, 0.3, 1.5])
+def test_a_stop_while_it_starts_leaves_nothing(job: Job, engine: str, after: float) -> None:
+    require(engine)
+    launched = long_job(job, engine)
+    supervisor = launched.start()
+    until(lambda: (launched.folder / "started.json").exists())
+    time.sleep(after)
+    write_record(launched.folder / "stop.json", {"by": "ada"})
+    supervisor.terminate()
+    supervisor.wait(15)
+    assert launched.cause["message"] == "stopped by ada"
+    assert launched.processes() == []
+
+
+@pytest.mark.parametrize("engine", ["horovod", "torchrun"])
+def test_a_stop_reaches_a_rank_that_hangs(job: Job, engine: str) -> None:
+    require(engine)
+    launched = long_job(job, engine)
+    supervisor = launched.start()
+    until(lambda: epochs_done(launched) > 0)
+    send_signal(launched.rank(1), signal.SIGSTOP)
+    supervisor.terminate()
+    supervisor.wait(15)
+    assert launched.cause["code"] == "stopped"
+    assert launched.processes() == []
+
+
+@pytest.mark.parametrize("engine", ["horovod", "torchrun"])
+def test_a_rank_that_hung_for_a_while_goes_on(job: Job, engine: str) -> None:
+    require(engine)
+    launched = long_job(job, engine)
+    supervisor = launched.start()
+    rank = launched.rank(1)
+    until(lambda: epochs_done(launched) > 0)
+    send_signal(rank, signal.SIGSTOP)
+    time.sleep(3)
+    held = epochs_done(launched)
+    send_signal(rank, signal.SIGCONT)
+    until(lambda: epochs_done(launched) > held)
+    supervisor.terminate()
+    supervisor.wait(15)
+    assert launched.cause["code"] == "stopped"
+
+
+def test_an_interrupted_job_goes_on_to_the_same_result(job: Job, launched: Launched) -> None:
+    require("torchrun")
+    job("torchrun", 2, epochs=4, hidden=16).run()
+    whole = json.loads((launched.folder / "metrics.json").read_text())["metrics"]
+    launched.clear()
+
+    supervisor = job("torchrun", 2, epochs=4, hidden=16).start()
+    until(lambda: epochs_done(launched) > 1)
+    send_signal(launched.rank(0), signal.SIGKILL)
+    supervisor.wait(15)
+    assert launched.cause["rank"] == 0
+    launched.clear(keep=("checkpoints",))
+
+    job("torchrun", 2, epochs=4, hidden=16).run()
+    assert "going on from the checkpoint after epoch" in launched.log("rank-0.log")
+    again = json.loads((launched.folder / "metrics.json").read_text())["metrics"]
+    assert again == pytest.approx(whole, abs=1e-6)
+
+
+def test_a_log_that_floods_is_capped_and_the_rank_lives(launched: Launched) -> None:
+    code = (
+        "line = 'x' * 1023 + chr(10)\n"
+        "for _ in range(80 * 1024): print(line, end='')\n"
+        "print('the end')\nraise SystemExit(3)"
+    )
+    launched.order({"kind": "command", "argv": [sys.executable, "-c", code]})
+    record = launched.run()
+    log = launched.folder / "log" / "process.log"
+    assert log.stat().st_size < 65 * 1024 * 1024
+    assert "log cut here" in log.read_text()[-200:]
+    assert record["cause"]["last_lines"][-1] == "the end"
