@@ -32,9 +32,8 @@ class Project:
         text = (self.layout.root / "pyproject.toml").read_text(encoding="utf-8")
         project = tomllib.loads(text)["project"]
         extras = project["optional-dependencies"]
-        return sorted(
-            {*project["dependencies"], *(word for name in EXTRAS for word in extras[name])}
-        )
+        words = [*project["dependencies"], *(word for name in EXTRAS for word in extras[name])]
+        return sorted({word for word in words if not word.startswith("horovod=")})
 
     def build_requirements(self) -> list[str]:
         """The packages that building it needs; its own build runs without isolation."""

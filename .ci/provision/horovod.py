@@ -27,11 +27,9 @@ WITHOUT = "AIMASS_WITHOUT_HOROVOD"
 TORCHRUN = "jobs with several processes run on torchrun"
 
 
-def obstacle() -> str | None:
-    """Why this machine goes without Horovod, or None."""
-    if os.environ.get(WITHOUT, "0") not in ("", "0"):
-        return f"{WITHOUT} is set"
-    return obstacle_to_compiling()
+def unwanted() -> bool:
+    """Whether the person who runs set-up goes without Horovod by choice."""
+    return os.environ.get(WITHOUT, "0") not in ("", "0")
 
 
 @dataclass(frozen=True)
@@ -48,22 +46,36 @@ class HorovodWheel:
         yield self._torch_version()
         yield self.layout.tooling / "horovod"
 
+    def circumstances(self) -> str:
+        """What decides between Horovod and torchrun on this machine."""
+        return f"{WITHOUT} is set" if unwanted() else obstacle_to_compiling() or "can compile"
+
     def install(self, programs: Programs) -> str:
         """Install Horovod, from the cache where it can; says which engine jobs will have."""
-        reason = obstacle()
-        if reason:
-            return f"{reason}: {TORCHRUN}"
+        if unwanted():
+            return self._go_without(f"{WITHOUT} is set", programs)
         cached = self._cached()
-        if cached is not None:
-            try:
-                self._install_and_check(cached, programs)
-            except ProgramFailed:
-                cached.unlink()
-            else:
-                return f"Horovod {VERSION} ({self._operations()}), from {cached.parent}"
+        if cached is not None and self._works(cached, programs):
+            return f"Horovod {VERSION} ({self._operations()}), from {cached.parent}"
+        if reason := obstacle_to_compiling():
+            return self._go_without(reason, programs)
         built = self._build(programs)
         self._install_and_check(built, programs)
         return f"Horovod {VERSION} ({self._operations()}), kept in {self._keep(built).parent}"
+
+    def _go_without(self, reason: str, programs: Programs) -> str:
+        if self.layout.script("horovodrun").exists():
+            programs.run(self.layout.python, "-m", "pip", "uninstall", "--yes", "horovod")
+        return f"{reason}: {TORCHRUN}"
+
+    def _works(self, cached: Path, programs: Programs) -> bool:
+        """Whether a cached wheel runs here; one that does not is thrown away."""
+        try:
+            self._install_and_check(cached, programs)
+        except ProgramFailed:
+            cached.unlink()
+            return False
+        return True
 
     def _build(self, programs: Programs) -> Path:
         if not has_cmake(programs.environment["PATH"]):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from provision import machine
 from provision.actions import Actions, Project
-from provision.horovod import WITHOUT, HorovodWheel, obstacle
+from provision.horovod import WITHOUT, HorovodWheel
 from provision.layout import Layout
 from provision.steps import Step
 
@@ -86,7 +86,7 @@ class Plan:
             name="horovod",
             does="installing Horovod, which is built here from source",
             takes="3 to 10 minutes the first time, seconds from the cache",
-            inputs=lambda: [obstacle() or "can compile", *self.wheel.inputs()],
+            inputs=lambda: [self.wheel.circumstances(), *self.wheel.inputs()],
             act=self.wheel.install,
             cure=f"read the log above for the compiler's first error, or go on without Horovod: "
             f"{WITHOUT}=1 make setup (jobs then run on torchrun).",

