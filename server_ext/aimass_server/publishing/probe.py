@@ -95,13 +95,14 @@ def _running(page: str, notebook: FrozenNotebook) -> str:
 
 
 def _see_that_it_is_complete(page: str, notebook: FrozenNotebook) -> None:
-    if notebook.end_mark in page:
-        return
     for index, cell in zip(_CELL.findall(page), _CELL.split(page)[2::2], strict=True):
-        if _BROKEN in cell:
+        if (
+            _BROKEN in cell
+        ):  # Voila goes on with a new kernel, which knows nothing of the cells before
             number = notebook.number_of(int(index) - 1)
             raise Failed(f"cell {number} failed: its kernel died", _MEND)
-    raise Failed("the page breaks off before its last cell", _MEND)
+    if notebook.end_mark not in page:
+        raise Failed("the page breaks off before its last cell", _MEND)
 
 
 def _see_that_source_stays_hidden(page: str, notebook: FrozenNotebook) -> None:

@@ -66,6 +66,11 @@ class Version:
         return [Version(self._service, int(one.name)) for one in folders if one != self.folder]
 
     @property
+    def last_log(self) -> Path:
+        """The logs of the last process of this service that ended."""
+        return self._service / "last-log"
+
+    @property
     def exists(self) -> bool:
         return (self.folder / "notebook.ipynb").exists()
 
@@ -121,13 +126,18 @@ class Version:
         await asyncio.to_thread(self.clear)
         program = Program(self.folder / f"run-{ulid()}", self._marker)
         await asyncio.to_thread(self._launch, program, port, environment)
-        deadline = time.monotonic() + START_SECONDS
+        try:
+            await asyncio.wait_for(self._listening(program), START_SECONDS)
+        except (Expired, TimeoutError):
+            message = f"Voila did not listen within {START_SECONDS:.0f} s"
+            raise Expired(message, f"try again; its logs are in {self.last_log}") from None
+
+    async def _listening(self, program: Program) -> None:
         await program.wait_started()
         while not await asyncio.to_thread(lambda: self.port):
             if program.state() != "alive":
-                raise Failed(f"Voila ended as it started: {self.last_words()}", "see its log")
-            if time.monotonic() > deadline:
-                raise Expired(f"Voila did not listen within {START_SECONDS:.0f} s", "try again")
+                message = f"Voila ended as it started: {self.last_words()}"
+                raise Failed(message, f"its logs are in {self.last_log}")
             await asyncio.sleep(_POLL_SECONDS)
 
     async def take_over(self, port: int) -> None:
@@ -162,11 +172,12 @@ class Version:
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
 
     def clear(self) -> None:
-        """End what a start before left, and forget it; its last log is kept."""
+        """End what a start before left, and forget all of it but its logs."""
         for run in self.folder.glob("run-*"):
             Program(run, self._marker).sweep()
-            if (run / _LOG).exists():
-                (run / _LOG).replace(self.folder / "last.log")
+            if (run / "log").exists():
+                shutil.rmtree(self.last_log, ignore_errors=True)
+                (run / "log").replace(self.last_log)
             shutil.rmtree(run)
 
     def last_words(self) -> str:
