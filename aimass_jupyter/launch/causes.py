@@ -37,27 +37,49 @@ class Evidence:
     code: int | None
     stopped_by: str
     oom_kills: int
-    first_exit: RankExit | None
+    exits: list[RankExit]
     last_lines: Callable[[int | None], list[str]]
 
 
 def find_cause(evidence: Evidence) -> Cause:
-    """Judge: a stop that was asked for first, then success, then who failed and of what."""
+    """Judge: a stop that was asked for first, then success, then who failed and of what.
+
+    A rank that says what went wrong is believed before the exit codes, and those before ranks that
+    only say that others are gone.
+    """
     if evidence.stopped_by:
         return Cause("stopped", f"stopped by {evidence.stopped_by}")
     if evidence.code == 0:
         return Cause("finished", "finished")
-    return _killed(evidence) or _failed(evidence)
+    failures = read_failures(evidence.folder)
+    said = [failure for failure in failures if not failure["disconnected"]]
+    if said:
+        return _told(evidence, said[0])
+    silent = _killed(evidence, {failure["rank"] for failure in failures})
+    return silent or (_told(evidence, failures[0]) if failures else _untold(evidence))
 
 
-def _killed(evidence: Evidence) -> Cause | None:
-    """A rank, or the one process, that a signal ended before it could say why."""
-    first = evidence.first_exit
-    rank = first.rank if first else None
-    name = signal_name(first.code if first else evidence.code)
-    spoke = any(record["rank"] == rank for record in read_failures(evidence.folder))
-    if name is None or spoke:
-        return None
+def _told(evidence: Evidence, failure: dict[str, Any]) -> Cause:
+    """A rank said it; the words tell memory and disk from the rest."""
+    code = _code(f"{failure['type']}: {failure['message']}")
+    rank = int(failure["rank"])
+    return Cause(code, str(failure["message"]), rank, evidence.last_lines(rank))
+
+
+def _killed(evidence: Evidence, spoke: set[int]) -> Cause | None:
+    """A rank, or the one process, that a signal ended without a word.
+
+    SIGTERM comes last: it is what a launcher sends to the others when one has failed.
+    """
+    exits = evidence.exits or [RankExit(None, evidence.code or 0)]
+    silent = [(signal_name(ended.code), ended.rank) for ended in exits if ended.rank not in spoke]
+    signalled = [(name, rank) for name, rank in silent if name]
+    for name, rank in sorted(signalled, key=lambda found: found[0] == "SIGTERM"):
+        return _signalled(evidence, rank, name)
+    return None
+
+
+def _signalled(evidence: Evidence, rank: int | None, name: str) -> Cause:
     who = "the process" if rank is None else f"rank {rank}"
     lines = evidence.last_lines(rank)
     if name == "SIGKILL" and evidence.oom_kills:
@@ -67,15 +89,10 @@ def _killed(evidence: Evidence) -> Cause | None:
     return Cause("signal", f"{who} {name}", rank, lines)
 
 
-def _failed(evidence: Evidence) -> Cause:
-    """The rank that was the first to say that it fails; the words tell memory and disk apart."""
-    failure = next(iter(read_failures(evidence.folder)), None)
-    first = evidence.first_exit
-    rank = failure["rank"] if failure else first.rank if first else None
+def _untold(evidence: Evidence) -> Cause:
+    """Nobody said anything: what looks like an exception at the end of the log, or the code."""
+    rank = evidence.exits[0].rank if evidence.exits else None
     lines = evidence.last_lines(rank)
-    if failure:
-        code = _code(f"{failure['type']}: {failure['message']}")
-        return Cause(code, failure["message"], rank, lines)
     message = _exception_line(lines) or f"it ended with exit code {evidence.code}"
     return Cause(_code(message), message, rank, lines)
 

@@ -27,9 +27,9 @@ _SIGNALS = frozenset(signal.valid_signals())
 
 @dataclass(frozen=True)
 class RankExit:
-    """How the first rank that failed ended, as the launcher tells it."""
+    """How a rank ended, as the launcher tells it; None stands for a process that is no rank."""
 
-    rank: int
+    rank: int | None
     code: int
 
 
@@ -50,8 +50,8 @@ class Launcher(Protocol):
     def command(self, order: JobOrder, folder: Path) -> tuple[list[str], dict[str, str]]:
         """Return the argv, and the environment beside the job's, that run every rank."""
 
-    def first_exit(self, output: str, code: int) -> RankExit | None:
-        """Find the first failed rank in the launcher's last output and its own exit code."""
+    def exits(self, output: str, code: int) -> list[RankExit]:
+        """Find the ranks that failed in the launcher's last output and its own exit code."""
 
 
 class SingleLauncher:
@@ -63,8 +63,8 @@ class SingleLauncher:
     def command(self, order: JobOrder, folder: Path) -> tuple[list[str], dict[str, str]]:
         return [order.python, "-m", _RANK_MODULE, str(folder)], {}
 
-    def first_exit(self, output: str, code: int) -> RankExit | None:
-        return RankExit(0, code)
+    def exits(self, output: str, code: int) -> list[RankExit]:
+        return [RankExit(0, code)]
 
 
 class HorovodLauncher:
@@ -91,17 +91,14 @@ class HorovodLauncher:
         rank = [order.python, "-m", _RANK_MODULE, str(folder)]
         return [*launch, *where, *patience, *rank], {}
 
-    def first_exit(self, output: str, code: int) -> RankExit | None:
-        found = self._EXIT.search(output)
-        return RankExit(int(found[1]), int(found[2])) if found else None
+    def exits(self, output: str, code: int) -> list[RankExit]:
+        return [RankExit(int(rank), int(ended)) for rank, ended in self._EXIT.findall(output)]
 
 
 class TorchrunLauncher:
     """``torchrun`` on this node, meeting through a file rather than a port."""
 
-    _EXIT = re.compile(
-        r"Root Cause.*?rank\s*:\s*(\d+).*?exitcode\s*:\s*(-?\d+)", re.DOTALL
-    )  # fmt: skip
+    _EXIT = re.compile(r"^ *rank *: (\d+).*\n *exitcode *: (-?\d+)", re.MULTILINE)
 
     def missing(self) -> str:
         return _without("torch")
@@ -116,9 +113,8 @@ class TorchrunLauncher:
         environment = {"AIMASS_MEETING": f"{meeting}.ranks", "GLOO_SOCKET_IFNAME": "lo"}
         return [*launch, *ranks, *how, *rank], environment
 
-    def first_exit(self, output: str, code: int) -> RankExit | None:
-        found = self._EXIT.search(output)
-        return RankExit(int(found[1]), int(found[2])) if found else None
+    def exits(self, output: str, code: int) -> list[RankExit]:
+        return [RankExit(int(rank), int(ended)) for rank, ended in self._EXIT.findall(output)]
 
 
 _OURS: dict[str, type[Launcher]] = {

@@ -120,14 +120,14 @@ class Supervisor:
 
     def _judge(self, plan: Plan, code: int | None, logs: ProcessLogs, oom_kills: int) -> Cause:
         complete = plan.launcher is not None and code == 0
-        first = plan.launcher.first_exit(logs.main.tail, code) if plan.launcher and code else None
+        exits = plan.launcher.exits(logs.main.tail, code) if plan.launcher and code else []
         return find_cause(
             Evidence(
                 folder=self._folder,
                 code=code,
                 stopped_by=self._stopper() if self._stopping and not complete else "",
                 oom_kills=oom_kills,
-                first_exit=first,
+                exits=exits,
                 last_lines=logs.of,
             )
         )

@@ -2,7 +2,8 @@
 
 ::
 
-    rank.py      the program of a rank: log, spec, data, engine, then ``train``; says why it failed
+    rank.py      the program of a rank: log, spec, data, engine, then ``train``
+    failure.py   how a rank says why it fails
     loop.py      the loop; the only one, and it reads top to bottom
     place.py     which rank this is, from what the launcher says
     engine.py    what ranks do together: sum, broadcast, gather (single, horovod, torchrun)

@@ -1,6 +1,7 @@
 """Engines: what ranks do together. The loop asks for these four things and no others.
 
-Every call is collective: all ranks make the same calls in the same order.
+Every call is collective: all ranks make the same calls in the same order. One that fails because
+another rank is gone raises ``Disconnected``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from aimass_jupyter.training.failure import together
 from aimass_jupyter.training.place import Place
 
 
@@ -62,23 +64,27 @@ class HorovodEngine:
         import horovod.torch as horovod
 
         self._horovod: Any = horovod
-        horovod.init()
+        with together():
+            horovod.init()
         self.place = place
         self.device = _device(place)
 
     def add(self, tensor: Tensor) -> None:
         """Sum in place; one name, so that Horovod keeps one slot for it."""
-        self._horovod.allreduce_(tensor, name="sum", op=self._horovod.Sum)
+        with together():
+            self._horovod.allreduce_(tensor, name="sum", op=self._horovod.Sum)
 
     def broadcast(self, content: bytes) -> bytes:
         """Send the length, then the bytes."""
-        size = self._horovod.broadcast(torch.tensor([len(content)]), root_rank=0, name="size")
-        buffer = _as_tensor(content, int(size), self.place.rank)
-        return _as_bytes(self._horovod.broadcast(buffer, root_rank=0, name="content"))
+        with together():
+            size = self._horovod.broadcast(torch.tensor([len(content)]), root_rank=0, name="size")
+            buffer = _as_tensor(content, int(size), self.place.rank)
+            return _as_bytes(self._horovod.broadcast(buffer, root_rank=0, name="content"))
 
     def gather(self, tensor: Tensor) -> Tensor:
         """Concatenate."""
-        gathered: Tensor = self._horovod.allgather(tensor, name="rows")
+        with together():
+            gathered: Tensor = self._horovod.allgather(tensor, name="rows")
         return gathered
 
     def shutdown(self) -> None:
@@ -96,34 +102,38 @@ class TorchrunEngine:
         self.place = place
         self.device = _device(place)
         own_gpu = self.device.type == "cuda" and place.local_size <= torch.cuda.device_count()
-        distributed.init_process_group(
-            "nccl" if own_gpu else "gloo",
-            init_method=f"file://{os.environ['AIMASS_MEETING']}",
-            rank=place.rank,
-            world_size=place.size,
-        )
+        with together():
+            distributed.init_process_group(
+                "nccl" if own_gpu else "gloo",
+                init_method=f"file://{os.environ['AIMASS_MEETING']}",
+                rank=place.rank,
+                world_size=place.size,
+            )
 
     def add(self, tensor: Tensor) -> None:
         """Sum in place."""
-        self._distributed.all_reduce(tensor)
+        with together():
+            self._distributed.all_reduce(tensor)
 
     def broadcast(self, content: bytes) -> bytes:
         """Send the length, then the bytes."""
         size = torch.tensor([len(content)], device=self.device)
-        self._distributed.broadcast(size, src=0)
-        buffer = _as_tensor(content, int(size), self.place.rank).to(self.device)
-        self._distributed.broadcast(buffer, src=0)
+        with together():
+            self._distributed.broadcast(size, src=0)
+            buffer = _as_tensor(content, int(size), self.place.rank).to(self.device)
+            self._distributed.broadcast(buffer, src=0)
         return _as_bytes(buffer)
 
     def gather(self, tensor: Tensor) -> Tensor:
         """Pad to the longest, gather, cut again: the back-ends take equal shapes only."""
         counts = torch.zeros(self.place.size, dtype=torch.int64, device=self.device)
         counts[self.place.rank] = len(tensor)
-        self._distributed.all_reduce(counts)
+        self.add(counts)
         padded = tensor.new_zeros((int(counts.max()), *tensor.shape[1:]))
         padded[: len(tensor)] = tensor
         parts = [torch.empty_like(padded) for _ in range(self.place.size)]
-        self._distributed.all_gather(parts, padded)
+        with together():
+            self._distributed.all_gather(parts, padded)
         return torch.cat([part[:count] for part, count in zip(parts, counts.tolist(), strict=True)])
 
     def shutdown(self) -> None:

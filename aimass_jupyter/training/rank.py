@@ -6,16 +6,11 @@ It opens its log before anything heavy is imported, so that whatever goes wrong 
 from __future__ import annotations
 
 import os
-import socket
 import sys
-import time
-import traceback
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import NoReturn
 
-from aimass_jupyter.host import write_record
+from aimass_jupyter.training.failure import fail
 from aimass_jupyter.training.place import Place, find_place
 
 
@@ -25,20 +20,6 @@ def main(folder: Path) -> None:
     open_log(folder, place.rank)
     sys.excepthook = partial(fail, folder, place.rank)
     train_job(folder, place)
-
-
-def train_job(folder: Path, place: Place) -> None:
-    """Read the data, meet the other ranks, train."""
-    from aimass_jupyter.algorithms import hyperparameters_of
-    from aimass_jupyter.contract.jobs import JobSpec
-    from aimass_jupyter.training.engine import connect
-    from aimass_jupyter.training.loop import train
-    from aimass_jupyter.training.rows import open_rows
-
-    spec = JobSpec.model_validate_json((folder / "spec.json").read_bytes())
-    params = hyperparameters_of(spec.algorithm, spec.params)
-    rows = open_rows(spec, params, place)  # first: a rank that cannot read them meets nobody
-    train(spec, params, folder, rows, connect(spec.engine, place))
 
 
 def open_log(folder: Path, rank: int) -> None:
@@ -57,35 +38,18 @@ def open_log(folder: Path, rank: int) -> None:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
 
-def fail(
-    folder: Path,
-    rank: int,
-    kind: type[BaseException],
-    error: BaseException,
-    trace: TracebackType | None,
-) -> NoReturn:
-    """Say why this rank fails (the traceback to its log, the rest to a record), and end it."""
-    traceback.print_exception(kind, error, trace)
-    record_failure(folder, rank, error)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Without teardown: an engine's waits for the other ranks, and they wait for this one.
-    os._exit(1)
+def train_job(folder: Path, place: Place) -> None:
+    """Read the data, meet the other ranks, train."""
+    from aimass_jupyter.algorithms import hyperparameters_of
+    from aimass_jupyter.contract.jobs import JobSpec
+    from aimass_jupyter.training.engine import connect
+    from aimass_jupyter.training.loop import train
+    from aimass_jupyter.training.rows import open_rows
 
-
-def record_failure(folder: Path, rank: int, error: BaseException) -> None:
-    """Leave the record by which the supervisor tells the cause."""
-    record = {
-        "rank": rank,
-        "type": type(error).__name__,
-        "message": str(error) or type(error).__name__,
-        "host": socket.gethostname(),
-        "time": time.time(),
-    }
-    try:
-        write_record(folder / f"failure-rank-{rank}.json", record)
-    except OSError as full:
-        print(f"the failure could not be recorded: {full}", file=sys.stderr)
+    spec = JobSpec.model_validate_json((folder / "spec.json").read_bytes())
+    params = hyperparameters_of(spec.algorithm, spec.params)
+    rows = open_rows(spec, params, place)  # first: a rank that cannot read them meets nobody
+    train(spec, params, folder, rows, connect(spec.engine, place))
 
 
 if __name__ == "__main__":
