@@ -18,7 +18,7 @@ from aimass_jupyter.bundle.manifest import (
     BundleDescription,
     Manifest,
 )
-from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
+from aimass_jupyter.contract.errors import InvalidRequest, NotFound, did_you_mean
 from aimass_jupyter.host import write_bytes
 
 MAX_JSON_BYTES = 8 * 1024**2
@@ -64,12 +64,14 @@ def read_manifest(path: Path) -> Manifest:
 
     Raises
     ------
+    NotFound
+        When there is no such file.
     InvalidRequest
         When the file is not a bundle as ``write_bundle`` writes it.
     TooLarge
         When it is over the limit.
     """
-    with path.open("rb") as file:
+    with _open(path) as file:
         first, *others = locate(file, _NAMES)
         manifest = _decode(file, first)
         for member in others:
@@ -89,13 +91,20 @@ def open_member(path: Path, name: str) -> bytes:
     """
     if name not in MEMBERS:
         raise InvalidRequest(f"a bundle has no member '{name}'", did_you_mean(name, MEMBERS))
-    with path.open("rb") as file:
+    with _open(path) as file:
         members = {member.name: member for member in locate(file, _NAMES)}
         manifest = _decode(file, members[MANIFEST])
         content = b"".join(read_member(file, members[name]))
         if hashlib.sha256(content).hexdigest() != manifest.members[name]:
             raise _wrong(file, f"the SHA-256 of {name} is not the manifest's")
     return content
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except (FileNotFoundError, IsADirectoryError):
+        raise NotFound(f"there is no file {path}", "give the path of a bundle") from None
 
 
 def _encode(manifest: Manifest) -> bytes:

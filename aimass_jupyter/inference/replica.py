@@ -6,10 +6,10 @@
         --bundle PATH --socket PATH --name NAME --version N
 
 Frames and operations are those of ``aimass_jupyter.contract.frames``. The bundle is loaded and has
-predicted once before the socket exists: whoever can connect gets answers. The socket has mode
-0600. SIGTERM ends it: new requests are refused with 503, those in flight are answered, and it
-exits with code 0. A bundle that cannot be served is one line on standard error and exit code 1.
-It speaks no HTTP and checks no keys: the gateway does.
+predicted once before the socket exists, and the socket is listening when its name appears: whoever
+finds it can ask. It has mode 0600. SIGTERM ends it: new requests are refused with 503, those in
+flight are answered, and it exits with code 0. A bundle that cannot be served is one line on
+standard error and exit code 1. It speaks no HTTP and checks no keys: the gateway does.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
@@ -44,7 +45,8 @@ from aimass_jupyter.inference.protocol import Protocol
 DRAIN_SECONDS = 30.0
 HANG_UP_SECONDS = 5.0
 MAX_IN_FLIGHT_BYTES = 256 * 1024 * 1024
-MAX_SOCKET_PATH = 107  # bytes, of the kernel's sun_path
+MAX_SOCKET_PATH = 106  # bytes; the kernel takes 107, and it is born with one more
+BACKLOG = 128
 
 _READ_BYTES = 256 * 1024
 _LARGE_BODY_BYTES = 64 * 1024  # read in a thread, so that small requests do not wait behind it
@@ -63,9 +65,9 @@ class Replica:
         self._connections: set[asyncio.StreamWriter] = set()
         self._stopping = False
 
-    async def serve(self, socket: Path, stop: asyncio.Event) -> None:
+    async def serve(self, listener: socket.socket, stop: asyncio.Event) -> None:
         """Listen until ``stop`` is set, then answer what is in flight and close."""
-        server = await asyncio.start_unix_server(self._converse, socket)
+        server = await asyncio.start_unix_server(self._converse, sock=listener)
         await stop.wait()
         self._stopping = True
         server.close()
@@ -171,34 +173,45 @@ def _nullable(model: LoadedModel) -> frozenset[str]:
     return frozenset(f.name for f in model.preprocessing.features if f.missing)
 
 
-async def run(model: LoadedModel, socket: Path, name: str, version: str) -> None:
-    """Serve a model until SIGTERM or SIGINT."""
+async def run(replica: Replica, listener: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await Replica(model, name, version).serve(socket, stop)
+    await replica.serve(listener, stop)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Load the bundle, listen, and return the exit code."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
-    os.umask(0o177)  # the socket is born with mode 0600
     try:
-        _check_socket(options.socket)
-        model = load_bundle(options.bundle)
+        _check_path(options.socket)
+        replica = Replica(load_bundle(options.bundle), options.name, options.version)
     except AimassError as error:
         print(error, file=sys.stderr)
         return 1
-    try:
-        uvloop.run(run(model, options.socket, options.name, options.version))
-    finally:
-        options.socket.unlink(missing_ok=True)
+    with _listen(options.socket) as listener:
+        uvloop.run(run(replica, listener))
+    options.socket.unlink(missing_ok=True)
     return 0
 
 
-def _check_socket(socket: Path) -> None:
-    length = len(os.fsencode(socket))
+@contextmanager
+def _listen(path: Path) -> Iterator[socket.socket]:
+    """A socket that gets its name once it listens; one that a killed replica left is replaced."""
+    unborn = path.with_name(f".{path.name}")
+    unborn.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        os.umask(0o177)  # mode 0600 from the beginning
+        listener.bind(os.fspath(unborn))
+        listener.listen(BACKLOG)
+        unborn.replace(path)
+        yield listener
+
+
+def _check_path(path: Path) -> None:
+    length = len(os.fsencode(path))
     if length > MAX_SOCKET_PATH:
         raise InvalidRequest(
             f"the socket's path has {length} bytes, over the limit of {MAX_SOCKET_PATH}",

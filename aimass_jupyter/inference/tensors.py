@@ -89,10 +89,9 @@ def _datatype(spec: TensorSpec, given: Any) -> str:
 
 def _shape(spec: TensorSpec, given: Any) -> list[int]:
     """The shape as given; one column may also be sent as a matrix of one column."""
+    wanted = [spec.shape] if spec.shape != [-1] else [[-1], [-1, 1]]
     sides = isinstance(given, list) and all(type(side) is int and side >= 0 for side in given)
-    wanted = spec.shape if spec.shape != [-1] or len(given or ()) != 2 else [-1, 1]
-    fits = sides and len(given) == len(wanted) and given[1:] == wanted[1:]
-    if not fits:
+    if not given or not sides or [-1, *given[1:]] not in wanted:
         raise InvalidRequest(
             f"input '{spec.name}' has the shape {_short(given)}, and must be {spec.shape}",
             "-1 is the number of rows",
