@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
@@ -35,7 +39,7 @@ from aimass_server.serving import Serving
 from aimass_server.store import Blobs, Store
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
 
@@ -149,7 +153,9 @@ class House:
     async def until(self, holds: Callable[[], bool], seconds: float = 20) -> None:
         """Wait for something that comes by itself."""
         async with asyncio.timeout(seconds):
-            while not holds():
+            while True:
+                if holds():
+                    return
                 await asyncio.sleep(0.05)
 
     async def reopen(self) -> None:
@@ -173,23 +179,76 @@ class House:
         return self.processes("aimass_server.serving.gateway")
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+@dataclass
+class Door:
+    """Two endpoints behind one gateway, asked as anybody would."""
+
+    first: Endpoint
+    second: Endpoint
+    data: Path
+    http: httpx.AsyncClient
+
+    @property
+    def base(self) -> str:
+        return self.first.url.partition("/v2/")[0]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        parts = urlsplit(self.base)
+        return str(parts.hostname), int(parts.port or 0)
+
+    async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """A request with the key of the first endpoint, unless other headers are given."""
+        options.setdefault("headers", {"x-api-key": self.first.key})
+        return await self.http.request(method, self.base + path, **options)
+
+    def raw(self, request: bytes, seconds: float = 5) -> bytes:
+        """What comes back for these bytes until the gateway closes, or the time is up."""
+        with socket.create_connection(self.address, timeout=seconds) as connection:
+            connection.sendall(request)
+            return _read_all(connection)
+
+
+@asynccontextmanager
+async def _open(data: Path) -> AsyncIterator[House]:
     """A data folder of its own, with the room open; nothing of it runs on afterwards."""
-    data = tmp_path / "data"
-    data.mkdir()
-    store, blobs = Store(data / "aimass.db"), Blobs(data / "blobs")
-    store.open()
-    blobs.open()
-    shelf = Shelf(blobs)
-    house = House(data, store, blobs, shelf, Serving(store, blobs, data, shelf.find))
+    house = _make(data)
     try:
         await house.serving.open()
         yield house
     finally:
         await house.serving.stop_programs("the end of a test")
-        store.close()
+        house.store.close()
     assert house.processes() == []
+
+
+def _make(data: Path) -> House:
+    data.mkdir()
+    store, blobs = Store(data / "aimass.db"), Blobs(data / "blobs")
+    store.open()
+    blobs.open()
+    shelf = Shelf(blobs)
+    return House(data, store, blobs, shelf, Serving(store, blobs, data, shelf.find))
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """A data folder for one test, which may break anything."""
+    async with _open(tmp_path / "data") as house:
+        yield house
+
+
+@pytest.fixture(scope="module")
+async def door(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Door]:
+    """Two endpoints behind one gateway, for tests that leave them as they are."""
+    folder = tmp_path_factory.mktemp("door")
+    linear_bundle(folder / "linear.aimass", 3.0)
+    image_bundle(folder / "halves.aimass")
+    async with _open(folder / "data") as house:
+        first = await house.deploy(house.shelf.add("linear", folder / "linear.aimass"))
+        second = await house.deploy(house.shelf.add("halves", folder / "halves.aimass"))
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+            yield Door(first, second, house.data, client)
 
 
 @pytest.fixture
@@ -227,6 +286,16 @@ def another_user() -> Call:
 def another_tenant() -> Call:
     """Somebody of another tenant."""
     return _call_of("eve", tenant="elsewhere")
+
+
+def _read_all(connection: socket.socket) -> bytes:
+    received = b""
+    try:
+        while chunk := connection.recv(65536):
+            received += chunk
+    except (TimeoutError, ConnectionResetError):
+        pass
+    return received
 
 
 def _call_of(user: str, tenant: str = "default") -> Call:

@@ -137,9 +137,9 @@ async def test_a_deploy_that_fails_changes_nothing(house: House, linear: Linear)
     path = house.blobs.path_of(house.shelf.models["linear"][1].digest)
     path.chmod(0o600)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(Failed, match="replica of 'linear@2' did not start: .* not a .*bundle"):
+    with pytest.raises(Failed, match=r"replica of 'linear@2' did not start: .* not a "):
         await house.deploy(broken)
-    with pytest.raises(Failed, match="not a .*bundle"):
+    with pytest.raises(Failed, match="'linear@2' did not start"):
         await house.deploy(broken, name="other")
     shown = await house.serving.list(house.author, EndpointList())
     assert [(e.name, e.model, e.state) for e in shown.items] == [("linear", "linear@1", "ready")]

@@ -180,7 +180,7 @@ def test_training_submits_the_form_and_shows_the_job(
         "np": 2,
         "engine": "horovod",
     }
-    assert selector.form.submitted.startswith("job digits is queued (job_")
+    assert selector.form.submitted.startswith("submitted job digits (job_")
     (monitor,) = selector.monitors
     assert monitor.card["state"] == "queued"
 
