@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from aimass_jupyter.client import Client
 from aimass_jupyter.client.discovery import Address, Owner, owner
@@ -18,6 +19,9 @@ from aimass_jupyter.client.starting import stop_programs
 from aimass_jupyter.contract.jobs import Job
 
 START_SECONDS = 60.0
+
+settings.register_profile("aimass", deadline=None)  # no test asserts a time
+settings.load_profile("aimass")
 
 
 class Server:
@@ -32,9 +36,13 @@ class Server:
         with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "aimass_server"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
-                env=os.environ | {"AIMASS_DATA": str(self.folder)}, start_new_session=True,
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env=os.environ | {"AIMASS_DATA": str(self.folder)},
+                start_new_session=True,
+            )
         self.wait_until_up()
 
     def wait_until_up(self) -> Owner:
