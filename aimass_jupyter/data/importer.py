@@ -43,6 +43,11 @@ class Builtin(BaseModel):
 
     builtin: str
 
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.builtin
+
 
 class File(BaseModel):
     """Bytes on this machine, and what people call them."""
@@ -51,6 +56,11 @@ class File(BaseModel):
 
     path: Path
     filename: str
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.filename
 
 
 class ImportRequest(BaseModel):
@@ -71,8 +81,14 @@ def import_dataset(folder: Path) -> None:
         When the source cannot be read, or the disk is full; nothing is left half-written.
     """
     request = _read_request(folder / REQUEST)
-    table, label, source = _read(request)
-    description = describe(table, source, request.label or label)
+    try:
+        table, label, source = _read(request)
+        description = describe(table, source, request.label or label)
+    except (MemoryError, pa.ArrowMemoryError):
+        raise TooLarge(
+            f"{request.source.name} does not fit into this machine's memory",
+            "import a part of the rows",
+        ) from None
     try:
         _write_table(with_columns(table, description.columns), folder / DATA)
         write_record(folder / DESCRIPTION, description.model_dump(mode="json"))
@@ -98,13 +114,7 @@ def _read(request: ImportRequest) -> tuple[pa.Table, str | None, str]:
     if isinstance(source, Builtin):
         table, label = read_builtin(source.builtin)
         return normalise(table, source.builtin), label, f"scikit-learn: {source.builtin}"
-    try:
-        table = read_file(source.path, source.filename)
-    except (MemoryError, pa.ArrowMemoryError):
-        raise TooLarge(
-            f"{source.filename} does not fit into this machine's memory",
-            "import a part of the rows",
-        ) from None
+    table = read_file(source.path, source.filename)
     return normalise(table, source.filename), None, f"file: {source.filename}"
 
 

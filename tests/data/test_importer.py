@@ -480,3 +480,19 @@ def test_a_full_disk_leaves_a_problem_and_no_half_data(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "error.json").read_text())["status"] == 507
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["error.json", "large.parquet", "request.json"]
+
+
+@pytest.mark.faults
+def test_a_table_that_does_not_fit_into_memory_is_too_large(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "wide.npz", x=np.zeros(150_000_000, np.uint8))
+    source = {"path": str(tmp_path / "wide.npz"), "filename": "wide.npz"}
+    (tmp_path / "request.json").write_text(json.dumps({"source": source}))
+
+    def cap_memory() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (1_500_000_000, 1_500_000_000))
+
+    result = _run(tmp_path, preexec_fn=cap_memory)
+    assert result.returncode == 1, result.stderr
+    problem = json.loads((tmp_path / "error.json").read_text())
+    assert problem["code"] == "too-large"
+    assert problem["detail"] == "wide.npz does not fit into this machine's memory"
