@@ -15,8 +15,8 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +49,19 @@ class Lab:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [
-                    sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1",
-                    f"--ServerApp.root_dir={WORK}", *as_root,
+                    sys.executable,
+                    "-m",
+                    "jupyterlab",
+                    "--no-browser",
+                    "--ServerApp.ip=127.0.0.1",
+                    f"--ServerApp.root_dir={WORK}",
+                    *as_root,
                 ],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         self.url, self.token = self._wait()
 
     def _wait(self) -> tuple[str, str]:
@@ -194,9 +202,11 @@ def _model(client: Any) -> dict[str, Any]:
     model = client.models.show("digits@production")
     chosen = model.selected
     return {
-        "id": model.id, "name": model.name, "version": chosen.version,
-        "metrics": {name: value for name, value in chosen.metrics.items()},
-    }  # fmt: skip
+        "id": model.id,
+        "name": model.name,
+        "version": chosen.version,
+        "metrics": dict(chosen.metrics),
+    }
 
 
 def _endpoint(client: Any) -> dict[str, Any]:
@@ -209,9 +219,11 @@ def _endpoint(client: Any) -> dict[str, Any]:
     endpoint = client.endpoints.key("digits")
     image = load_digits().images[0].reshape(1, 1, 8, 8)
     tensor = {
-        "name": "image", "datatype": "FP32", "shape": list(image.shape),
+        "name": "image",
+        "datatype": "FP32",
+        "shape": list(image.shape),
         "data": image.ravel().tolist(),
-    }  # fmt: skip
+    }
     answer = httpx.post(
         f"{endpoint.url}/infer",
         json={"inputs": [tensor]},
@@ -277,7 +289,9 @@ def _line(fact: dict[str, Any]) -> str:
             return " ".join(f"{key} {text(inner)}" for key, inner in value.items())
         return f"{value:.4f}" if isinstance(value, float) else str(value)
 
-    return "  ".join(f"{key} {text(value)}" if key != "url" else text(value) for key, value in fact.items())
+    return "  ".join(
+        f"{key} {text(value)}" if key != "url" else text(value) for key, value in fact.items()
+    )
 
 
 def _stay(lab: Lab) -> None:

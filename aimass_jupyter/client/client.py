@@ -80,7 +80,9 @@ class Client:
 
     def __getattr__(self, noun: str) -> Namespace:
         if noun not in OPERATIONS.nouns:
-            raise AttributeError(f"there is no noun '{noun}'; there are {', '.join(OPERATIONS.nouns)}")
+            raise AttributeError(
+                f"there is no noun '{noun}'; there are {', '.join(OPERATIONS.nouns)}"
+            )
         return Namespace(self, noun)
 
     def __dir__(self) -> list[str]:
@@ -131,9 +133,7 @@ class Client:
             )
         return str(response.json()["id"])
 
-    def wait(
-        self, job: str, on_update: Callable[[JobUpdate], None] = lambda update: None
-    ) -> Job:
+    def wait(self, job: str, on_update: Callable[[JobUpdate], None] = lambda update: None) -> Job:
         """Wait until a job has ended; an interrupt stops the waiting, not the job.
 
         Parameters
@@ -198,7 +198,9 @@ class Client:
         self, method: str, path: str, content: dict[str, Any], error: httpx.TransportError
     ) -> httpx.Response:
         unreachable = Unavailable(
-            f"no control plane answers at {self.url}: {error}", "start one: aimass up", retry_after=1
+            f"no control plane answers at {self.url}: {error}",
+            "start one: aimass up",
+            retry_after=1,
         )
         if self._find is None or "content" in content:
             raise unreachable from error
@@ -247,7 +249,7 @@ def _method(client: Client, operation: Operation) -> Callable[..., Any]:
 
 
 def _signature(operation: Operation) -> inspect.Signature:
-    kinds = {name: inspect.Parameter.POSITIONAL_OR_KEYWORD for name in operation.positionals}
+    kinds = dict.fromkeys(operation.positionals, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     parameters = [
         inspect.Parameter(
             name,
@@ -277,5 +279,3 @@ def _error_of(response: httpx.Response) -> AimassError:
         f"the server answered {response.status_code} to {response.request.url.path}",
         "is the aimass_server extension enabled there? see: jupyter server extension list",
     )
-
-

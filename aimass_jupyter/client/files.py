@@ -39,5 +39,7 @@ def _sent(
     if len(path.parts) > 1 or path.suffix or operation.noun == "services":
         beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         otherwise = f"this folder is {Path.cwd()}"
-        raise InvalidRequest(f"there is no file '{path}'", did_you_mean(path.name, beside, otherwise))
+        raise InvalidRequest(
+            f"there is no file '{path}'", did_you_mean(path.name, beside, otherwise)
+        )
     return {}

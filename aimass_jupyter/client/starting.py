@@ -14,8 +14,14 @@ from typing import Any
 from aimass_jupyter.client.discovery import Owner, owner
 from aimass_jupyter.contract.errors import Conflict, Unavailable
 from aimass_jupyter.host import (
-    ProcessIdentity, is_alive, is_locked, read_record, send_signal, stop_marked, write_record,
-)  # fmt: skip
+    ProcessIdentity,
+    is_alive,
+    is_locked,
+    read_record,
+    send_signal,
+    stop_marked,
+    write_record,
+)
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -38,10 +44,16 @@ def up(folder: Path) -> Owner:
     process = None if is_locked(folder / "control-plane.lock") else _spawn(folder, log)
     deadline = time.monotonic() + START_SECONDS
     while (found := owner(folder)) is None:
-        if process is not None and process.poll() is not None and not is_locked(folder / "control-plane.lock"):
+        if (
+            process is not None
+            and process.poll() is not None
+            and not is_locked(folder / "control-plane.lock")
+        ):
             raise Unavailable(f"the control plane ended at once: {_last_line(log)}", f"see {log}")
         if time.monotonic() > deadline:
-            raise Unavailable(f"no control plane came up within {START_SECONDS:.0f} s", f"see {log}")
+            raise Unavailable(
+                f"no control plane came up within {START_SECONDS:.0f} s", f"see {log}"
+            )
         time.sleep(_POLL_SECONDS)
     return found
 
@@ -107,9 +119,13 @@ def _spawn(folder: Path, log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "aimass_server"],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder,
-            env=environment | {"AIMASS_DATA": str(folder)}, start_new_session=True,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+            env=environment | {"AIMASS_DATA": str(folder)},
+            start_new_session=True,
+        )
 
 
 def _last_line(log: Path) -> str:

@@ -58,9 +58,13 @@ def rows_of(answer: BaseModel) -> list[tuple[str, str]]:
     """One thing as names and values."""
     if isinstance(answer, Diagnosis):
         marks = [("ok" if c.ok else "BROKEN", c) for c in answer.checks]
-        return [(c.name, f"{mark}: {c.found}{f' → {c.cure}' if c.cure else ''}") for mark, c in marks]
+        return [
+            (c.name, f"{mark}: {c.found}{f' → {c.cure}' if c.cure else ''}") for mark, c in marks
+        ]
     if isinstance(answer, Curves):
-        return [(s.tag, f"{len(s.values)} points, last {show(_last(s.values))}") for s in answer.series]
+        return [
+            (s.tag, f"{len(s.values)} points, last {show(_last(s.values))}") for s in answer.series
+        ]
     if isinstance(answer, JobUpdate):
         return rows_of(answer.job)
     if isinstance(answer, Dataset):
@@ -70,7 +74,9 @@ def rows_of(answer: BaseModel) -> list[tuple[str, str]]:
     if isinstance(answer, Job):
         return _job_rows(answer)
     values = answer.model_dump()
-    return [(name, show(value)) for name, value in values.items() if value not in (None, "", {}, [])]
+    return [
+        (name, show(value)) for name, value in values.items() if value not in (None, "", {}, [])
+    ]
 
 
 def _listed(item: BaseModel) -> dict[str, str]:
@@ -78,38 +84,58 @@ def _listed(item: BaseModel) -> dict[str, str]:
     match item:
         case Job():
             return {
-                "job": item.name, "state": item.state, "engine": f"{item.engine} × {item.np}",
-                "dataset": item.dataset, "metrics": show(item.metrics or item.progress.metrics),
-                "model": item.model or "", "created": show(item.created_at), "id": item.id,
-            }  # fmt: skip
+                "job": item.name,
+                "state": item.state,
+                "engine": f"{item.engine} × {item.np}",
+                "dataset": item.dataset,
+                "metrics": show(item.metrics or item.progress.metrics),
+                "model": item.model or "",
+                "created": show(item.created_at),
+                "id": item.id,
+            }
         case Model():
             return {
-                "model": item.name, "newest": str(item.latest.version),
+                "model": item.name,
+                "newest": str(item.latest.version),
                 "aliases": ", ".join(f"@{a} → {v}" for a, v in item.aliases.items()),
-                "task": item.latest.task, "metrics": show(item.latest.metrics),
-                "size": size(item.latest.size_bytes), "dataset": item.latest.dataset,
-            }  # fmt: skip
+                "task": item.latest.task,
+                "metrics": show(item.latest.metrics),
+                "size": size(item.latest.size_bytes),
+                "dataset": item.latest.dataset,
+            }
         case Dataset():
             return {
-                "dataset": item.name, "version": str(item.latest.version),
-                "rows": str(item.latest.rows), "columns": str(len(item.latest.columns)),
-                "label": item.latest.label or "", "task": item.latest.task or "",
+                "dataset": item.name,
+                "version": str(item.latest.version),
+                "rows": str(item.latest.rows),
+                "columns": str(len(item.latest.columns)),
+                "label": item.latest.label or "",
+                "task": item.latest.task or "",
                 "size": size(item.latest.size_bytes),
-            }  # fmt: skip
+            }
         case Endpoint():
             return {
-                "endpoint": item.name, "state": item.state, "model": item.model, "url": item.url,
-            }  # fmt: skip
+                "endpoint": item.name,
+                "state": item.state,
+                "model": item.model,
+                "url": item.url,
+            }
         case Service():
             return {
-                "service": item.name, "state": item.state, "notebook": item.notebook,
-                "version": str(item.version), "url": item.url,
-            }  # fmt: skip
+                "service": item.name,
+                "state": item.state,
+                "notebook": item.notebook,
+                "version": str(item.version),
+                "url": item.url,
+            }
         case Event():
             return {
-                "sequence": str(item.sequence), "time": show(item.time), "what": item.topic,
-                "name": item.name, "by": item.actor,
-            }  # fmt: skip
+                "sequence": str(item.sequence),
+                "time": show(item.time),
+                "what": item.topic,
+                "name": item.name,
+                "by": item.actor,
+            }
     short = {"name", "task", "help", "metric", "reason", "short", "role", "id", "expires_at"}
     values = item.model_dump(include=short)
     return {name: show(value) for name, value in values.items()}

@@ -76,19 +76,25 @@ ALGORITHMS = {
     declaration.name: declaration
     for declaration in (
         AlgorithmDeclaration(
-            name="classification", task="classification", metric="accuracy", maximize=True,
+            name="classification",
+            task="classification",
+            metric="accuracy",
+            maximize=True,
             help="A neural network that tells classes apart, for tables and images.",
             inputs=("number", "category", "boolean", "image"),
             hyperparameters=ClassificationHyperparameters,
         ),
         AlgorithmDeclaration(
-            name="regression", task="regression", metric="r2", maximize=True,
+            name="regression",
+            task="regression",
+            metric="r2",
+            maximize=True,
             help="A neural network that predicts a number, for tables and images.",
             inputs=("number", "category", "boolean", "image"),
             hyperparameters=RegressionHyperparameters,
         ),
     )
-}  # fmt: skip
+}
 
 
 class AlgorithmList(PageRequest):
@@ -105,9 +111,14 @@ class Recommendation(Algorithm):
 
 OPERATIONS = (
     Operation(
-        name="algorithms.list", method="GET", path="/algorithms", short="algorithms",
-        request=AlgorithmList, response=Page[Recommendation], permission="algorithms:read",
+        name="algorithms.list",
+        method="GET",
+        path="/algorithms",
+        short="algorithms",
+        request=AlgorithmList,
+        response=Page[Recommendation],
+        permission="algorithms:read",
         help="List the algorithms with their hyperparameters; for a dataset, ranked with a reason.",
         examples=("algorithms list", "algorithms list --dataset digits"),
     ),
-)  # fmt: skip
+)

@@ -56,9 +56,7 @@ class Done(Resource):
     freed_bytes: int = 0
 
 
-Completes = Literal[
-    "datasets", "algorithms", "jobs", "models", "endpoints", "services", "engines"
-]
+Completes = Literal["datasets", "algorithms", "jobs", "models", "endpoints", "services", "engines"]
 
 
 def argument(

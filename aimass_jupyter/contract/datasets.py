@@ -15,7 +15,7 @@ from aimass_jupyter.contract.base import (
     Resource,
     UtcTime,
     argument,
-)  # fmt: skip
+)
 from aimass_jupyter.contract.operation import Operation
 
 ColumnKind = Literal["number", "category", "text", "boolean", "time", "image"]
@@ -29,8 +29,10 @@ class Column(Resource):
     name: str
     kind: ColumnKind
     type: str = Field(description="Arrow type, as text.")
-    shape: list[int] | None = Field(None, description="Shape of one value: (channel, height, width)"
-                                    " for an image; None for a scalar.")  # fmt: skip
+    shape: list[int] | None = Field(
+        None,
+        description="Shape of one value: (channel, height, width) for an image; None for a scalar.",
+    )
     missing: int = Field(0, description="Values that are missing.")
     distinct: int | None = Field(None, description="Distinct values, when there are at most 1,000.")
     minimum: float | None = None
@@ -75,8 +77,11 @@ class DatasetImport(Request):
     source: str = argument(
         help="A file (CSV, TSV, JSON Lines, Parquet, Arrow, NumPy .npz) or a data set that ships "
         f"with scikit-learn: {', '.join(BUILTIN_DATASETS)}.",
-        positional=True, file=True, min_length=1, max_length=4096,
-    )  # fmt: skip
+        positional=True,
+        file=True,
+        min_length=1,
+        max_length=4096,
+    )
     name: str | None = argument(
         None, help="Its name; by default that of the source.", pattern=NAME_PATTERN
     )
@@ -97,25 +102,44 @@ class DatasetList(PageRequest):
 
 OPERATIONS = (
     Operation(
-        name="datasets.import", method="POST", path="/datasets",
-        request=DatasetImport, response=Dataset, permission="datasets:create",
+        name="datasets.import",
+        method="POST",
+        path="/datasets",
+        request=DatasetImport,
+        response=Dataset,
+        permission="datasets:create",
         help="Import a file or a built-in data set as a new dataset version.",
         examples=("datasets import digits", "datasets import sales.csv --label churned"),
     ),
     Operation(
-        name="datasets.list", method="GET", path="/datasets", short="datasets",
-        request=DatasetList, response=Page[Dataset], permission="datasets:read",
-        help="List the datasets.", examples=("datasets list", "datasets list --search sales"),
+        name="datasets.list",
+        method="GET",
+        path="/datasets",
+        short="datasets",
+        request=DatasetList,
+        response=Page[Dataset],
+        permission="datasets:read",
+        help="List the datasets.",
+        examples=("datasets list", "datasets list --search sales"),
     ),
     Operation(
-        name="datasets.show", method="GET", path="/datasets/{dataset}",
-        request=DatasetRef, response=Dataset, permission="datasets:read",
-        help="Show a dataset: columns, label, first rows.", examples=("datasets show digits",),
+        name="datasets.show",
+        method="GET",
+        path="/datasets/{dataset}",
+        request=DatasetRef,
+        response=Dataset,
+        permission="datasets:read",
+        help="Show a dataset: columns, label, first rows.",
+        examples=("datasets show digits",),
     ),
     Operation(
-        name="datasets.delete", method="DELETE", path="/datasets/{dataset}",
-        request=DatasetRef, response=Done, permission="datasets:delete",
+        name="datasets.delete",
+        method="DELETE",
+        path="/datasets/{dataset}",
+        request=DatasetRef,
+        response=Done,
+        permission="datasets:delete",
         help="Delete a dataset, or one version of it, and free its bytes.",
         examples=("datasets delete sales", "datasets delete sales@2"),
     ),
-)  # fmt: skip
+)

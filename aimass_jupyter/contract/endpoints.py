@@ -15,7 +15,7 @@ from aimass_jupyter.contract.base import (
     Resource,
     UtcTime,
     argument,
-)  # fmt: skip
+)
 from aimass_jupyter.contract.models import Signature
 from aimass_jupyter.contract.operation import Operation
 
@@ -41,9 +41,11 @@ class Endpoint(Resource):
 
 class EndpointDeploy(Request):
     model: str = argument(
-        help="The model version to serve: name, name@version or name@alias.", positional=True,
-        completes="models", max_length=200,
-    )  # fmt: skip
+        help="The model version to serve: name, name@version or name@alias.",
+        positional=True,
+        completes="models",
+        max_length=200,
+    )
     name: str | None = argument(
         None, help="Name of the endpoint; by default the model's.", pattern=NAME_PATTERN
     )
@@ -61,9 +63,11 @@ class EndpointList(PageRequest):
 
 class PredictRequest(EndpointRef):
     rows: list[dict[str, Any]] = argument(
-        help="Rows to predict, each with a value for every input, as JSON.", positional=True,
-        min_length=1, max_length=10_000,
-    )  # fmt: skip
+        help="Rows to predict, each with a value for every input, as JSON.",
+        positional=True,
+        min_length=1,
+        max_length=10_000,
+    )
 
 
 class Prediction(Resource):
@@ -77,37 +81,66 @@ class Prediction(Resource):
 
 OPERATIONS = (
     Operation(
-        name="endpoints.deploy", method="POST", path="/endpoints", short="deploy",
-        request=EndpointDeploy, response=Endpoint, permission="endpoints:create",
+        name="endpoints.deploy",
+        method="POST",
+        path="/endpoints",
+        short="deploy",
+        request=EndpointDeploy,
+        response=Endpoint,
+        permission="endpoints:create",
         help="Serve a model version at a URL of its own; an endpoint that exists is switched over.",
         examples=("deploy digits@production", "deploy digits@3 --name digits-beta"),
     ),
     Operation(
-        name="endpoints.list", method="GET", path="/endpoints", short="endpoints",
-        request=EndpointList, response=Page[Endpoint], permission="endpoints:read",
-        help="List the endpoints.", examples=("endpoints list",),
+        name="endpoints.list",
+        method="GET",
+        path="/endpoints",
+        short="endpoints",
+        request=EndpointList,
+        response=Page[Endpoint],
+        permission="endpoints:read",
+        help="List the endpoints.",
+        examples=("endpoints list",),
     ),
     Operation(
-        name="endpoints.show", method="GET", path="/endpoints/{endpoint}",
-        request=EndpointRef, response=Endpoint, permission="endpoints:read",
+        name="endpoints.show",
+        method="GET",
+        path="/endpoints/{endpoint}",
+        request=EndpointRef,
+        response=Endpoint,
+        permission="endpoints:read",
         help="Show an endpoint: URL, model, state, inputs and outputs.",
         examples=("endpoints show digits",),
     ),
     Operation(
-        name="endpoints.key", method="POST", path="/endpoints/{endpoint}/keys",
-        request=EndpointRef, response=Endpoint, permission="endpoints:create",
+        name="endpoints.key",
+        method="POST",
+        path="/endpoints/{endpoint}/keys",
+        request=EndpointRef,
+        response=Endpoint,
+        permission="endpoints:create",
         help="Issue one more API key for an endpoint; it is shown once.",
         examples=("endpoints key digits",),
     ),
     Operation(
-        name="endpoints.delete", method="DELETE", path="/endpoints/{endpoint}",
-        request=EndpointRef, response=Done, permission="endpoints:delete",
-        help="Stop serving and delete an endpoint.", examples=("endpoints delete digits",),
+        name="endpoints.delete",
+        method="DELETE",
+        path="/endpoints/{endpoint}",
+        request=EndpointRef,
+        response=Done,
+        permission="endpoints:delete",
+        help="Stop serving and delete an endpoint.",
+        examples=("endpoints delete digits",),
     ),
     Operation(
-        name="endpoints.predict", method="POST", path="/endpoints/{endpoint}/predict",
-        short="predict", request=PredictRequest, response=Prediction, permission="predict:create",
+        name="endpoints.predict",
+        method="POST",
+        path="/endpoints/{endpoint}/predict",
+        short="predict",
+        request=PredictRequest,
+        response=Prediction,
+        permission="predict:create",
         help="Predict rows through an endpoint.",
         examples=("""predict iris '[{"sepal_length": 5.1, "sepal_width": 3.5}]'""",),
     ),
-)  # fmt: skip
+)

@@ -154,10 +154,19 @@ class Failed(AimassError):
 _BY_CODE: dict[str, type[AimassError]] = {
     kind.code: kind
     for kind in (
-        InvalidRequest, Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, Busy,
-        Unavailable, Expired, InsufficientStorage, Failed,
+        InvalidRequest,
+        Unauthenticated,
+        Forbidden,
+        NotFound,
+        Conflict,
+        TooLarge,
+        Busy,
+        Unavailable,
+        Expired,
+        InsufficientStorage,
+        Failed,
     )
-}  # fmt: skip
+}
 
 
 def from_problem(body: dict[str, Any]) -> AimassError:

@@ -35,13 +35,25 @@ class EventStream(Request):
 
 OPERATIONS = (
     Operation(
-        name="events.list", method="GET", path="/events", short="events",
-        request=EventList, response=Page[Event], permission="events:read",
-        help="List what happened, oldest first.", examples=("events list --after 120",),
+        name="events.list",
+        method="GET",
+        path="/events",
+        short="events",
+        request=EventList,
+        response=Page[Event],
+        permission="events:read",
+        help="List what happened, oldest first.",
+        examples=("events list --after 120",),
     ),
     Operation(
-        name="events.stream", method="GET", path="/events/stream",
-        request=EventStream, response=Event, permission="events:read", reply="events",
-        help="Follow what happens as it happens.", examples=("events stream --after 120",),
+        name="events.stream",
+        method="GET",
+        path="/events/stream",
+        request=EventStream,
+        response=Event,
+        permission="events:read",
+        reply="events",
+        help="Follow what happens as it happens.",
+        examples=("events stream --after 120",),
     ),
-)  # fmt: skip
+)

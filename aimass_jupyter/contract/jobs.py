@@ -14,7 +14,7 @@ from aimass_jupyter.contract.base import (
     Resource,
     UtcTime,
     argument,
-)  # fmt: skip
+)
 from aimass_jupyter.contract.operation import Operation
 
 JobState = Literal[
@@ -29,9 +29,16 @@ class Cause(Resource):
     """Why a job ended as it did."""
 
     code: Literal[
-        "finished", "error", "signal", "out-of-memory", "disk-full", "stopped", "lost",
-        "not-started", "registration",
-    ]  # fmt: skip
+        "finished",
+        "error",
+        "signal",
+        "out-of-memory",
+        "disk-full",
+        "stopped",
+        "lost",
+        "not-started",
+        "registration",
+    ]
     message: str
     rank: int | None = Field(None, description="The rank that failed first.")
     last_lines: list[str] = Field(default_factory=list, description="The end of that rank's log.")
@@ -83,9 +90,10 @@ class JobCreate(Request):
     )
     algorithm: str = argument(help="What to train.", completes="algorithms", max_length=64)
     name: str | None = argument(
-        None, help="Name of the job and of its model; by default the dataset's.",
+        None,
+        help="Name of the job and of its model; by default the dataset's.",
         pattern=NAME_PATTERN,
-    )  # fmt: skip
+    )
     np: int = argument(1, help="Ranks (processes) to train on.", ge=1, le=4096)
     engine: Literal["auto", "single", "horovod", "torchrun"] = argument(
         "auto", help="auto: single for one rank, else horovod, else torchrun.", completes="engines"
@@ -113,7 +121,9 @@ class JobList(PageRequest):
 
 class JobLogs(JobRef):
     rank: int | None = argument(None, help="Only this rank; -1 is the launcher.", ge=-1, le=4096)
-    cursor: str = argument("", help="From the answer before: only what came after.", max_length=4096)
+    cursor: str = argument(
+        "", help="From the answer before: only what came after.", max_length=4096
+    )
     limit_bytes: int = argument(200_000, help="Bytes to answer at most.", ge=1, le=4_000_000)
 
 
@@ -190,8 +200,14 @@ class JobSpec(Resource):
 
 OPERATIONS = (
     Operation(
-        name="jobs.submit", method="POST", path="/jobs", short="train",
-        request=JobCreate, response=Job, permission="jobs:create", open_field="params",
+        name="jobs.submit",
+        method="POST",
+        path="/jobs",
+        short="train",
+        request=JobCreate,
+        response=Job,
+        permission="jobs:create",
+        open_field="params",
         help="Train a model as a job, on one or several ranks.",
         examples=(
             "train --dataset digits --algorithm classification --np 2",
@@ -199,36 +215,68 @@ OPERATIONS = (
         ),
     ),
     Operation(
-        name="jobs.list", method="GET", path="/jobs", short="jobs",
-        request=JobList, response=Page[Job], permission="jobs:read",
-        help="List the jobs, newest first.", examples=("jobs list", "jobs list --state active"),
+        name="jobs.list",
+        method="GET",
+        path="/jobs",
+        short="jobs",
+        request=JobList,
+        response=Page[Job],
+        permission="jobs:read",
+        help="List the jobs, newest first.",
+        examples=("jobs list", "jobs list --state active"),
     ),
     Operation(
-        name="jobs.show", method="GET", path="/jobs/{job}",
-        request=JobRef, response=Job, permission="jobs:read",
+        name="jobs.show",
+        method="GET",
+        path="/jobs/{job}",
+        request=JobRef,
+        response=Job,
+        permission="jobs:read",
         help="Show a job: state, cause, metrics, the model it gave.",
         examples=("jobs show digits",),
     ),
     Operation(
-        name="jobs.logs", method="GET", path="/jobs/{job}/logs", short="logs",
-        request=JobLogs, response=LogChunk, permission="jobs:read",
+        name="jobs.logs",
+        method="GET",
+        path="/jobs/{job}/logs",
+        short="logs",
+        request=JobLogs,
+        response=LogChunk,
+        permission="jobs:read",
         help="Read a job's log, merged or of one rank.",
         examples=("logs digits", "logs digits --rank 1"),
     ),
     Operation(
-        name="jobs.metrics", method="GET", path="/jobs/{job}/metrics", short="curves",
-        request=JobMetrics, response=Curves, permission="jobs:read",
-        help="Read the curves of a job.", examples=("curves digits",),
+        name="jobs.metrics",
+        method="GET",
+        path="/jobs/{job}/metrics",
+        short="curves",
+        request=JobMetrics,
+        response=Curves,
+        permission="jobs:read",
+        help="Read the curves of a job.",
+        examples=("curves digits",),
     ),
     Operation(
-        name="jobs.stop", method="POST", path="/jobs/{job}/stop", short="stop",
-        request=JobRef, response=Job, permission="jobs:stop",
-        help="Stop a job and every process of it.", examples=("stop digits",),
+        name="jobs.stop",
+        method="POST",
+        path="/jobs/{job}/stop",
+        short="stop",
+        request=JobRef,
+        response=Job,
+        permission="jobs:stop",
+        help="Stop a job and every process of it.",
+        examples=("stop digits",),
     ),
     Operation(
-        name="jobs.attach", method="GET", path="/jobs/{job}/attach", short="attach",
-        request=JobAttach, response=JobUpdate, permission="jobs:read",
+        name="jobs.attach",
+        method="GET",
+        path="/jobs/{job}/attach",
+        short="attach",
+        request=JobAttach,
+        response=JobUpdate,
+        permission="jobs:read",
         help="Follow a job: all of its state, curves and log so far, then what is new.",
         examples=("attach digits",),
     ),
-)  # fmt: skip
+)

@@ -15,7 +15,7 @@ from aimass_jupyter.contract.base import (
     Resource,
     UtcTime,
     argument,
-)  # fmt: skip
+)
 from aimass_jupyter.contract.operation import Operation
 
 
@@ -77,9 +77,11 @@ class ModelList(PageRequest):
 
 class ModelRef(Request):
     model: str = argument(
-        help="name, name@version, name@alias or id.", positional=True, completes="models",
+        help="name, name@version, name@alias or id.",
+        positional=True,
+        completes="models",
         max_length=200,
-    )  # fmt: skip
+    )
 
 
 class ModelPromote(ModelRef):
@@ -92,32 +94,56 @@ class Bundle(Resource):
 
 OPERATIONS = (
     Operation(
-        name="models.list", method="GET", path="/models", short="models",
-        request=ModelList, response=Page[Model], permission="models:read",
-        help="List the registered models.", examples=("models list",),
+        name="models.list",
+        method="GET",
+        path="/models",
+        short="models",
+        request=ModelList,
+        response=Page[Model],
+        permission="models:read",
+        help="List the registered models.",
+        examples=("models list",),
     ),
     Operation(
-        name="models.show", method="GET", path="/models/{model}",
-        request=ModelRef, response=ModelDetail, permission="models:read",
+        name="models.show",
+        method="GET",
+        path="/models/{model}",
+        request=ModelRef,
+        response=ModelDetail,
+        permission="models:read",
         help="Show a model: versions, aliases, metrics, signature.",
         examples=("models show digits", "models show digits@production"),
     ),
     Operation(
-        name="models.download", method="GET", path="/models/{model}/bundle",
-        request=ModelRef, response=Bundle, permission="models:read", reply="bytes",
+        name="models.download",
+        method="GET",
+        path="/models/{model}/bundle",
+        request=ModelRef,
+        response=Bundle,
+        permission="models:read",
+        reply="bytes",
         help="Download the bundle of a model version.",
         examples=("models download digits@production --output digits.aimass",),
     ),
     Operation(
-        name="models.promote", method="POST", path="/models/{model}/aliases", short="promote",
-        request=ModelPromote, response=Model, permission="models:promote",
+        name="models.promote",
+        method="POST",
+        path="/models/{model}/aliases",
+        short="promote",
+        request=ModelPromote,
+        response=Model,
+        permission="models:promote",
         help="Give a model version (by default the newest) an alias.",
         examples=("promote digits --alias production", "promote digits@3"),
     ),
     Operation(
-        name="models.delete", method="DELETE", path="/models/{model}",
-        request=ModelRef, response=Done, permission="models:delete",
+        name="models.delete",
+        method="DELETE",
+        path="/models/{model}",
+        request=ModelRef,
+        response=Done,
+        permission="models:delete",
         help="Delete a model, or one version of it, and free its bytes.",
         examples=("models delete digits@1",),
     ),
-)  # fmt: skip
+)

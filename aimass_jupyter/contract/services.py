@@ -14,7 +14,7 @@ from aimass_jupyter.contract.base import (
     Resource,
     UtcTime,
     argument,
-)  # fmt: skip
+)
 from aimass_jupyter.contract.operation import Operation
 
 ServiceState = Literal["starting", "ready", "failed", "stopped"]
@@ -55,25 +55,45 @@ class ServiceList(PageRequest):
 
 OPERATIONS = (
     Operation(
-        name="services.publish", method="POST", path="/services", short="publish",
-        request=ServicePublish, response=Service, permission="services:create",
+        name="services.publish",
+        method="POST",
+        path="/services",
+        short="publish",
+        request=ServicePublish,
+        response=Service,
+        permission="services:create",
         help="Publish a notebook as a dashboard, after opening it once to see that it works.",
         examples=("publish report.ipynb --name sales",),
     ),
     Operation(
-        name="services.list", method="GET", path="/services", short="services",
-        request=ServiceList, response=Page[Service], permission="services:read",
-        help="List the published notebooks.", examples=("services list",),
+        name="services.list",
+        method="GET",
+        path="/services",
+        short="services",
+        request=ServiceList,
+        response=Page[Service],
+        permission="services:read",
+        help="List the published notebooks.",
+        examples=("services list",),
     ),
     Operation(
-        name="services.show", method="GET", path="/services/{service}",
-        request=ServiceRef, response=Service, permission="services:read",
-        help="Show a published notebook: URL, version, state.", examples=("services show sales",),
+        name="services.show",
+        method="GET",
+        path="/services/{service}",
+        request=ServiceRef,
+        response=Service,
+        permission="services:read",
+        help="Show a published notebook: URL, version, state.",
+        examples=("services show sales",),
     ),
     Operation(
-        name="services.stop", method="POST", path="/services/{service}/stop",
-        request=ServiceRef, response=Service, permission="services:stop",
+        name="services.stop",
+        method="POST",
+        path="/services/{service}/stop",
+        request=ServiceRef,
+        response=Service,
+        permission="services:stop",
         help="Stop a published notebook; publishing it again starts it.",
         examples=("services stop sales",),
     ),
-)  # fmt: skip
+)

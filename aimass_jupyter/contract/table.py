@@ -14,7 +14,7 @@ from aimass_jupyter.contract import (
     services,
     system,
     uploads,
-)  # fmt: skip
+)
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.operation import Operation
 
@@ -83,11 +83,15 @@ class OperationTable:
         if words and words[0] in self.nouns:
             verbs = [operation.verb for operation in self.nouns[words[0]]]
             wrong = words[1] if len(words) > 1 else ""
-            message = f"'{words[0]}' has no verb '{wrong}'" if wrong else f"'{words[0]}' needs a verb"
+            message = (
+                f"'{words[0]}' has no verb '{wrong}'" if wrong else f"'{words[0]}' needs a verb"
+            )
             return InvalidRequest(message, did_you_mean(wrong, verbs))
         wrong = words[0] if words else ""
         known = [*self.nouns, *self._by_short]
-        return InvalidRequest(f"there is no verb '{wrong}'", did_you_mean(wrong, known, "try: help"))
+        return InvalidRequest(
+            f"there is no verb '{wrong}'", did_you_mean(wrong, known, "try: help")
+        )
 
 
 OPERATIONS = OperationTable(

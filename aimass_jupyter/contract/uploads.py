@@ -24,9 +24,14 @@ class UploadCreate(Request):
 
 OPERATIONS = (
     Operation(
-        name="uploads.create", method="POST", path="/uploads",
-        request=UploadCreate, response=Upload, permission="uploads:create", body="bytes",
+        name="uploads.create",
+        method="POST",
+        path="/uploads",
+        request=UploadCreate,
+        response=Upload,
+        permission="uploads:create",
+        body="bytes",
         help="Send the bytes of a file; other operations name them by the id that comes back.",
         examples=("uploads create --filename sales.csv",),
     ),
-)  # fmt: skip
+)

@@ -34,7 +34,9 @@ def _invalid(operation: Operation, error: ValidationError) -> InvalidRequest:
     details = [_detail(fault) for fault in error.errors()]
     first = details[0]
     given = f" (given: {first['given']})" if first["given"] is not None else ""
-    field = operation.fields.get(str(error.errors()[0]["loc"][0]) if error.errors()[0]["loc"] else "")
+    field = operation.fields.get(
+        str(error.errors()[0]["loc"][0]) if error.errors()[0]["loc"] else ""
+    )
     hint = (field.description or "") if field else ""
     return InvalidRequest(f"{first['field']}: {first['message']}{given}", hint, details=details)
 

@@ -6,8 +6,14 @@ reads them. It imports nothing of ours and nothing heavy. Linux only: it reads `
 
 from aimass_jupyter.host.locks import FileLock, is_locked
 from aimass_jupyter.host.processes import (
-    ProcessIdentity, boot_id, identify, is_alive, marked_processes, send_signal, stop_marked,
-)  # fmt: skip
+    ProcessIdentity,
+    boot_id,
+    identify,
+    is_alive,
+    marked_processes,
+    send_signal,
+    stop_marked,
+)
 from aimass_jupyter.host.records import read_record, write_bytes, write_record
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Processes: known by boot, pid and start time, found by an environment marker, stopped for good."""
+"""Processes: known by boot, pid and start time, found by a marker, stopped for good."""
 
 from __future__ import annotations
 

@@ -119,8 +119,6 @@ class _Names:
             return last_known
         names = list(dict.fromkeys(item.name for item in page.items))
         aliases = [
-            f"{item.name}@{alias}"
-            for item in page.items
-            for alias in getattr(item, "aliases", {})
+            f"{item.name}@{alias}" for item in page.items for alias in getattr(item, "aliases", {})
         ]
         return [*names, *aliases]

@@ -72,5 +72,5 @@ def _tell(update: JobUpdate) -> None:
 
 
 def _has_kernel() -> bool:
-    shell: Any = get_ipython()  # type: ignore[no-untyped-call]
+    shell: Any = get_ipython()
     return getattr(shell, "kernel", None) is not None

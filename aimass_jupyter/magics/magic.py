@@ -70,7 +70,7 @@ class AimassMagics(Magics):
         return answer.model_dump(mode="json") if options.get("json") else answer
 
     def _attach(self, command: Command) -> Job:
-        job = self.client.jobs.show(**{"job": command.arguments.get("job")})
+        job = self.client.jobs.show(job=command.arguments.get("job"))
         return self._follow(job, wait=bool(command.options.get("wait")))
 
     def _follow(self, job: Job, wait: bool) -> Job:

@@ -1,4 +1,4 @@
-"""What runs the platform: a jupyter-server extension, or a control plane of its own (``aimass up``).
+"""What runs the platform: a jupyter-server extension, or a server of its own (``aimass up``).
 
 The rooms and the arrows between them are in ``docs/developers/architecture.md``. Of
 ``aimass_jupyter`` this package imports ``contract``, ``bundle`` and ``host`` and nothing else; what

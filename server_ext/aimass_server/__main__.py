@@ -5,7 +5,7 @@ from __future__ import annotations
 from aimass_server.app import AimassApp
 
 AimassApp.load_other_extensions = False  # the control plane needs none, and starts sooner
-AimassApp.launch_instance(
+AimassApp.launch_instance(  # type: ignore[no-untyped-call]
     [
         "--no-browser",
         "--ServerApp.ip=127.0.0.1",

@@ -30,21 +30,25 @@ class AimassApp(ExtensionApp):
     app_version = __version__
 
     data = Unicode(
-        help="Folder that keeps everything. Default: AIMASS_DATA, else aimass in Jupyter's data folder."
+        help="Folder that keeps everything. Default: AIMASS_DATA, else aimass in Jupyter's own."
     ).tag(config=True)
     slots = Integer(
         help="Ranks that run at once on this machine. Default: its cores, at least 2."
     ).tag(config=True)
-    max_upload_bytes = Integer(4 << 30, help="Size of an upload at most, in bytes.").tag(config=True)
+    max_upload_bytes = Integer(4 << 30, help="Size of an upload at most, in bytes.").tag(
+        config=True
+    )
     roles = Dict(
-        per_key_traits={}, value_trait=Enum(_ROLES),
+        per_key_traits={},
+        value_trait=Enum(_ROLES),
         help="Role of a user: {'ada': 'admin'}. Others get default_role.",
-    ).tag(config=True)  # fmt: skip
+    ).tag(config=True)
     default_role = Enum(
-        _ROLES, "author",
+        _ROLES,
+        "author",
         help="Role of a user that 'roles' does not name. The person who runs a single-user server "
         "with Jupyter's own token or password is its admin.",
-    ).tag(config=True)  # fmt: skip
+    ).tag(config=True)
 
     standalone = Bool(False, help="Whether this server exists for the control plane alone.").tag(
         config=True
@@ -102,9 +106,7 @@ class AimassApp(ExtensionApp):
         await self._control_plane.open(url)
         owner = Principal(getpass.getuser(), self.role_of(getpass.getuser(), runs_the_server=True))
         token = await self._control_plane.issue_token(owner, "kernels of this server")
-        self._control_plane.data_folder.announce(
-            url, token, standalone=self.standalone
-        )
+        self._control_plane.data_folder.announce(url, token, standalone=self.standalone)
         os.environ["AIMASS_URL"] = url
         os.environ["AIMASS_TOKEN_FILE"] = str(
             self._control_plane.settings.folder / "control-plane.token"

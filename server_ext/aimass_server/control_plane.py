@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -71,22 +71,35 @@ class ControlPlane:
         models = Models(self._store, self._blobs, self._uploads)
         follower = Follower(folder / "jobs", EventFileReader)
         self._runner = Runner(
-            self._store, self.feed, follower, folder / "jobs", settings.slots, sys.executable,
-            models.register, self._blobs.path_of,
-        )  # fmt: skip
+            self._store,
+            self.feed,
+            follower,
+            folder / "jobs",
+            settings.slots,
+            sys.executable,
+            models.register,
+            self._blobs.path_of,
+        )
         jobs = Jobs(
-            self._store, self._runner, follower, datasets.find, settings.slots,
+            self._store,
+            self._runner,
+            follower,
+            datasets.find,
+            settings.slots,
             lambda: self._engines,
-        )  # fmt: skip
+        )
         self._serving = Serving(self._store, self._blobs, folder, models.find)
         self._publishing = Publishing(
             self._store, folder, self._uploads, self._viewer_token, lambda: self.url
         )
         self.tensorboard = TensorBoard(folder, settings.base_url)
         facts = Facts(
-            folder, settings.slots, lambda: self.url, lambda: self._engines,
+            folder,
+            settings.slots,
+            lambda: self.url,
+            lambda: self._engines,
             lambda: self._serving.gateway_url,
-        )  # fmt: skip
+        )
         self.rooms: dict[str, object] = {
             "datasets": datasets,
             "algorithms": Algorithms(datasets),
@@ -167,7 +180,7 @@ class ControlPlane:
 
     def stream(
         self, principal: Principal, operation: Operation, request: BaseModel
-    ) -> AsyncIterator[Event | Notice]:
+    ) -> AsyncGenerator[Event | Notice, None]:
         """Follow what happens, for somebody."""
         require(principal, operation.permission)
         return self.feed.stream(Call(principal, operation.name), request)  # type: ignore[arg-type]
@@ -178,9 +191,7 @@ class ControlPlane:
         assert token.value is not None  # it was made just now
         return token.value
 
-    async def _run(
-        self, operation: Operation, call: Call, request: BaseModel, body: Any
-    ) -> Any:
+    async def _run(self, operation: Operation, call: Call, request: BaseModel, body: Any) -> Any:
         verb = "import_" if operation.verb == "import" else operation.verb
         method = getattr(self.rooms[operation.noun], verb)
         if operation.body == "bytes":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -76,10 +77,8 @@ class DataFolder:
 
     def _owned_by_another(self) -> Unavailable:
         record = None
-        try:
+        with contextlib.suppress(json.JSONDecodeError):  # it is being written
             record = read_record(self.path / RECORD)
-        except json.JSONDecodeError:
-            pass  # it is being written
         where = f"{record['url']} (process {record['identity']['pid']})" if record else "a server"
         return Unavailable(
             f"the data folder {self.path} is owned by the control plane at {where}",

@@ -115,11 +115,20 @@ def test_04_another_host_name_is_refused(http: httpx.Client, tokens: dict[str, s
 @pytest.mark.parametrize(
     "source",
     [
-        "file:///etc/passwd", "/etc/passwd", "//etc/passwd", "file://localhost/etc/passwd",
-        "..%2f..%2fetc%2fpasswd", "%252e%252e%252f", "..\\..\\x", "http://h/../../etc",
-        "models:/m/../../x", "\0", "", "upload_../../../etc/passwd",
+        "file:///etc/passwd",
+        "/etc/passwd",
+        "//etc/passwd",
+        "file://localhost/etc/passwd",
+        "..%2f..%2fetc%2fpasswd",
+        "%252e%252e%252f",
+        "..\\..\\x",
+        "http://h/../../etc",
+        "models:/m/../../x",
+        "\0",
+        "",
+        "upload_../../../etc/passwd",
     ],
-)  # fmt: skip
+)
 def test_05_the_server_opens_no_path_that_a_client_names(
     http: httpx.Client, tokens: dict[str, str], source: str
 ) -> None:
@@ -141,12 +150,20 @@ def test_05_an_upload_has_a_file_name_and_no_path(
 @pytest.mark.parametrize(
     "body",
     [
-        {"np": "2;touch /tmp/canary"}, {"np": 0}, {"np": -1}, {"np": 10**9},
-        {"engine": "sh"}, {"name": "../../x\n"}, {"name": "-c"}, {"seed": -1},
-        {"params": {"epochs": "1;id"}}, {"params": {"__class__": 1}}, {"env": {"LD_PRELOAD": "x"}},
+        {"np": "2;touch /tmp/canary"},
+        {"np": 0},
+        {"np": -1},
+        {"np": 10**9},
+        {"engine": "sh"},
+        {"name": "../../x\n"},
+        {"name": "-c"},
+        {"seed": -1},
+        {"params": {"epochs": "1;id"}},
+        {"params": {"__class__": 1}},
+        {"env": {"LD_PRELOAD": "x"}},
         {"owner": "ada", "role": "admin", "state": "succeeded"},
     ],
-)  # fmt: skip
+)
 def test_14_a_job_takes_no_word_that_could_reach_a_shell(
     http: httpx.Client, tokens: dict[str, str], client: Client, body: dict[str, Any]
 ) -> None:
@@ -197,10 +214,16 @@ def test_18_no_token_is_in_the_log(
 @pytest.mark.parametrize(
     "content",
     [
-        b"[" * 100_000, b'{"np": NaN}', b'{"np": Infinity}', b'{"np": 1, "np": 2}', b"[]", b"\xff",
-        b'"x"', b"{",
+        b"[" * 100_000,
+        b'{"np": NaN}',
+        b'{"np": Infinity}',
+        b'{"np": 1, "np": 2}',
+        b"[]",
+        b"\xff",
+        b'"x"',
+        b"{",
     ],
-)  # fmt: skip
+)
 def test_19_a_crooked_body_is_the_senders_fault(
     http: httpx.Client, tokens: dict[str, str], content: bytes
 ) -> None:
@@ -220,9 +243,7 @@ def test_19_a_crooked_page_token_is_told(http: httpx.Client, tokens: dict[str, s
         assert answer.status_code == 422
 
 
-def test_16_an_error_is_json_and_is_not_sniffed(
-    http: httpx.Client, tokens: dict[str, str]
-) -> None:
+def test_16_an_error_is_json_and_is_not_sniffed(http: httpx.Client, tokens: dict[str, str]) -> None:
     name = "<img src=x onerror=alert(1)>"
     answer = http.get(f"/jobs/{name}", headers=_bearer(tokens))
     assert answer.status_code == 404

@@ -15,7 +15,7 @@ from aimass_jupyter.contract.frames import (
     Frame,
     FrameReader,
     encode_frame,
-)  # fmt: skip
+)
 
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -82,9 +82,14 @@ def test_no_two_operations_share_a_route() -> None:
 
 def test_an_operation_without_a_permission_cannot_be_declared() -> None:
     given: dict[str, Any] = {
-        "name": "jobs.x", "method": "GET", "path": "/x", "request": BaseModel,
-        "response": BaseModel, "help": "", "examples": (),
-    }  # fmt: skip
+        "name": "jobs.x",
+        "method": "GET",
+        "path": "/x",
+        "request": BaseModel,
+        "response": BaseModel,
+        "help": "",
+        "examples": (),
+    }
     with pytest.raises(ValueError, match="needs a permission"):
         Operation(**given, permission="")
 

@@ -52,10 +52,7 @@ def test_an_interrupted_write_leaves_nothing_after_the_next_start(blobs: Blobs) 
 
 def test_a_full_disk_is_said_and_leaves_nothing(blobs: Blobs) -> None:
     with pytest.raises(InsufficientStorage, match="nothing was stored"), _file_limit(10_000):
-        with blobs.writer(1 << 30) as writer:
-            for _ in range(100):
-                writer.write(b"x" * 1000)
-            writer.publish()
+        _take(blobs, b"x" * 100_000)
     assert _files(blobs) == []
     with blobs.writer(100) as writer:  # and there is space again
         writer.write(b"ok")
@@ -66,6 +63,12 @@ def test_a_full_disk_is_said_and_leaves_nothing(blobs: Blobs) -> None:
 def test_only_a_digest_names_a_blob(blobs: Blobs, digest: str) -> None:
     with pytest.raises(NotFound):
         blobs.path_of(digest)
+
+
+def _take(blobs: Blobs, content: bytes) -> None:
+    with blobs.writer(1 << 30) as writer:
+        writer.write(content)
+        writer.publish()
 
 
 def _files(blobs: Blobs) -> list[Path]:

@@ -20,10 +20,19 @@ from aimass_server.store.tables import metadata
 
 def _job(name: str = "x") -> Job:
     return Job(
-        id=new_id("job"), name=name, owner="ada", tenant="default", state="queued",
-        engine="single", np=1, dataset="d@1", algorithm="classification", params={}, seed=0,
+        id=new_id("job"),
+        name=name,
+        owner="ada",
+        tenant="default",
+        state="queued",
+        engine="single",
+        np=1,
+        dataset="d@1",
+        algorithm="classification",
+        params={},
+        seed=0,
         created_at=utc_now(),
-    )  # fmt: skip
+    )
 
 
 async def _opened(path: Path) -> Store:
@@ -157,5 +166,3 @@ def test_a_foreign_lock_is_waited_for_and_then_said(
         await store.write(lambda c: jobs.insert(c, _job(), "0" * 64, "y"))
 
     _with_store(tmp_path, body)
-
-

@@ -8,15 +8,33 @@ from aimass_server.access.principal import Principal
 
 _VIEWER = frozenset(
     {
-        "datasets:read", "algorithms:read", "jobs:read", "models:read", "endpoints:read",
-        "services:read", "events:read", "system:read", "predict:create", "tokens:read",
+        "datasets:read",
+        "algorithms:read",
+        "jobs:read",
+        "models:read",
+        "endpoints:read",
+        "services:read",
+        "events:read",
+        "system:read",
+        "predict:create",
+        "tokens:read",
     }
-)  # fmt: skip
+)
 _AUTHOR = _VIEWER | {
-    "datasets:create", "datasets:delete", "uploads:create", "jobs:create", "jobs:stop",
-    "models:promote", "models:delete", "endpoints:create", "endpoints:delete",
-    "services:create", "services:stop", "tokens:create", "tokens:delete",
-}  # fmt: skip
+    "datasets:create",
+    "datasets:delete",
+    "uploads:create",
+    "jobs:create",
+    "jobs:stop",
+    "models:promote",
+    "models:delete",
+    "endpoints:create",
+    "endpoints:delete",
+    "services:create",
+    "services:stop",
+    "tokens:create",
+    "tokens:delete",
+}
 
 RIGHTS: dict[Role, frozenset[str]] = {
     "viewer": _VIEWER,

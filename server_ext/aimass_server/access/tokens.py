@@ -39,9 +39,14 @@ class Tokens:
         value = PREFIX + secrets.token_urlsafe(32)
         now = self._clock()
         token = Token(
-            id=new_id("tok"), name=name, user=principal.user, role=role,
-            created_at=now, expires_at=now + life, value=value,
-        )  # fmt: skip
+            id=new_id("tok"),
+            name=name,
+            user=principal.user,
+            role=role,
+            created_at=now,
+            expires_at=now + life,
+            value=value,
+        )
         tenant, digest = principal.tenant, hash_of(value)
         await self._store.write(lambda c: tokens.insert(c, token, tenant, digest))
         return token

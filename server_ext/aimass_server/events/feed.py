@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,9 +74,11 @@ class Feed:
         """Events after a sequence number."""
         found = await self._after(request.after, request.limit, call.tenant)
         more = len(found) == request.limit
-        return Page[Event](items=found, next_token=str(found[-1].sequence) if more else None)
+        return Page[Event](items=[*found], next_token=str(found[-1].sequence) if more else None)
 
-    async def stream(self, call: Call, request: EventStream) -> AsyncIterator[Event | Notice]:
+    async def stream(
+        self, call: Call, request: EventStream
+    ) -> AsyncGenerator[Event | Notice, None]:
         """Events from a sequence number on, then what happens, until the feed closes."""
         follower = _Follower(call.tenant)
         self._followers.add(follower)
@@ -97,7 +99,7 @@ class Feed:
         finally:
             self._followers.discard(follower)
 
-    async def _after(self, sequence: int, limit: int, tenant: str) -> list[Event]:
+    async def _after(self, sequence: int, limit: int, tenant: str) -> Sequence[Event]:
         return await self._store.read(lambda c: events.after(c, sequence, limit, tenant))
 
     def _wake(self) -> None:

@@ -12,10 +12,14 @@ NOT_ASKED = {"single": "", "torchrun": "", "horovod": "the job environment did n
 async def find_engines(python: str = sys.executable) -> dict[str, str]:
     """Engine → why it cannot be used, or an empty text."""
     process = await asyncio.create_subprocess_exec(
-        python, "-m", "aimass_jupyter.launch", "--engines",
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+        python,
+        "-m",
+        "aimass_jupyter.launch",
+        "--engines",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     output, _ = await process.communicate()
     if process.returncode:
         return dict(NOT_ASKED)

@@ -98,10 +98,13 @@ class Follower:
         folder = self._folder / job.id
         text, after = await asyncio.to_thread(logs.read, folder, before, None, LOG_BYTES)
         return JobUpdate(
-            job=job, series=curves.series, gaps=curves.gaps, log=text,
+            job=job,
+            series=curves.series,
+            gaps=curves.gaps,
+            log=text,
             cursor=f"{curves.cursor};{logs.format_cursor(after)};{job.state}",
             end=job.final and after == before and not curves.series,
-        )  # fmt: skip
+        )
 
     async def _fresh(self, job_id: str) -> _Tail:
         """The job's tail, after it has read what is new."""

@@ -10,9 +10,18 @@ from typing import Protocol
 from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.datasets import Dataset
 from aimass_jupyter.contract.jobs import (
-    Curves, Job, JobAttach, JobCreate, JobList, JobLogs, JobMetrics, JobRef, JobUpdate, LogChunk,
+    Curves,
+    Job,
+    JobAttach,
+    JobCreate,
+    JobList,
+    JobLogs,
+    JobMetrics,
+    JobRef,
+    JobUpdate,
+    LogChunk,
     Progress,
-)  # fmt: skip
+)
 from aimass_server.access import Call, require_owner
 from aimass_server.jobs import logs
 from aimass_server.jobs.following import Follower, split_cursor

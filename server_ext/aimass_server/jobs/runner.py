@@ -8,6 +8,7 @@ may be done twice without harm: the supervisor's lock and the compare-and-set of
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -122,10 +123,8 @@ class Runner:
                 await self._pass()
             except AimassError as error:  # a full disk, a busy database: the next pass tries again
                 logger.warning("jobs could not be looked after just now: %s", error)
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), PASS_SECONDS)
-            except TimeoutError:
-                pass
 
     async def _pass(self) -> None:
         """Look at every unfinished job once, oldest first."""
@@ -151,9 +150,12 @@ class Runner:
         digest, label = await self._store.read(lambda c: jobs.inputs(c, job.id))
         spec = JobSpec(
             **job.model_dump(include={"id", "name", "engine", "np", "algorithm", "params", "seed"}),
-            dataset=job.dataset, dataset_digest=digest, label=label, python=self._python,
+            dataset=job.dataset,
+            dataset_digest=digest,
+            label=label,
+            python=self._python,
             dataset_path=str(self._path_of(digest)),
-        )  # fmt: skip
+        )
         try:
             await asyncio.to_thread(self._spawn, job, spec)
         except OSError as error:
@@ -231,17 +233,26 @@ class Runner:
             log = program.folder / "log" / "supervisor.log"
             tail = log.read_text(errors="replace").splitlines()[-20:] if log.exists() else []
             message = f"the supervisor did not start within {START_SECONDS:.0f} s"
-            await self._end(job, "failed", Cause(code="not-started", message=message, last_lines=tail))
+            await self._end(
+                job, "failed", Cause(code="not-started", message=message, last_lines=tail)
+            )
         elif job.state == "stopping":
             await self._end(job, "stopped", Cause(code="stopped", message="stopped before it ran"))
         else:
-            await self._store.write(lambda c: jobs.move(c, job.id, ("starting", "running"), "queued"))
+            await self._store.write(
+                lambda c: jobs.move(c, job.id, ("starting", "running"), "queued")
+            )
             self.wake()
 
     async def _end(
-        self, job: Job, state: Any, cause: Cause, *,
-        allowed: tuple[Any, ...] = ("starting", "running", "stopping"), **changes: Any,
-    ) -> Job:  # fmt: skip
+        self,
+        job: Job,
+        state: Any,
+        cause: Cause,
+        *,
+        allowed: tuple[Any, ...] = ("starting", "running", "stopping"),
+        **changes: Any,
+    ) -> Job:
         values = {"ended_at": utc_now(), **changes, "cause": cause.model_dump(mode="json")}
         ended = await self._store.write(lambda c: jobs.move(c, job.id, allowed, state, **values))
         self._unwatch(job.id)

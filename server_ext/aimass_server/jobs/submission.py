@@ -45,11 +45,19 @@ def prepare(
     _check_task(algorithm, dataset, label, request.label)
     _check_slots(request.np, slots)
     job = Job(
-        id=new_id("job"), name=request.name or dataset.name, owner=call.user, tenant=call.tenant,
-        state="queued", engine=_engine(request, engines), np=request.np,
-        dataset=f"{dataset.name}@{dataset.latest.version}", algorithm=algorithm.name,
-        params=_hyperparameters(algorithm, request), seed=request.seed, created_at=utc_now(),
-    )  # fmt: skip
+        id=new_id("job"),
+        name=request.name or dataset.name,
+        owner=call.user,
+        tenant=call.tenant,
+        state="queued",
+        engine=_engine(request, engines),
+        np=request.np,
+        dataset=f"{dataset.name}@{dataset.latest.version}",
+        algorithm=algorithm.name,
+        params=_hyperparameters(algorithm, request),
+        seed=request.seed,
+        created_at=utc_now(),
+    )
     return Submission(job, dataset.latest.digest, label)
 
 
@@ -65,7 +73,7 @@ def _label(given: str | None, dataset: Dataset) -> str:
     if label is None:
         raise InvalidRequest(
             f"dataset '{dataset.name}' has no label",
-            f"say which column to learn: --label {columns[-1]} (columns: {', '.join(columns[:20])})",
+            f"say which to learn: --label {columns[-1]} (columns: {', '.join(columns[:20])})",
         )
     if label not in columns:
         raise InvalidRequest(
@@ -86,7 +94,7 @@ def _check_task(
     fractional = column.kind == "number" and column.type.startswith(("float", "double", "half"))
     if algorithm.task == "classification" and fractional and column.distinct is None:
         raise InvalidRequest(
-            f"algorithm 'classification' needs classes to learn, column '{label}' is a continuous number",
+            f"algorithm 'classification' needs classes, column '{label}' is a continuous number",
             "take --algorithm regression, or another --label",
         )
 

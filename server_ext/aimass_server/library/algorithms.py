@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from aimass_jupyter.contract.algorithms import (
-    ALGORITHMS, AlgorithmDeclaration, AlgorithmList, Recommendation,
-)  # fmt: skip
+    ALGORITHMS,
+    AlgorithmDeclaration,
+    AlgorithmList,
+    Recommendation,
+)
 from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.datasets import Dataset
 from aimass_server.access import Call

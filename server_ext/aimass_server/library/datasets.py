@@ -12,11 +12,20 @@ from typing import Any
 
 from aimass_jupyter.contract.base import NAME_PATTERN, Done, Page
 from aimass_jupyter.contract.datasets import (
-    BUILTIN_DATASETS, Dataset, DatasetDescription, DatasetImport, DatasetList, DatasetRef,
-)  # fmt: skip
+    BUILTIN_DATASETS,
+    Dataset,
+    DatasetDescription,
+    DatasetImport,
+    DatasetList,
+    DatasetRef,
+)
 from aimass_jupyter.contract.errors import (
-    Expired, Failed, InvalidRequest, did_you_mean, from_problem,
-)  # fmt: skip
+    Expired,
+    Failed,
+    InvalidRequest,
+    did_you_mean,
+    from_problem,
+)
 from aimass_jupyter.contract.ids import is_id, new_id
 from aimass_jupyter.contract.uploads import Upload
 from aimass_jupyter.host import read_record, write_record
@@ -96,7 +105,7 @@ class Datasets:
             raise InvalidRequest(
                 f"'{source[:200]}' is neither a built-in data set nor an upload",
                 did_you_mean(source, BUILTIN_DATASETS)
-                + "; a file is sent first: uploads create (the clients do it for a path that exists)",
+                + "; a file is sent first (uploads create): the clients do that for a path",
             )
         upload, blob = await self._uploads.find(call, source)
         return upload, {"path": str(blob.path), "filename": upload.filename}
@@ -111,7 +120,9 @@ def _name_from(filename: str) -> str:
     """A name from a file's: its stem, with what a name may not hold replaced."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(filename).stem).strip("-._")[:64]
     if not re.fullmatch(NAME_PATTERN, name):
-        raise InvalidRequest(f"'{filename}' gives no name for the dataset", "pass one: --name sales")
+        raise InvalidRequest(
+            f"'{filename}' gives no name for the dataset", "pass one: --name sales"
+        )
     return name
 
 
@@ -123,17 +134,22 @@ async def _run_importer(work: Path, request: dict[str, Any]) -> DatasetDescripti
     AimassError
         What the importer found wrong with the bytes, in its words.
     """
-    work.mkdir(parents=True, mode=0o700)
-    write_record(work / "request.json", request)
+    await asyncio.to_thread(_order, work, request)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "aimass_jupyter.data.importer", str(work),
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+        sys.executable,
+        "-m",
+        "aimass_jupyter.data.importer",
+        str(work),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+    )
     try:
         _, errors = await asyncio.wait_for(process.communicate(), IMPORT_SECONDS)
     except TimeoutError:
-        raise Expired(f"the import took more than {IMPORT_SECONDS} s", "import a smaller file") from None
+        raise Expired(
+            f"the import took more than {IMPORT_SECONDS} s", "import a smaller file"
+        ) from None
     finally:
         if process.returncode is None:
             process.kill()
@@ -142,6 +158,11 @@ async def _run_importer(work: Path, request: dict[str, Any]) -> DatasetDescripti
     if process.returncode:
         raise Failed(f"the importer ended with code {process.returncode}: {_last_line(errors)}")
     return DatasetDescription.model_validate(json.loads((work / "description.json").read_bytes()))
+
+
+def _order(work: Path, request: dict[str, Any]) -> None:
+    work.mkdir(parents=True, mode=0o700)
+    write_record(work / "request.json", request)
 
 
 def _last_line(errors: bytes) -> str:

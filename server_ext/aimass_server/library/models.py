@@ -11,8 +11,13 @@ from aimass_jupyter.contract.base import Done, Page
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.models import (
-    Model, ModelDetail, ModelList, ModelPromote, ModelRef, ModelVersion,
-)  # fmt: skip
+    Model,
+    ModelDetail,
+    ModelList,
+    ModelPromote,
+    ModelRef,
+    ModelVersion,
+)
 from aimass_server.access import Call, require_owner
 from aimass_server.library.uploads import Uploads
 from aimass_server.store import Blobs, Store, models
@@ -89,10 +94,17 @@ class Models:
         manifest = await asyncio.to_thread(read_manifest, bundle)
         blob = await asyncio.to_thread(self._blobs.take_file, bundle)
         version = ModelVersion(
-            version=0, digest=blob.digest, size_bytes=blob.size_bytes, task=manifest.task,
-            algorithm=manifest.algorithm, metrics=manifest.metrics, signature=manifest.signature,
-            dataset=job.dataset, job=job.id, created_at=utc_now(),
-        )  # fmt: skip
+            version=0,
+            digest=blob.digest,
+            size_bytes=blob.size_bytes,
+            task=manifest.task,
+            algorithm=manifest.algorithm,
+            metrics=manifest.metrics,
+            signature=manifest.signature,
+            dataset=job.dataset,
+            job=job.id,
+            created_at=utc_now(),
+        )
         number = await self._store.write(
             lambda c: models.add_version(c, job.name, job.owner, job.tenant, version)
         )

@@ -34,17 +34,18 @@ class Uploads:
                 writer.write(chunk)
             blob = writer.publish()
         upload = Upload(
-            id=new_id("upload"), filename=request.filename, digest=blob.digest,
-            size_bytes=blob.size_bytes, created_at=self._clock(),
-        )  # fmt: skip
+            id=new_id("upload"),
+            filename=request.filename,
+            digest=blob.digest,
+            size_bytes=blob.size_bytes,
+            created_at=self._clock(),
+        )
         await self._store.write(lambda c: uploads.insert(c, upload, call.user, call.tenant))
         return upload
 
     async def find(self, call: Call, upload_id: str) -> tuple[Upload, Blob]:
         """An upload of who asks, with its bytes."""
-        upload = await self._store.read(
-            lambda c: uploads.get(c, upload_id, call.user, call.tenant)
-        )
+        upload = await self._store.read(lambda c: uploads.get(c, upload_id, call.user, call.tenant))
         path = self._blobs.path_of(upload.digest)
         return upload, Blob(upload.digest, upload.size_bytes, path)
 

@@ -13,8 +13,14 @@ from typing import Any, Literal
 
 from aimass_jupyter.contract.errors import Expired
 from aimass_jupyter.host import (
-    ProcessIdentity, is_alive, is_locked, read_record, send_signal, stop_marked, write_record,
-)  # fmt: skip
+    ProcessIdentity,
+    is_alive,
+    is_locked,
+    read_record,
+    send_signal,
+    stop_marked,
+    write_record,
+)
 
 ProgramState = Literal["absent", "starting", "alive", "ended", "lost"]
 
@@ -45,9 +51,13 @@ class Program:
         with (self.folder / "log" / "supervisor.log").open("ab") as log:
             process = subprocess.Popen(
                 [python, "-m", "aimass_jupyter.launch", str(self.folder)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.folder, env=_environment(), start_new_session=True,
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env=_environment(),
+                start_new_session=True,
+            )
         _reap_in_background(process)
 
     def state(self, started_by: float | None = None) -> ProgramState:
@@ -95,7 +105,9 @@ class Program:
         """Stop it and wait until it is gone; sweep when its supervisor no longer can."""
         self.request_stop(by)
         deadline = time.monotonic() + timeout_seconds
-        while self.state() in ("alive", "starting") and time.monotonic() < deadline:
+        while self.state() in ("alive", "starting"):
+            if time.monotonic() > deadline:
+                break
             await asyncio.sleep(_POLL_SECONDS)
         if (identity := self.identity) and is_alive(identity):
             send_signal(identity, signal.SIGKILL)
@@ -121,7 +133,13 @@ class Program:
 
 def _environment() -> dict[str, str]:
     """The environment of detached programs: ours, without what is secret or Jupyter's."""
-    private = ("AIMASS_TOKEN", "JUPYTER_TOKEN", "JPY_API_TOKEN", "JUPYTERHUB_API_TOKEN", "JPY_PARENT_PID")
+    private = (
+        "AIMASS_TOKEN",
+        "JUPYTER_TOKEN",
+        "JPY_API_TOKEN",
+        "JUPYTERHUB_API_TOKEN",
+        "JPY_PARENT_PID",
+    )
     return {name: value for name, value in os.environ.items() if name not in private}
 
 

@@ -14,8 +14,13 @@ from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
 from aimass_jupyter.contract.errors import (
-    AimassError, Failed, Forbidden, InvalidRequest, NotFound, Unauthenticated,
-)  # fmt: skip
+    AimassError,
+    Failed,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    Unauthenticated,
+)
 from aimass_server.access import Principal, require
 from aimass_server.access.tokens import PREFIX
 
@@ -51,7 +56,7 @@ class AimassHandler(APIHandler):
         """The right that this request needs."""
         raise NotImplementedError
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> None:  # type: ignore[override]
         """Refuse before anything is read: wrong host or origin, no identity, no right."""
         try:
             await self._identify()

@@ -16,8 +16,8 @@ from aimass_jupyter.contract.errors import AimassError
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.operation import Operation
 from aimass_jupyter.contract.validation import build
-from aimass_server.library import Download
 from aimass_server.events import Notice
+from aimass_server.library import Download
 from aimass_server.rest.base import AimassHandler
 from aimass_server.rest.parsing import from_query, parse_json
 
@@ -54,9 +54,12 @@ class OperationHandler(AimassHandler):
         request = build(self.operation, fields | path_fields)
         assert self.principal is not None  # prepare() saw to it
         answer = await self.control_plane.call(
-            self.principal, self.operation, request,
-            self.request.headers.get("Idempotency-Key"), self._body(),
-        )  # fmt: skip
+            self.principal,
+            self.operation,
+            request,
+            self.request.headers.get("Idempotency-Key"),
+            self._body(),
+        )
         await self._send(answer)
 
     def _body(self) -> AsyncIterator[bytes] | None:
@@ -99,7 +102,7 @@ class BytesHandler(OperationHandler):
         self._refusal: AimassError | web.HTTPError | None = None
         self._ignored = 0
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> None:  # type: ignore[override]
         """Refuse before the body is taken in, but let a short one end: the answer would be lost."""
         try:
             await super().prepare()

@@ -101,10 +101,12 @@ def _parameters(operation: Operation, request: dict[str, Any]) -> list[dict[str,
     if operation.changes:
         found.append(
             {
-                "name": "Idempotency-Key", "in": "header", "required": False,
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
                 "schema": {"type": "string", "maxLength": 128},
             }
-        )  # fmt: skip
+        )
     return found
 
 
@@ -112,7 +114,9 @@ def _body(operation: Operation, request: dict[str, Any]) -> dict[str, Any]:
     if operation.body == "bytes":
         return {
             "required": True,
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
         }
     fields = {
         name: schema

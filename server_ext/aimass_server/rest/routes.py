@@ -28,7 +28,7 @@ def handlers(app: AimassApp, base_url: str) -> list[Any]:
 
 
 def _by_path() -> dict[str, dict[str, Operation]]:
-    """Operations by path, those with a fixed path first: ``/events/stream`` before ``/events/{x}``."""
+    """Operations by path, fixed paths first: ``/events/stream`` before ``/events/{x}``."""
     paths: dict[str, dict[str, Operation]] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = operation

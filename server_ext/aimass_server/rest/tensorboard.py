@@ -20,7 +20,7 @@ from tornado.websocket import (
     WebSocketError,
     WebSocketHandler,
     websocket_connect,
-)  # fmt: skip
+)
 
 from aimass_jupyter.contract.errors import AimassError, Unavailable
 from aimass_server.rest.base import AimassHandler
@@ -33,12 +33,21 @@ REQUEST_SECONDS = 60.0
 MAX_MESSAGE_BYTES = 16 << 20
 _OF_THIS_HOP = frozenset(
     {
-        "connection", "content-length", "keep-alive", "proxy-authenticate", "proxy-authorization",
-        "sec-websocket-extensions", "sec-websocket-key", "sec-websocket-protocol",
-        "sec-websocket-version", "te", "trailer",
-        "transfer-encoding", "upgrade",
+        "connection",
+        "content-length",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "sec-websocket-extensions",
+        "sec-websocket-key",
+        "sec-websocket-protocol",
+        "sec-websocket-version",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
     }
-)  # fmt: skip
+)
 _PRIVATE = frozenset({"authorization", "cookie", "host", "origin", "referer", "x-xsrftoken"})
 _NOT_TO_GO_BACK = _OF_THIS_HOP | {"date", "server", "set-cookie"}
 
@@ -86,9 +95,15 @@ class TensorBoardHandler(AimassHandler, WebSocketHandler):
         url = await self._address() + str(self.request.uri)
         client = httpx.AsyncClient(trust_env=False, verify=False, timeout=REQUEST_SECONDS)
         try:
-            async with client, client.stream(
-                str(self.request.method), url, headers=self._forwarded(), content=self.request.body
-            ) as answer:  # fmt: skip
+            async with (
+                client,
+                client.stream(
+                    str(self.request.method),
+                    url,
+                    headers=self._forwarded(),
+                    content=self.request.body,
+                ) as answer,
+            ):
                 await self._pass_on(answer)
         except httpx.HTTPError as error:
             raise Unavailable(f"TensorBoard does not answer: {error}", "try again") from error

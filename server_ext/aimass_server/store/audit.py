@@ -14,7 +14,12 @@ def record(
     """Note who changed what, and whether it went well."""
     connection.execute(
         audit.insert().values(
-            id=new_id("aud"), owner=owner, tenant=tenant, created_at=utc_now(),
-            operation=operation, subject=subject[:200], outcome=outcome,
+            id=new_id("aud"),
+            owner=owner,
+            tenant=tenant,
+            created_at=utc_now(),
+            operation=operation,
+            subject=subject[:200],
+            outcome=outcome,
         )
-    )  # fmt: skip
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -74,10 +75,8 @@ class BlobWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
+        with contextlib.suppress(OSError):  # the buffered rest found the disk full: it goes anyway
             self._file.close()
-        except OSError:  # the buffered rest found the disk full: the file goes anyway
-            pass
         self._temporary.unlink(missing_ok=True)
 
 
@@ -110,7 +109,7 @@ class Blobs:
         """Publish a staged file under its digest; the same bytes are kept once."""
         target = self.path_of(digest)
         target.parent.mkdir(exist_ok=True, mode=0o700)
-        os.replace(temporary, target)
+        temporary.replace(target)
         target.chmod(0o400)
         return Blob(digest, size_bytes, target)
 

@@ -9,8 +9,12 @@ from sqlalchemy import delete as delete_from
 
 from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.datasets import (
-    Dataset, DatasetDescription, DatasetImport, DatasetList, DatasetVersion,
-)  # fmt: skip
+    Dataset,
+    DatasetDescription,
+    DatasetImport,
+    DatasetList,
+    DatasetVersion,
+)
 from aimass_jupyter.contract.errors import NotFound
 from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_server.store import names, paging
@@ -19,9 +23,15 @@ from aimass_server.store.tables import dataset_versions, datasets
 
 
 def add_version(
-    connection: Connection, name: str, owner: str, tenant: str, request: DatasetImport,
-    found: DatasetDescription, digest: str, size_bytes: int,
-) -> Dataset:  # fmt: skip
+    connection: Connection,
+    name: str,
+    owner: str,
+    tenant: str,
+    request: DatasetImport,
+    found: DatasetDescription,
+    digest: str,
+    size_bytes: int,
+) -> Dataset:
     """Register bytes as the next version of a dataset; the same bytes are not a new version."""
     row = _get_or_create(connection, name, owner, tenant, request)
     newest = _versions(connection, row.id)[:1]
@@ -30,15 +40,26 @@ def add_version(
         version = newest[0].version + 1 if newest else 1
         connection.execute(
             dataset_versions.insert().values(
-                id=new_id("dsv"), dataset_id=row.id, owner=owner, tenant=tenant, version=version,
-                digest=digest, size_bytes=size_bytes, description=description,
+                id=new_id("dsv"),
+                dataset_id=row.id,
+                owner=owner,
+                tenant=tenant,
+                version=version,
+                digest=digest,
+                size_bytes=size_bytes,
+                description=description,
                 created_at=utc_now(),
             )
-        )  # fmt: skip
+        )
         record(
-            connection, "datasets.imported", subject=row.id, name=name,
-            owner=owner, tenant=tenant, version=version,
-        )  # fmt: skip
+            connection,
+            "datasets.imported",
+            subject=row.id,
+            name=name,
+            owner=owner,
+            tenant=tenant,
+            version=version,
+        )
     return _dataset(connection, row)
 
 
@@ -83,9 +104,14 @@ def delete(connection: Connection, dataset: Dataset, version: int | None) -> lis
     if not _versions(connection, dataset.id):
         connection.execute(delete_from(datasets).where(datasets.c.id == dataset.id))
     record(
-        connection, "datasets.deleted", subject=dataset.id, name=dataset.name,
-        owner=dataset.owner, tenant=dataset.tenant, version=version,
-    )  # fmt: skip
+        connection,
+        "datasets.deleted",
+        subject=dataset.id,
+        name=dataset.name,
+        owner=dataset.owner,
+        tenant=dataset.tenant,
+        version=version,
+    )
     return digests
 
 
@@ -103,10 +129,15 @@ def _get_or_create(
     if row is None:
         connection.execute(
             datasets.insert().values(
-                id=new_id("ds"), name=name, owner=owner, tenant=tenant, created_at=utc_now(),
-                description=request.description, tags=request.tags,
+                id=new_id("ds"),
+                name=name,
+                owner=owner,
+                tenant=tenant,
+                created_at=utc_now(),
+                description=request.description,
+                tags=request.tags,
             )
-        )  # fmt: skip
+        )
         row = connection.execute(select(datasets).where(*mine)).one()
     return row
 
@@ -123,10 +154,19 @@ def _dataset(connection: Connection, row: Row[Any], version: str | None = None) 
         known = ", ".join(str(v.version) for v in reversed(versions))
         raise NotFound(f"dataset '{row.name}' has no version '{version}'", f"versions: {known}")
     return Dataset(
-        id=row.id, name=row.name, owner=row.owner, tenant=row.tenant, tags=row.tags,
-        description=row.description, created_at=row.created_at, versions=len(versions),
+        id=row.id,
+        name=row.name,
+        owner=row.owner,
+        tenant=row.tenant,
+        tags=row.tags,
+        description=row.description,
+        created_at=row.created_at,
+        versions=len(versions),
         latest=DatasetVersion(
-            **chosen.description, version=chosen.version, digest=chosen.digest,
-            size_bytes=chosen.size_bytes, created_at=chosen.created_at,
+            **chosen.description,
+            version=chosen.version,
+            digest=chosen.digest,
+            size_bytes=chosen.size_bytes,
+            created_at=chosen.created_at,
         ),
-    )  # fmt: skip
+    )

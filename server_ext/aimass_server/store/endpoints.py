@@ -39,11 +39,19 @@ class KeptEndpoint:
     def shown(self, gateway_url: str, key: str | None = None) -> Endpoint:
         """The endpoint as the contract has it."""
         return Endpoint(
-            id=self.id, name=self.name, owner=self.owner, tenant=self.tenant,
-            url=f"{gateway_url}/v2/models/{self.name}", model=self.model, state=self.state,
-            message=self.message, signature=self.signature, created_at=self.created_at,
-            deployed_at=self.deployed_at, key=key,
-        )  # fmt: skip
+            id=self.id,
+            name=self.name,
+            owner=self.owner,
+            tenant=self.tenant,
+            url=f"{gateway_url}/v2/models/{self.name}",
+            model=self.model,
+            state=self.state,
+            message=self.message,
+            signature=self.signature,
+            created_at=self.created_at,
+            deployed_at=self.deployed_at,
+            key=key,
+        )
 
 
 def find(connection: Connection, reference: str, tenant: str) -> KeptEndpoint:
@@ -91,9 +99,7 @@ def insert(connection: Connection, endpoint: KeptEndpoint, key_hash: str) -> Non
     _record(connection, endpoint, endpoint.owner)
 
 
-def switch(
-    connection: Connection, before: KeptEndpoint, after: KeptEndpoint, actor: str
-) -> None:
+def switch(connection: Connection, before: KeptEndpoint, after: KeptEndpoint, actor: str) -> None:
     """Bind another deployment to an endpoint.
 
     Raises
@@ -105,11 +111,15 @@ def switch(
         endpoints.update()
         .where(endpoints.c.id == before.id, endpoints.c.deployment == before.deployment)
         .values(
-            model=after.model, digest=after.digest, deployment=after.deployment,
-            state=after.state, message=after.message,
-            signature=after.signature.model_dump(mode="json"), deployed_at=after.deployed_at,
+            model=after.model,
+            digest=after.digest,
+            deployment=after.deployment,
+            state=after.state,
+            message=after.message,
+            signature=after.signature.model_dump(mode="json"),
+            deployed_at=after.deployed_at,
         )
-    )  # fmt: skip
+    )
     if not changed.rowcount:
         raise Conflict(f"endpoint '{before.name}' was changed by somebody else", "try again")
     _record(connection, after, actor)
@@ -132,24 +142,31 @@ def move(
 
 def delete(connection: Connection, endpoint: KeptEndpoint, actor: str) -> None:
     """Forget an endpoint and its keys."""
-    connection.execute(
-        delete_from(endpoint_keys).where(endpoint_keys.c.endpoint_id == endpoint.id)
-    )
+    connection.execute(delete_from(endpoint_keys).where(endpoint_keys.c.endpoint_id == endpoint.id))
     connection.execute(delete_from(endpoints).where(endpoints.c.id == endpoint.id))
     record(
-        connection, "endpoints.deleted", subject=endpoint.id, name=endpoint.name, owner=actor,
-        tenant=endpoint.tenant, model=endpoint.model,
-    )  # fmt: skip
+        connection,
+        "endpoints.deleted",
+        subject=endpoint.id,
+        name=endpoint.name,
+        owner=actor,
+        tenant=endpoint.tenant,
+        model=endpoint.model,
+    )
 
 
 def add_key(connection: Connection, endpoint: KeptEndpoint, owner: str, key_hash: str) -> None:
     """Keep one more key, by its hash."""
     connection.execute(
         endpoint_keys.insert().values(
-            id=new_id("key"), endpoint_id=endpoint.id, owner=owner, tenant=endpoint.tenant,
-            created_at=utc_now(), hash=key_hash,
+            id=new_id("key"),
+            endpoint_id=endpoint.id,
+            owner=owner,
+            tenant=endpoint.tenant,
+            created_at=utc_now(),
+            hash=key_hash,
         )
-    )  # fmt: skip
+    )
 
 
 def key_hashes(connection: Connection) -> dict[str, list[str]]:
@@ -163,9 +180,15 @@ def key_hashes(connection: Connection) -> dict[str, list[str]]:
 
 def _record(connection: Connection, endpoint: KeptEndpoint, actor: str) -> None:
     record(
-        connection, f"endpoints.{endpoint.state}", subject=endpoint.id, name=endpoint.name,
-        owner=actor, tenant=endpoint.tenant, model=endpoint.model, message=endpoint.message,
-    )  # fmt: skip
+        connection,
+        f"endpoints.{endpoint.state}",
+        subject=endpoint.id,
+        name=endpoint.name,
+        owner=actor,
+        tenant=endpoint.tenant,
+        model=endpoint.model,
+        message=endpoint.message,
+    )
 
 
 def _kept(row: Row[Any], **changes: Any) -> KeptEndpoint:

@@ -123,9 +123,11 @@ class Store:
         try:
             with self._engine.connect() as connection:
                 connection.execute(text("BEGIN IMMEDIATE"))
-                results = [(write, result) for write in group for result in _attempt(connection, write)]
+                results = [
+                    (write, result) for write in group for result in _attempt(connection, write)
+                ]
                 connection.commit()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - handed to everybody of the group
             for write in group:
                 if not write.done.done():
                     write.done.set_exception(_as_aimass_error(error))
@@ -142,7 +144,7 @@ def _attempt(connection: Connection, write: _Write) -> list[Any]:
             return [write.work(connection)]
     except OperationalError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - handed to who asked for the write
         write.done.set_exception(error)
         return []
 
@@ -185,5 +187,3 @@ def _check_integrity(connection: Connection, path: Path) -> None:
             f"the database {path} is damaged: {found}",
             "restore it from a backup, or move it away to begin with an empty one",
         )
-
-

@@ -12,16 +12,27 @@ from aimass_server.store.tables import events
 
 
 def record(
-    connection: Connection, topic: str, *, subject: str, name: str, owner: str, tenant: str,
+    connection: Connection,
+    topic: str,
+    *,
+    subject: str,
+    name: str,
+    owner: str,
+    tenant: str,
     **data: Any,
-) -> None:  # fmt: skip
+) -> None:
     """Note what happened; call it in the transaction that makes it happen."""
     connection.execute(
         events.insert().values(
-            topic=topic, subject=subject, name=name, time=utc_now(),
-            owner=owner, tenant=tenant, data=data,
+            topic=topic,
+            subject=subject,
+            name=name,
+            time=utc_now(),
+            owner=owner,
+            tenant=tenant,
+            data=data,
         )
-    )  # fmt: skip
+    )
 
 
 def after(connection: Connection, sequence: int, limit: int, tenant: str) -> list[Event]:
@@ -38,6 +49,11 @@ def newest(connection: Connection) -> int:
 
 def _event(row: Row[Any]) -> Event:
     return Event(
-        sequence=row.sequence, topic=row.topic, subject=row.subject, name=row.name,
-        time=row.time, actor=row.owner, data=row.data,
-    )  # fmt: skip
+        sequence=row.sequence,
+        topic=row.topic,
+        subject=row.subject,
+        name=row.name,
+        time=row.time,
+        actor=row.owner,
+        data=row.data,
+    )

@@ -36,15 +36,25 @@ def recall(
 
 
 def remember(
-    connection: Connection, key: str, owner: str, tenant: str, operation: str,
-    request_digest: str, response: dict[str, Any],
-) -> None:  # fmt: skip
+    connection: Connection,
+    key: str,
+    owner: str,
+    tenant: str,
+    operation: str,
+    request_digest: str,
+    response: dict[str, Any],
+) -> None:
     """Keep the first answer; call it in the transaction that did the work, where there is one."""
     if recall(connection, key, owner, tenant, operation, request_digest) is not None:
         return
     connection.execute(
         idempotency_keys.insert().values(
-            key=key, owner=owner, tenant=tenant, operation=operation,
-            request_digest=request_digest, response=response, created_at=utc_now(),
+            key=key,
+            owner=owner,
+            tenant=tenant,
+            operation=operation,
+            request_digest=request_digest,
+            response=response,
+            created_at=utc_now(),
         )
-    )  # fmt: skip
+    )

@@ -20,14 +20,19 @@ HOLDS_SLOTS: tuple[JobState, ...] = ("starting", "running", "stopping")
 def insert(connection: Connection, job: Job, dataset_digest: str, label: str) -> None:
     """Queue a job, with its event."""
     row = job.model_dump(exclude={"progress"})
-    connection.execute(jobs.insert().values(**row, fence=0, dataset_digest=dataset_digest, label=label))
+    connection.execute(
+        jobs.insert().values(**row, fence=0, dataset_digest=dataset_digest, label=label)
+    )
     _record(connection, job, "queued")
 
 
 def move(
-    connection: Connection, job_id: str, allowed: tuple[JobState, ...], state: JobState,
+    connection: Connection,
+    job_id: str,
+    allowed: tuple[JobState, ...],
+    state: JobState,
     **changes: Any,
-) -> Job:  # fmt: skip
+) -> Job:
     """Change a job's state if it is in one of the allowed states, with its event.
 
     Raises
@@ -92,17 +97,24 @@ def slots_used(connection: Connection) -> int:
 
 def counts(connection: Connection, tenant: str) -> dict[str, int]:
     """Jobs by state."""
-    query = select(jobs.c.state, func.count()).where(jobs.c.tenant == tenant)
+    query = select(jobs.c.state, func.count().label("number")).where(jobs.c.tenant == tenant)
     rows = connection.execute(query.group_by(jobs.c.state)).all()
-    return {state: number for state, number in rows}
+    return {row.state: row.number for row in rows}
 
 
 def _record(connection: Connection, job: Job, happening: str) -> None:
     cause = job.cause.message if job.cause and job.state in FINAL_STATES else None
     record(
-        connection, f"jobs.{happening}", subject=job.id, name=job.name, owner=job.owner,
-        tenant=job.tenant, state=job.state, cause=cause, model=job.model,
-    )  # fmt: skip
+        connection,
+        f"jobs.{happening}",
+        subject=job.id,
+        name=job.name,
+        owner=job.owner,
+        tenant=job.tenant,
+        state=job.state,
+        cause=cause,
+        model=job.model,
+    )
 
 
 def _job(row: Row[Any]) -> Job:

@@ -20,7 +20,7 @@ def add_version(
     connection: Connection, name: str, owner: str, tenant: str, version: ModelVersion
 ) -> int:
     """Register a version (its number is given here); a job registers at most one."""
-    known = connection.execute(
+    known: int | None = connection.execute(
         select(model_versions.c.version).where(model_versions.c.job == version.job)
     ).scalar()
     if known is not None:
@@ -30,14 +30,26 @@ def add_version(
     row = version.model_dump(mode="json", exclude={"version", "created_at"})
     connection.execute(
         model_versions.insert().values(
-            **row, id=new_id("mv"), model_id=model_id, owner=owner, tenant=tenant,
-            version=newest + 1, created_at=version.created_at,
+            **row,
+            id=new_id("mv"),
+            model_id=model_id,
+            owner=owner,
+            tenant=tenant,
+            version=newest + 1,
+            created_at=version.created_at,
         )
-    )  # fmt: skip
+    )
     record(
-        connection, "models.registered", subject=model_id, name=name, owner=owner, tenant=tenant,
-        version=newest + 1, job=version.job, metrics=row["metrics"],
-    )  # fmt: skip
+        connection,
+        "models.registered",
+        subject=model_id,
+        name=name,
+        owner=owner,
+        tenant=tenant,
+        version=newest + 1,
+        job=version.job,
+        metrics=row["metrics"],
+    )
     return newest + 1
 
 
@@ -79,14 +91,25 @@ def set_alias(connection: Connection, model: Model, alias: str, version: int, ac
     connection.execute(delete_from(model_aliases).where(*mine))
     connection.execute(
         model_aliases.insert().values(
-            id=new_id("ma"), model_id=model.id, alias=alias, version=version, owner=actor,
-            tenant=model.tenant, created_at=utc_now(),
+            id=new_id("ma"),
+            model_id=model.id,
+            alias=alias,
+            version=version,
+            owner=actor,
+            tenant=model.tenant,
+            created_at=utc_now(),
         )
-    )  # fmt: skip
+    )
     record(
-        connection, "models.promoted", subject=model.id, name=model.name, owner=actor,
-        tenant=model.tenant, version=version, alias=alias,
-    )  # fmt: skip
+        connection,
+        "models.promoted",
+        subject=model.id,
+        name=model.name,
+        owner=actor,
+        tenant=model.tenant,
+        version=version,
+        alias=alias,
+    )
 
 
 def delete(connection: Connection, model: Model, version: int | None) -> list[str]:
@@ -102,9 +125,14 @@ def delete(connection: Connection, model: Model, version: int | None) -> list[st
     if not _newest(connection, model.id):
         connection.execute(delete_from(models).where(models.c.id == model.id))
     record(
-        connection, "models.deleted", subject=model.id, name=model.name, owner=model.owner,
-        tenant=model.tenant, version=version,
-    )  # fmt: skip
+        connection,
+        "models.deleted",
+        subject=model.id,
+        name=model.name,
+        owner=model.owner,
+        tenant=model.tenant,
+        version=version,
+    )
     return digests
 
 
@@ -152,14 +180,27 @@ def _aliases(connection: Connection, model_id: str) -> dict[str, int]:
 def _model(connection: Connection, row: Row[Any]) -> Model:
     versions = _versions(connection, row.id)
     return Model(
-        id=row.id, name=row.name, owner=row.owner, tenant=row.tenant, created_at=row.created_at,
-        versions=len(versions), aliases=_aliases(connection, row.id), latest=_version(versions[0]),
-    )  # fmt: skip
+        id=row.id,
+        name=row.name,
+        owner=row.owner,
+        tenant=row.tenant,
+        created_at=row.created_at,
+        versions=len(versions),
+        aliases=_aliases(connection, row.id),
+        latest=_version(versions[0]),
+    )
 
 
 def _version(row: Row[Any]) -> ModelVersion:
     return ModelVersion(
-        version=row.version, digest=row.digest, size_bytes=row.size_bytes, task=row.task,
-        algorithm=row.algorithm, metrics=row.metrics, signature=row.signature,
-        dataset=row.dataset, job=row.job, created_at=row.created_at,
-    )  # fmt: skip
+        version=row.version,
+        digest=row.digest,
+        size_bytes=row.size_bytes,
+        task=row.task,
+        algorithm=row.algorithm,
+        metrics=row.metrics,
+        signature=row.signature,
+        dataset=row.dataset,
+        job=row.job,
+        created_at=row.created_at,
+    )

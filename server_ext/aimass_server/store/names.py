@@ -1,4 +1,4 @@
-"""How a reference finds its row: by id, else by name within the tenant, with a hint when neither."""
+"""How a reference finds its row: by id, else by name within the tenant, else with a hint."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def find(connection: Connection, table: Table, thing: str, reference: str, tenan
     if row is None:
         names = connection.execute(select(table.c.name).where(mine).limit(_NEAREST)).scalars()
         raise NotFound(
-            f"there is no {thing} '{reference}'", did_you_mean(reference, names, f"see: {thing}s list")
+            f"there is no {thing} '{reference}'",
+            did_you_mean(reference, names, f"see: {thing}s list"),
         )
     return row
 

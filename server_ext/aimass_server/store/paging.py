@@ -44,5 +44,6 @@ def _decode(token: str) -> str:
         return base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except ValueError:  # of base64, or of UTF-8
         raise InvalidRequest(
-            f"next_token '{token[:40]}' is not one of ours", "pass the next_token of the page before"
+            f"next_token '{token[:40]}' is not one of ours",
+            "pass the next_token of the page before",
         ) from None

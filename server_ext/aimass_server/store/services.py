@@ -67,10 +67,14 @@ def update(connection: Connection, before: Service, after: Service, actor: str) 
             services.c.state == before.state,
         )
         .values(
-            notebook=after.notebook, version=after.version, state=after.state,
-            message=after.message, url=after.url, published_at=after.published_at,
+            notebook=after.notebook,
+            version=after.version,
+            state=after.state,
+            message=after.message,
+            url=after.url,
+            published_at=after.published_at,
         )
-    )  # fmt: skip
+    )
     if not changed.rowcount:
         return False
     _record(connection, after, actor)
@@ -79,9 +83,15 @@ def update(connection: Connection, before: Service, after: Service, actor: str) 
 
 def _record(connection: Connection, service: Service, actor: str) -> None:
     record(
-        connection, f"services.{service.state}", subject=service.id, name=service.name,
-        owner=actor, tenant=service.tenant, version=service.version, message=service.message,
-    )  # fmt: skip
+        connection,
+        f"services.{service.state}",
+        subject=service.id,
+        name=service.name,
+        owner=actor,
+        tenant=service.tenant,
+        version=service.version,
+        message=service.message,
+    )
 
 
 def _service(row: Row[Any]) -> Service:

@@ -6,9 +6,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
-    JSON, BigInteger, Column, DateTime, ForeignKey, Index, Integer, MetaData, String, Table, Text,
-    TypeDecorator, UniqueConstraint,
-)  # fmt: skip
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -47,7 +58,8 @@ def _unique_name() -> UniqueConstraint:
 
 
 events = Table(
-    "events", metadata,
+    "events",
+    metadata,
     Column("sequence", Integer, primary_key=True, autoincrement=True),
     Column("topic", String(64), nullable=False),
     Column("subject", String(40), nullable=False),
@@ -57,35 +69,43 @@ events = Table(
     Column("tenant", String(128), nullable=False),
     Column("data", JSON, nullable=False),
     sqlite_autoincrement=True,
-)  # fmt: skip
+)
 
 uploads = Table(
-    "uploads", metadata, *_identified(),
+    "uploads",
+    metadata,
+    *_identified(),
     Column("filename", String(255), nullable=False),
     Column("digest", String(64), nullable=False, index=True),
     Column("size_bytes", BigInteger, nullable=False),
-)  # fmt: skip
+)
 
 datasets = Table(
-    "datasets", metadata, *_identified(),
+    "datasets",
+    metadata,
+    *_identified(),
     Column("name", String(64), nullable=False),
     Column("description", Text, nullable=False),
     Column("tags", JSON, nullable=False),
     _unique_name(),
-)  # fmt: skip
+)
 
 dataset_versions = Table(
-    "dataset_versions", metadata, *_identified(),
+    "dataset_versions",
+    metadata,
+    *_identified(),
     Column("dataset_id", ForeignKey("datasets.id"), nullable=False),
     Column("version", Integer, nullable=False),
     Column("digest", String(64), nullable=False, index=True),
     Column("size_bytes", BigInteger, nullable=False),
     Column("description", JSON, nullable=False),
     UniqueConstraint("dataset_id", "version"),
-)  # fmt: skip
+)
 
 jobs = Table(
-    "jobs", metadata, *_identified(),
+    "jobs",
+    metadata,
+    *_identified(),
     Column("name", String(64), nullable=False),
     Column("state", String(16), nullable=False, index=True),
     Column("fence", Integer, nullable=False),
@@ -103,16 +123,20 @@ jobs = Table(
     Column("metrics", JSON, nullable=False),
     Column("model", String(128)),
     Index("ix_jobs_tenant_name", "tenant", "name"),
-)  # fmt: skip
+)
 
 models = Table(
-    "models", metadata, *_identified(),
+    "models",
+    metadata,
+    *_identified(),
     Column("name", String(64), nullable=False),
     _unique_name(),
-)  # fmt: skip
+)
 
 model_versions = Table(
-    "model_versions", metadata, *_identified(),
+    "model_versions",
+    metadata,
+    *_identified(),
     Column("model_id", ForeignKey("models.id"), nullable=False),
     Column("version", Integer, nullable=False),
     Column("digest", String(64), nullable=False, index=True),
@@ -124,18 +148,22 @@ model_versions = Table(
     Column("dataset", String(128), nullable=False),
     Column("job", String(40), nullable=False, index=True),
     UniqueConstraint("model_id", "version"),
-)  # fmt: skip
+)
 
 model_aliases = Table(
-    "model_aliases", metadata, *_identified(),
+    "model_aliases",
+    metadata,
+    *_identified(),
     Column("model_id", ForeignKey("models.id"), nullable=False),
     Column("alias", String(64), nullable=False),
     Column("version", Integer, nullable=False),
     UniqueConstraint("model_id", "alias"),
-)  # fmt: skip
+)
 
 endpoints = Table(
-    "endpoints", metadata, *_identified(),
+    "endpoints",
+    metadata,
+    *_identified(),
     Column("name", String(64), nullable=False),
     Column("model", String(128), nullable=False),
     Column("digest", String(64), nullable=False),
@@ -145,16 +173,20 @@ endpoints = Table(
     Column("signature", JSON, nullable=False),
     Column("deployed_at", UtcDateTime, nullable=False),
     _unique_name(),
-)  # fmt: skip
+)
 
 endpoint_keys = Table(
-    "endpoint_keys", metadata, *_identified(),
+    "endpoint_keys",
+    metadata,
+    *_identified(),
     Column("endpoint_id", ForeignKey("endpoints.id"), nullable=False, index=True),
     Column("hash", String(64), nullable=False),
-)  # fmt: skip
+)
 
 services = Table(
-    "services", metadata, *_identified(),
+    "services",
+    metadata,
+    *_identified(),
     Column("name", String(64), nullable=False),
     Column("notebook", String(255), nullable=False),
     Column("version", Integer, nullable=False),
@@ -163,18 +195,21 @@ services = Table(
     Column("url", Text, nullable=False),
     Column("published_at", UtcDateTime, nullable=False),
     _unique_name(),
-)  # fmt: skip
+)
 
 tokens = Table(
-    "tokens", metadata, *_identified(),
+    "tokens",
+    metadata,
+    *_identified(),
     Column("name", String(64), nullable=False),
     Column("role", String(16), nullable=False),
     Column("hash", String(64), nullable=False, unique=True),
     Column("expires_at", UtcDateTime, nullable=False),
-)  # fmt: skip
+)
 
 idempotency_keys = Table(
-    "idempotency_keys", metadata,
+    "idempotency_keys",
+    metadata,
     Column("key", String(128), primary_key=True),
     Column("owner", String(128), primary_key=True),
     Column("tenant", String(128), primary_key=True),
@@ -182,11 +217,13 @@ idempotency_keys = Table(
     Column("request_digest", String(64), nullable=False),
     Column("response", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
-)  # fmt: skip
+)
 
 audit = Table(
-    "audit", metadata, *_identified(),
+    "audit",
+    metadata,
+    *_identified(),
     Column("operation", String(64), nullable=False),
     Column("subject", String(200), nullable=False),
     Column("outcome", String(32), nullable=False),
-)  # fmt: skip
+)

@@ -39,6 +39,10 @@ def delete(connection: Connection, owner: str, tenant: str, token_id: str) -> bo
 
 def _token(row: Row[Any]) -> Token:
     return Token(
-        id=row.id, name=row.name, user=row.owner, role=row.role,
-        created_at=row.created_at, expires_at=row.expires_at,
-    )  # fmt: skip
+        id=row.id,
+        name=row.name,
+        user=row.owner,
+        role=row.role,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+    )

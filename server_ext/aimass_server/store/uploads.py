@@ -15,9 +15,7 @@ from aimass_server.store.tables import uploads
 
 def insert(connection: Connection, upload: Upload, owner: str, tenant: str) -> None:
     """Keep an upload."""
-    connection.execute(
-        uploads.insert().values(**upload.model_dump(), owner=owner, tenant=tenant)
-    )
+    connection.execute(uploads.insert().values(**upload.model_dump(), owner=owner, tenant=tenant))
 
 
 def get(connection: Connection, upload_id: str, owner: str, tenant: str) -> Upload:
@@ -50,6 +48,9 @@ def forget_older(connection: Connection, moment: datetime) -> list[str]:
 
 def _upload(row: Row[Any]) -> Upload:
     return Upload(
-        id=row.id, filename=row.filename, digest=row.digest, size_bytes=row.size_bytes,
+        id=row.id,
+        filename=row.filename,
+        digest=row.digest,
+        size_bytes=row.size_bytes,
         created_at=row.created_at,
-    )  # fmt: skip
+    )

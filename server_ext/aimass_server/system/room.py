@@ -13,8 +13,13 @@ from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.operation import Operation
 from aimass_jupyter.contract.system import (
-    Check, Diagnosis, Identity, Nothing, OperationCard, Status,
-)  # fmt: skip
+    Check,
+    Diagnosis,
+    Identity,
+    Nothing,
+    OperationCard,
+    Status,
+)
 from aimass_jupyter.contract.table import OPERATIONS
 from aimass_server.access import Call, rights_of
 from aimass_server.store import Store, datasets, endpoints, jobs, models, services
@@ -70,9 +75,12 @@ class System:
         """Who asks."""
         who = call.principal
         return Identity(
-            user=who.user, role=who.role, tenant=who.tenant, token=who.token,
+            user=who.user,
+            role=who.role,
+            tenant=who.tenant,
+            token=who.token,
             permissions=rights_of(who.role),
-        )  # fmt: skip
+        )
 
     async def operations(self, call: Call, request: Nothing) -> Page[OperationCard]:
         """The operation table, for faces that build themselves from it."""
@@ -81,10 +89,14 @@ class System:
     def _engine_checks(self) -> list[Check]:
         cure = "run `make setup` again, or see docs/operators/install.md"
         return [
-            Check(name=f"engine {name}", ok=not why_not, found=why_not or "usable",
-                  cure=cure if why_not else "")
+            Check(
+                name=f"engine {name}",
+                ok=not why_not,
+                found=why_not or "usable",
+                cure=cure if why_not else "",
+            )
             for name, why_not in self._facts.engines().items()
-        ]  # fmt: skip
+        ]
 
     def _disk(self) -> Check:
         free = shutil.disk_usage(self._facts.folder).free
@@ -104,9 +116,16 @@ def _python() -> Check:
 
 def _card(operation: Operation) -> OperationCard:
     return OperationCard(
-        name=operation.name, short=operation.short, method=operation.method, path=operation.path,
-        permission=operation.permission, help=operation.help, examples=list(operation.examples),
-        body=operation.body, reply=operation.reply, open_field=operation.open_field,
+        name=operation.name,
+        short=operation.short,
+        method=operation.method,
+        path=operation.path,
+        permission=operation.permission,
+        help=operation.help,
+        examples=list(operation.examples),
+        body=operation.body,
+        reply=operation.reply,
+        open_field=operation.open_field,
         request=operation.request.model_json_schema(),
         response=operation.response.model_json_schema(mode="serialization"),
-    )  # fmt: skip
+    )
