@@ -73,15 +73,16 @@ def send_signal(identity: ProcessIdentity, number: signal.Signals) -> bool:
 def marked_processes(name: str, value: str) -> Iterator[ProcessIdentity]:
     """The living processes that carry ``name=value`` in their environment, this one left out."""
     needle = f"{name}={value}".encode()
-    for entry in os.scandir("/proc"):
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            environment = Path(entry.path, "environ").read_bytes()
-        except OSError:  # gone, or another user's
-            continue
-        if needle in environment.split(b"\0") and (found := identify(int(entry.name))):
-            yield found
+    with os.scandir("/proc") as entries:
+        for entry in entries:
+            if not entry.name.isdigit() or int(entry.name) == os.getpid():
+                continue
+            try:
+                environment = Path(entry.path, "environ").read_bytes()
+            except OSError:  # gone, or another user's
+                continue
+            if needle in environment.split(b"\0") and (found := identify(int(entry.name))):
+                yield found
 
 
 def stop_marked(name: str, value: str, grace_seconds: float) -> int:
