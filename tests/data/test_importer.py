@@ -149,6 +149,7 @@ def test_the_relatives_of_csv_give_the_same_table(
         ("a,b\n1,2\n3\n", "line 3: 1 value, and the header names 2 columns", "fill"),
         ('a,b\n"1\n2",2\n3\n', "line 4: 1 value,", "fill"),
         ('a,b\n1,2\n3,"4\n5,6\n', "sales.csv, line 3", "quotation mark"),
+        ('a,b\n1,"x\n3,4\n5,"y\n7,8\n', "sales.csv, line 2", "double those inside"),
         (b"a,b\n1,2\nx\xff,4\n", "sales.csv, line 3: the text is not UTF-8 (byte 0xff)", "iconv"),
         ("a,b\n1,2\n".encode("utf-16"), "not UTF-8 (it is UTF-16)", "save it as UTF-8"),
         (b"a,b\n1,\x002\n", "sales.csv, line 2: a NUL byte", "import a CSV"),

@@ -38,7 +38,7 @@ def read_delimited(path: Path, filename: str) -> pa.Table:
     """
     check_text(path, filename)
     delimiter = _delimiter(path)
-    if _has_open_quote(path) and (fault := _fault(path, filename, delimiter)):
+    if _has_quotes(path) and (fault := _fault(path, filename, delimiter)):
         raise fault
     sample = list(islice(_rows(path, delimiter), _SAMPLE_ROWS))
     names = _header(filename, sample)
@@ -146,9 +146,9 @@ def _has_decimal_commas(delimiter: str, sample: list[list[str]]) -> bool:
     return delimiter != "," and with_comma and not with_point
 
 
-def _has_open_quote(path: Path) -> bool:
-    """Whether a quotation mark may be missing: Arrow takes all that follows for one value."""
-    return sum(chunk.count(b'"') for chunk, _ in _chunks(path)) % 2 == 1
+def _has_quotes(path: Path) -> bool:
+    """Whether a quotation mark may be astray: Arrow takes whole rows for one value then."""
+    return any(b'"' in chunk for chunk, _ in _chunks(path))
 
 
 def _fault(path: Path, filename: str, delimiter: str) -> InvalidRequest | None:
@@ -164,7 +164,8 @@ def _fault(path: Path, filename: str, delimiter: str) -> InvalidRequest | None:
                 line = reader.line_num + 1
     except csv.Error as error:
         return InvalidRequest(
-            f"{filename}, line {line}: {error}", "close the quotation mark that opens there"
+            f"{filename}, line {line}: {error}",
+            "close the quotation mark that opens there, and double those inside a quoted value",
         )
     return None
 
