@@ -19,7 +19,6 @@ PREVIEW_SIDE = 64
 PREVIEW_LENGTH = 200
 
 MAX_DISTINCT = 1000  # counted and told; above, only that there are more
-MAX_CLASSES = 1000
 MAX_INTEGER_CLASSES = 20
 FEW_WORDS = 20  # so few different words are categories, however short the table
 WORDS_SHARE = 0.5  # above this share of different words, a column is text
@@ -123,11 +122,11 @@ def _usual_label(columns: Sequence[Column]) -> Column | None:
 
 
 def _cannot_learn(label: Column, rows: int) -> InvalidRequest:
-    words = f" with more than {MAX_DISTINCT:,} different values" if label.distinct is None else ""
-    what = f"{label.distinct:,} different values in {rows:,} rows" if label.distinct else "values"
-    reason = f"holds {label.kind}{words}" if label.kind != "text" else f"is free text: {what}"
+    distinct = f"{label.distinct:,}" if label.distinct else f"more than {MAX_DISTINCT:,}"
+    text = f"it is free text, {distinct} different values in {rows:,} rows"
+    reason = text if label.kind == "text" else f"it holds {label.kind}s"
     return InvalidRequest(
-        f"column '{label.name}' cannot be the label: it {reason}",
+        f"column '{label.name}' cannot be the label: {reason}",
         "name a column of numbers, of categories or of true and false",
     )
 
