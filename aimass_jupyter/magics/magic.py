@@ -42,10 +42,8 @@ class AimassMagics(Magics):
         words = split(line, self.shell.user_ns)
         if not words:
             return start_page(self.client)
-        if words[0] == "help" or words[-1] == "?":
-            return self._help([word for word in words if word not in ("help", "?")])
-        if isinstance(words[-1], str) and words[-1].endswith("?"):
-            return self._help([*words[:-1], words[-1].removesuffix("?")])
+        if words[0] == "help":
+            return self._help(words[1:])
         return self._run(parse(words))
 
     def _help(self, words: list[str]) -> None:

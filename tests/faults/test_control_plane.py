@@ -1,0 +1,137 @@
+"""Faults of the control plane. The numbers are those of the list of faults."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from aimass_jupyter.client import Client
+from aimass_jupyter.contract.errors import Unavailable
+from aimass_jupyter.contract.jobs import Job, JobUpdate
+from aimass_jupyter.host import marked_processes, read_record
+from tests.conftest import Server
+
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
+
+
+def _submit(client: Client, epochs: int, **more: object) -> Job:
+    client.datasets.import_("digits")
+    job: Job = client.jobs.submit(
+        dataset="digits", algorithm="classification", params={"epochs": epochs}, **more
+    )
+    return job
+
+
+def _until_points(client: Client, job: str) -> None:
+    for update in client.updates(job):
+        if update.series:
+            return
+        assert not update.end, update.job.cause
+
+
+def test_02_a_killed_server_finds_its_job_again_and_no_point_is_lost(own_server: Server) -> None:
+    with own_server.client() as client:
+        job = _submit(client, 40, engine="torchrun", np=2)
+        _until_points(client, job.id)
+        own_server.kill()
+        assert list(marked_processes("AIMASS_JOB_ID", job.id)), "the job must go on"
+        own_server.start()
+        told: list[int] = []
+
+        def hear(update: JobUpdate) -> None:
+            told.extend(
+                s for series in update.series if series.tag == "loss/train" for s in series.steps
+            )
+
+        ended = client.wait(job.id, hear)
+        assert ended.state == "succeeded", ended.cause
+        assert told == sorted(set(told))
+        assert ended.model
+
+
+def test_03_a_job_that_ended_while_the_server_was_down_has_its_true_end(own_server: Server) -> None:
+    with own_server.client() as client:
+        job = _submit(client, 3)
+        _until_points(client, job.id)
+        own_server.kill()
+        _until_file(own_server, job, "exit.json")
+        own_server.start()
+        ended = client.wait(job.id)
+        assert ended.state == "succeeded"
+        record = read_record(own_server.folder / "jobs" / job.id / "exit.json")
+        assert record
+        assert ended.ended_at
+        assert ended.ended_at.isoformat()[:19] == record["ended_at"][:19]
+        told = [e for e in client.events.list(limit=1000).items if e.topic == "jobs.succeeded"]
+        assert len(told) == 1
+
+
+def test_04_a_killed_supervisor_leaves_a_lost_job_and_no_process(own_server: Server) -> None:
+    with own_server.client() as client:
+        job = _submit(client, 5000, engine="torchrun", np=2)
+        _until_points(client, job.id)
+        record = read_record(own_server.folder / "jobs" / job.id / "started.json")
+        assert record
+        os.kill(record["identity"]["pid"], signal.SIGKILL)
+        began = time.monotonic()
+        ended = client.wait(job.id)
+        assert ended.state == "lost"
+        assert time.monotonic() - began < 30
+        assert ended.cause
+        assert "supervisor" in ended.cause.message
+        assert list(marked_processes("AIMASS_JOB_ID", job.id)) == []
+
+
+def test_01_a_submit_that_was_answered_runs_once_whenever_the_server_dies(
+    own_server: Server,
+) -> None:
+    with own_server.client() as client:
+        submitted = []
+        for _ in range(3):
+            submitted.append(_submit(client, 1))
+            own_server.kill()
+            own_server.start()
+        for job in submitted:
+            assert client.wait(job.id).state == "succeeded"
+        versions = client.models.show("digits").history
+        assert sorted(v.job for v in versions) == sorted(job.id for job in submitted)
+
+
+def test_a_second_control_plane_says_who_owns_the_folder(own_server: Server) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "aimass_jupyter.cli", "up"],
+        env=os.environ | {"AIMASS_DATA": str(own_server.folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert own_server.url in second.stdout  # there is one: no other is started
+    from aimass_server.data_folder import DataFolder
+
+    with pytest.raises(Unavailable, match="owned by the control plane at http") as raised:
+        DataFolder(own_server.folder).own()
+    assert "aimass down" in raised.value.hint
+
+
+def test_stopping_the_server_leaves_jobs_running(own_server: Server) -> None:
+    with own_server.client() as client:
+        job = _submit(client, 5000)
+        _until_points(client, job.id)
+    own_server.stop()
+    assert list(marked_processes("AIMASS_JOB_ID", job.id))
+    assert not (own_server.folder / "control-plane.token").exists()
+    own_server.stop_everything()
+    assert list(marked_processes("AIMASS_JOB_ID", job.id)) == []
+
+
+def _until_file(server: Server, job: Job, name: str) -> None:
+    deadline = time.monotonic() + 60
+    while not (server.folder / "jobs" / job.id / name).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

@@ -1,0 +1,96 @@
+"""Submitting: what is wrong is told in one line before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aimass_jupyter.client import Client
+from aimass_jupyter.contract.errors import Conflict, InvalidRequest, NotFound
+from aimass_jupyter.contract.jobs import Job
+from aimass_jupyter.contract.table import OPERATIONS
+
+GOOD: dict[str, Any] = {"dataset": "iris", "algorithm": "classification"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _datasets(client: Client, tmp_path_factory: pytest.TempPathFactory) -> None:
+    client.datasets.import_("iris")
+    path = tmp_path_factory.mktemp("csv") / "unlabelled.csv"
+    path.write_text("a,b\n1,2.5\n2,3.25\n3,1.125\n")
+    client.datasets.import_(path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said", "cure"),
+    [
+        ({"dataset": "irsi"}, "there is no dataset 'irsi'", "did you mean 'iris'"),
+        ({"dataset": "iris@9"}, "no version '9'", "versions: 1"),
+        ({"algorithm": "clasification"}, "no algorithm 'clasification'", "'classification'"),
+        ({"params": {"epochss": 3}}, "no option '--epochss'", "did you mean 'epochs'"),
+        ({"params": {"epochs": 0}}, "--epochs 0", "Passes over"),
+        ({"params": {"epochs": "many"}}, "--epochs 'many'", "Passes over"),
+        ({"np": 4000}, "--np 4000 is more than", "slots"),
+        ({"np": 0}, "np: Input should be greater than or equal to 1", "Ranks"),
+        ({"engine": "spark"}, "engine", "torchrun"),
+        ({"engine": "single", "np": 2}, "'single' runs one rank", "--engine"),
+        ({"label": "speces"}, "no column 'speces'", ""),
+        ({"dataset": "unlabelled"}, "has no label", "--label b"),
+        ({"dataset": "unlabelled", "label": "c"}, "no column 'c'", ""),
+        ({"name": "no/slash"}, "name", ""),
+        ({"algorithm": "regression", "label": "species"}, "", ""),
+    ],
+)
+def test_a_wrong_request_is_refused_with_a_cure(
+    client: Client, wrong: dict[str, Any], said: str, cure: str
+) -> None:
+    before = len(client.jobs.list().items)
+    with pytest.raises((InvalidRequest, NotFound)) as raised:
+        client.jobs.submit(**GOOD | wrong)
+    assert said in raised.value.message
+    assert cure in str(raised.value) or any(cure in str(d) for d in raised.value.details)
+    assert len(client.jobs.list().items) == before
+
+
+def test_the_same_idempotency_key_gives_the_same_job(client: Client) -> None:
+    operation = OPERATIONS["jobs.submit"]
+    body = GOOD | {"params": {"epochs": 1}, "name": "twice"}
+    headers = {"Idempotency-Key": "one-and-the-same"}
+    first, second = (
+        client._exchange("POST", operation.path, json=body, headers=headers).json()["id"]
+        for _ in range(2)
+    )
+    assert first == second
+    with pytest.raises(Conflict, match="another request"):
+        client._exchange("POST", operation.path, json=body | {"seed": 1}, headers=headers)
+    assert client.wait(first).state == "succeeded"
+
+
+def test_auto_takes_one_process_for_one_rank(client: Client) -> None:
+    job: Job = client.jobs.submit(**GOOD, params={"epochs": 1}, name="auto")
+    assert job.engine == "single"
+    assert client.wait(job.id).state == "succeeded"
+
+
+def test_a_job_is_found_by_its_name_and_by_its_id(client: Client, trained: Job) -> None:
+    assert client.jobs.show(trained.id).id == trained.id
+    assert client.jobs.show("iris").name == "iris"
+    with pytest.raises(NotFound, match="there is no job"):
+        client.jobs.show("nothing-of-that-name")
+
+
+def test_what_a_finished_job_left(client: Client, trained: Job, tmp_path: Path) -> None:
+    assert trained.metrics["accuracy"]
+    assert trained.cause
+    assert trained.cause.code == "finished"
+    model = client.models.show(trained.model)
+    assert model.selected.job == trained.id
+    curves = client.jobs.metrics(trained.id)
+    assert {"loss/train", "accuracy/validation"} <= {series.tag for series in curves.series}
+    assert client.jobs.metrics(trained.id, cursor=curves.cursor).series == []
+    whole = client.jobs.logs(trained.id)
+    assert whole.end is False or whole.text
+    assert client.jobs.logs(trained.id, cursor=whole.cursor).end
+    assert client.jobs.logs(trained.id, rank=0).text in whole.text.replace("[0] ", "")

@@ -1,0 +1,122 @@
+"""The magics in a real kernel without a front end: answers, text views, errors, completion."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+from aimass_jupyter.contract.jobs import Job
+from tests.conftest import Server
+
+
+class Kernel:
+    """A kernel that loaded the extension."""
+
+    def __init__(self, server: Server) -> None:
+        environment = os.environ | {"AIMASS_DATA": str(server.folder)}
+        self.manager, self.client = start_new_kernel(env=environment)
+        self.run("%load_ext aimass_jupyter")
+
+    def run(self, code: str) -> dict[str, str]:
+        """Run a cell; what it showed, by kind."""
+        shown: dict[str, str] = {"text": "", "html": "", "stream": "", "error": ""}
+
+        def hear(message: dict[str, Any]) -> None:
+            content, kind = message["content"], message["header"]["msg_type"]
+            if kind in ("execute_result", "display_data", "update_display_data"):
+                shown["text"] += content["data"].get("text/plain", "")
+                shown["html"] += content["data"].get("text/html", "")
+            elif kind == "stream":
+                shown["stream"] += content["text"]
+            elif kind == "error":
+                shown["error"] += "\n".join(content["traceback"])
+
+        self.client.execute_interactive(code, output_hook=hear, timeout=120)
+        return shown
+
+    def complete(self, code: str) -> list[str]:
+        reply = self.client.complete(code, len(code), reply=True, timeout=30)
+        found: list[str] = reply["content"]["matches"]
+        return found
+
+    def close(self) -> None:
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+        self.manager.cleanup_resources()
+        self.client.context.destroy()
+
+
+@pytest.fixture(scope="module")
+def kernel(server: Server) -> Iterator[Kernel]:
+    kernel = Kernel(server)
+    yield kernel
+    kernel.close()
+
+
+def test_the_start_page_says_what_to_try_next(kernel: Kernel) -> None:
+    assert "%aimass" in kernel.run("%aimass")["text"]
+
+
+def test_an_answer_is_an_object_with_a_plain_and_a_rich_view(kernel: Kernel, trained: Job) -> None:
+    shown = kernel.run("%aimass models")
+    assert "iris" in shown["text"]
+    assert "<table>" in shown["html"]
+    assert (
+        "classification" in kernel.run("page = %aimass models\npage.items[0].latest.task")["text"]
+    )
+
+
+def test_training_shows_a_panel_whose_text_tells_the_end(kernel: Kernel, trained: Job) -> None:
+    shown = kernel.run(
+        "job = %aimass train --dataset iris --algorithm classification --epochs 2 "
+        "--name magic --wait\nprint(job.state, job.model)"
+    )
+    assert shown["error"] == ""
+    assert "succeeded magic@1" in shown["stream"]
+    assert "succeeded" in shown["text"]
+
+
+def test_attach_shows_a_job_again(kernel: Kernel, trained: Job) -> None:
+    shown = kernel.run(f"%aimass attach {trained.id}")
+    assert "succeeded" in shown["text"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("%aimass trian", "did you mean 'train'"),
+        ("%aimass train --dataset nothing --algorithm classification", "no dataset 'nothing'"),
+        ("%aimass train --dataset iris --algorithm classification --np {ranks}", "'ranks'"),
+        ("%aimass train --dataset iris --algorithm classification --np 0", "np"),
+        ("%aimass datasets import nothing.csv", "no file 'nothing.csv'"),
+        ("%aimass jobs show", "job"),
+    ],
+)
+def test_an_error_is_one_line_and_a_cure_and_no_traceback(
+    kernel: Kernel, trained: Job, line: str, said: str
+) -> None:
+    shown = kernel.run(line)
+    assert said in shown["error"]
+    assert "Traceback" not in shown["error"]
+    assert "File " not in shown["error"]
+    assert len(shown["error"].strip().splitlines()) <= 2
+
+
+def test_completion_in_a_kernel(kernel: Kernel, trained: Job) -> None:
+    assert "train" in kernel.complete("%aimass tr")
+    assert "iris" in kernel.complete("%aimass train --dataset ir")
+    assert "iris@production" in kernel.complete("%aimass deploy iris@")
+
+
+def test_help_is_text(kernel: Kernel) -> None:
+    assert "usage: %aimass train" in kernel.run("%aimass help train")["stream"]
+    assert "usage: %aimass deploy" in kernel.run("%aimass deploy --help")["stream"]
+
+
+def test_importing_the_package_is_light(kernel: Kernel) -> None:
+    heavy = "import sys; print([m for m in ('torch', 'pandas', 'sklearn') if m in sys.modules])"
+    assert "[]" in kernel.run(heavy)["stream"]
