@@ -11,7 +11,7 @@ import anywidget
 from traitlets import Instance, Unicode
 
 from aimass_jupyter.contract.errors import AimassError
-from aimass_jupyter.widgets.turns import Change, Turns
+from aimass_jupyter.widgets.turns import Change, Turns, hear_while_busy
 
 if TYPE_CHECKING:
     from aimass_jupyter.client import Client
@@ -39,6 +39,7 @@ class ActionWidget(anywidget.AnyWidget):
         self._client = client
         super().__init__(**traits)
         self.on_msg(self._receive)
+        hear_while_busy(self.comm)
 
     @property
     def client(self) -> Client:

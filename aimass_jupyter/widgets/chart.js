@@ -96,8 +96,8 @@ export class Chart {
     this.svg.replaceChildren(
       ...ticks.flatMap(tick => this.yTick(tick, width)),
       ...linearTicks(...steps, Math.max(2, Math.floor(width / 90))).map(tick => this.xTick(tick)),
-      shape('text', { x: MARGIN.left - 6, y: HEIGHT - 5, 'text-anchor': 'end' }, 'step'),
-      ...this.lines.map((line, at) => this.path(line, at)),
+      shape('text', { x: 0, y: HEIGHT - 5 }, 'step'),
+      ...this.lines.flatMap((line, at) => this.drawLine(line, at)),
       this.guide
     );
     this.drawLegend();
@@ -124,9 +124,12 @@ export class Chart {
     return shape('text', place, formatNumber(tick));
   }
 
-  path(line, at) {
+  /** A path; a single point is too small to see, and gets a dot. */
+  drawLine(line, at) {
+    const shown = line.values.filter(this.usable).length;
     const d = linePath(line, this.x, this.y, this.usable);
-    return shape('path', { class: `aimass-line aimass-colour-${at % COLOURS}`, d });
+    const path = shape('path', { class: `aimass-line aimass-colour-${at % COLOURS}`, d });
+    return shown === 1 ? [path, ...this.dot(line, at, line.values.findIndex(this.usable))] : [path];
   }
 
   /** Show the value at the cursor, or the newest one. */
@@ -154,7 +157,7 @@ export class Chart {
       y: MARGIN.top + 6,
       'text-anchor': right ? 'end' : 'start'
     };
-    const dots = this.lines.flatMap((line, at) => this.dot(line, at));
+    const dots = this.lines.flatMap((line, at) => this.dot(line, at, this.indexOn(line)));
     return this.guide.replaceChildren(
       shape('line', { x1: x, x2: x, y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom }),
       shape('text', label, `step ${this.cursor}`),
@@ -162,8 +165,7 @@ export class Chart {
     );
   }
 
-  dot(line, at) {
-    const index = this.indexOn(line);
+  dot(line, at, index) {
     const value = line.values[index];
     if (!this.usable(value)) return [];
     const place = { cx: this.x(line.steps[index]).toFixed(1), cy: this.y(value).toFixed(1), r: 3 };

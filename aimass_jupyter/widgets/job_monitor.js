@@ -168,11 +168,12 @@ class JobView {
 
   updateCharts(card) {
     const groups = groupCurves(this.store.series);
-    for (const { title, lines } of groups.slice(0, MAX_CHARTS)) this.chart(title).update(lines);
+    const shown = groups.slice(0, MAX_CHARTS);
+    for (const { title, lines } of shown) this.chart(title).update(lines);
+    this.arrange(shown.map(({ title }) => this.charts.get(title).element));
     const more = groups.length - MAX_CHARTS;
-    const empty = card.final ? '' : (WAITING[card.state] ?? '');
-    const note =
-      more > 0 ? `${plural(more, 'chart')} more in TensorBoard.` : groups.length ? '' : empty;
+    const empty = groups.length || card.final ? '' : (WAITING[card.state] ?? '');
+    const note = more > 0 ? `${plural(more, 'chart')} more in TensorBoard.` : empty;
     setText(this.waiting, note);
     this.waiting.hidden = note === '';
   }
@@ -180,11 +181,18 @@ class JobView {
   chart(title) {
     if (!this.charts.has(title)) {
       this.settings.charts[title] ??= { logarithmic: false };
-      const chart = new Chart(title, this.settings.charts[title]);
-      this.charts.set(title, chart);
-      this.plots.append(chart.element);
+      this.charts.set(title, new Chart(title, this.settings.charts[title]));
     }
     return this.charts.get(title);
+  }
+
+  /** Put the charts in their order; a chart that is there already keeps its focus. */
+  arrange(charts) {
+    charts.forEach((chart, at) => {
+      const there = this.plots.children[at] ?? null;
+      if (there !== chart) this.plots.insertBefore(chart, there);
+    });
+    while (this.plots.children.length > charts.length) this.plots.lastChild.remove();
   }
 
   updateOutcome(card) {
@@ -212,9 +220,10 @@ function timeOf(card, percent) {
 
 /** What came of it, why, and what to do next. */
 function outcome(card) {
-  const failed = card.state !== 'succeeded' && card.cause;
+  const failed = card.state === 'failed' || card.state === 'lost';
   return [
-    failed ? causeElement(card.cause) : null,
+    failed && card.cause ? causeElement(card.cause) : null,
+    card.state === 'stopped' && card.cause ? element('p', {}, `${card.cause.message}.`) : null,
     Object.keys(card.metrics).length ? metricsElement(card.metrics) : null,
     card.model
       ? element('p', {}, 'Model ', element('strong', {}, card.model), ' is registered.')

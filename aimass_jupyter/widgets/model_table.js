@@ -216,7 +216,7 @@ function textOf(column, value) {
 }
 
 function dateOf(time) {
-  return new Date(time).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  return new Date(time).toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'short' });
 }
 
 function nameCell(row) {

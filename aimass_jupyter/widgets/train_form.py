@@ -108,6 +108,6 @@ class TrainForm(ActionWidget):
             self.algorithms = [one.model_dump(mode="json") for one in suited]
 
     def _announce(self, job: Job) -> None:
-        self.submitted = f"job {job.name} is {job.state} ({job.id})"
+        self.submitted = f"submitted job {job.name} ({job.id})"
         if self._on_submit is not None:
             self._on_submit(job)

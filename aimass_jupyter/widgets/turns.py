@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
+from typing import Any
 
 Change = Callable[[], None]
 
@@ -73,3 +74,15 @@ def _kernel_loop() -> asyncio.AbstractEventLoop | None:
     kernel = getattr(get_ipython(), "kernel", None)
     io_loop = getattr(kernel, "io_loop", None)
     return getattr(io_loop, "asyncio_loop", None)
+
+
+def hear_while_busy(comm: Any) -> None:
+    """Let a page reach its widget while a cell of the kernel waits.
+
+    A page addresses its messages to a subshell, a thread of its own, where the kernel has them
+    (ipykernel 7, JupyterLab 4.4). ipykernel from 7.4 on takes them to the shell that the widget
+    spoke from last instead, which is the very cell that waits: a button would do nothing until
+    its end. Our widgets take messages on any thread, so they can stay where they were sent.
+    """
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _data, addressed: addressed  # noqa: SLF001

@@ -49,11 +49,21 @@ class FrontEnd:
             if matches(message):
                 return message
 
-    def press(self, comm: str, **content: Any) -> None:
+    def press(self, comm: str, subshell: str | None = None, **content: Any) -> None:
         """What a page sends when a button is pressed."""
         data = {"method": "custom", "content": content}
         message = self.kernel.session.msg("comm_msg", {"comm_id": comm, "data": data})
+        if subshell is not None:
+            message["header"]["subshell_id"] = subshell
         self.kernel.shell_channel.send(message)
+
+    def open_subshell(self) -> str:
+        """What JupyterLab does for the messages of widgets."""
+        request = self.kernel.session.msg("create_subshell_request", {})
+        self.kernel.control_channel.send(request)
+        reply = self.kernel.get_control_msg(timeout=20)
+        subshell: str = reply["content"]["subshell_id"]
+        return subshell
 
     def opened(self, view: str) -> Message:
         """The message that brought a view of this class to the page."""
@@ -201,6 +211,7 @@ def test_an_interrupt_of_a_waiting_cell_leaves_the_view_alive(
     front_end.wait(lambda m: m["msg_type"] == "stream" and "waiting" in m["content"]["text"])
     interrupt = kernel.session.msg("interrupt_request", {})
     kernel.control_channel.send(interrupt)
+    kernel.get_control_msg(timeout=20)
     reply = kernel.get_shell_msg(timeout=20)
     assert reply["content"]["status"] == "ok"
     front_end.wait(lambda m: m["msg_type"] == "stream" and "no longer" in m["content"]["text"])
@@ -227,3 +238,26 @@ def test_a_page_can_stop_the_job_and_ask_for_the_whole(
     front_end.press(comm, kind="stop")
     front_end.wait(card_of(comm, "stopped"))
     assert [fields for verb, fields in control_plane.asked if verb == "POST stop"] == [{}]
+
+
+@pytest.mark.slow
+def test_a_page_can_stop_the_job_while_a_cell_waits_for_it(
+    front_end: FrontEnd, control_plane: ScriptedControlPlane
+) -> None:
+    def stop(_: object) -> Any:
+        control_plane.tell(make_job(state="stopped"))
+        return make_job(state="stopping")
+
+    control_plane.answers["POST stop"] = stop
+    control_plane.tell(make_job())
+    subshell = front_end.open_subshell()
+    front_end.kernel.execute(
+        "monitor = JobMonitor('digits', client)\n"
+        "print(monitor.follow(on_update=lambda u: print('waiting', flush=True)).job.state)"
+    )
+    comm = front_end.opened("JobMonitor")["content"]["comm_id"]
+    front_end.wait(lambda m: m["msg_type"] == "stream" and "waiting" in m["content"]["text"])
+    front_end.press(comm, subshell, kind="stop")
+    reply = front_end.kernel.get_shell_msg(timeout=20)
+    assert reply["content"]["status"] == "ok"
+    front_end.wait(lambda m: m["msg_type"] == "stream" and "stopped" in m["content"]["text"])
