@@ -44,8 +44,7 @@ export function secretsOf(card: OperationCard, answer: unknown): string[] {
   const properties = (card.response.properties ?? {}) as Record<string, { description?: string }>;
   return Object.keys(properties).filter(
     name =>
-      /shown this once/.test(properties[name].description ?? '') &&
-      (answer as Answer)[name] != null
+      /shown this once/.test(properties[name].description ?? '') && (answer as Answer)[name] != null
   );
 }
 

@@ -41,6 +41,17 @@ export function formatMetrics(metrics: Record<string, number | null>, most = Inf
     .join(' · ');
 }
 
+/**
+ * The curves that tell how training goes: the first on held-out rows, then the first on the rows
+ * that it trains on; without these, whatever comes first.
+ */
+export function headline(metrics: Record<string, number | null>): Record<string, number | null> {
+  const names = Object.keys(metrics);
+  const ends = ['/validation', '/train'].map(end => names.find(name => name.endsWith(end)));
+  const told = ends.filter(name => name !== undefined);
+  return Object.fromEntries((told.length ? told : names.slice(0, 2)).map(n => [n, metrics[n]]));
+}
+
 /** The name of a field as a label: `batch_size` is "Batch size". */
 export function formatField(name: string): string {
   const words = name.replace(/_/g, ' ').trim();

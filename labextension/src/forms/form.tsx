@@ -5,7 +5,7 @@
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { FormComponent, ReactWidget } from '@jupyterlab/ui-components';
 import validator from '@rjsf/validator-ajv8';
-import React from 'react';
+import React, { useEffect, useRef } from 'react';
 
 import type { Values } from '../api';
 import { type AimassError, asAimassError } from '../errors';
@@ -85,19 +85,21 @@ export class FormBody extends ReactWidget implements Dialog.IBodyWidget<Values> 
       <>
         <p className="aimass-Form-help">{help}</p>
         {this._fault && <Fault error={this._fault} />}
-        <FormComponent
-          schema={this._form.schema}
-          uiSchema={this._form.ui}
-          formData={this._values as FormProps['formData']}
-          formContext={context}
-          fields={FIELDS}
-          widgets={WIDGETS}
-          validator={VALIDATOR}
-          liveValidate={!!this._fault}
-          showErrorList={false}
-          tagName="div"
-          onChange={event => this._take((event.formData ?? {}))}
-        />
+        <Named>
+          <FormComponent
+            schema={this._form.schema}
+            uiSchema={this._form.ui}
+            formData={this._values as FormProps['formData']}
+            formContext={context}
+            fields={FIELDS}
+            widgets={WIDGETS}
+            validator={VALIDATOR}
+            liveValidate={!!this._fault}
+            showErrorList={false}
+            tagName="div"
+            onChange={event => this._take(event.formData ?? {})}
+          />
+        </Named>
       </>
     );
   }
@@ -118,6 +120,21 @@ export class FormBody extends ReactWidget implements Dialog.IBodyWidget<Values> 
   }
 
   private _form: IForm;
+}
+
+/** Lab draws labels as headings, which screen readers do not tie to the inputs: so name these. */
+function Named({ children }: { children: React.ReactNode }): JSX.Element {
+  const form = useRef<HTMLDivElement>(null);
+  useEffect(() => form.current?.querySelectorAll('.jp-FormGroup-contentNormal').forEach(nameInput));
+  return <div ref={form}>{children}</div>;
+}
+
+function nameInput(group: Element): void {
+  const heading = group.querySelector('.jp-FormGroup-fieldLabel');
+  const input = group.querySelector('input, select, textarea');
+  if (heading && input && !input.hasAttribute('aria-label')) {
+    input.setAttribute('aria-label', heading.textContent ?? '');
+  }
 }
 
 /** Why the last try failed: the fault, the cure, and one line a field or cell. */

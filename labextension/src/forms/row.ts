@@ -14,20 +14,16 @@ const TYPES: Readonly<Record<string, StrictRJSFSchema['type']>> = {
   BYTES: 'string'
 };
 
-export function rowForm(signature: Signature): IForm {
-  const entries = signature.inputs.map(input => [input.name, propertyOf(input)] as const);
-  const ui = signature.inputs.map(input => [
-    input.name,
-    isScalar(input) ? {} : { 'ui:field': 'json' }
-  ]);
-  return {
-    schema: {
-      type: 'object',
-      properties: Object.fromEntries<RJSFSchema>(entries),
-      required: signature.inputs.map(input => input.name)
-    },
-    ui: Object.fromEntries(ui)
+export function rowForm({ inputs }: Signature): IForm {
+  const form: IForm = {
+    schema: { type: 'object', properties: {}, required: inputs.map(({ name }) => name) },
+    ui: {}
   };
+  for (const input of inputs) {
+    form.schema.properties![input.name] = propertyOf(input);
+    form.ui[input.name] = isScalar(input) ? {} : { 'ui:field': 'json' };
+  }
+  return form;
 }
 
 function propertyOf(input: TensorSpec): RJSFSchema {

@@ -1,12 +1,12 @@
 /**
  * A job as a row: its state, how far it is, why it ended, and what can be done with it.
  */
-import { launchIcon, stopIcon, textEditorIcon } from '@jupyterlab/ui-components';
+import { offlineBoltIcon, stopIcon, textEditorIcon } from '@jupyterlab/ui-components';
 import React, { memo } from 'react';
 
 import type { IActions } from '../actions';
 import { CommandIDs } from '../commands';
-import { formatDuration, formatMetrics } from '../format';
+import { formatDuration, formatMetrics, headline } from '../format';
 import type { Job } from '../schema';
 import { Ago, IconButton, StateBadge } from './parts';
 
@@ -49,7 +49,7 @@ function JobButtons({ job, actions }: IJobProps): JSX.Element {
     <span className="aimass-Row-buttons">
       {model && actions.may('endpoints.deploy') && (
         <IconButton
-          icon={launchIcon}
+          icon={offlineBoltIcon}
           label={`Deploy ${model}`}
           testId="aimass-job-deploy"
           onClick={() => void actions.run('endpoints.deploy', { model }, { form: true })}
@@ -81,7 +81,7 @@ function Running({ job }: { job: Job }): JSX.Element {
   const parts = [
     `${percent}%`,
     eta === null ? '' : `${formatDuration(eta)} left`,
-    formatMetrics(metrics, METRICS_SHOWN)
+    formatMetrics(headline(metrics))
   ];
   return (
     <>

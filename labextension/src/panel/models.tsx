@@ -1,7 +1,7 @@
 /**
  * A registered model as a row: versions, aliases, metrics; promote and deploy.
  */
-import { launchIcon, tagIcon } from '@jupyterlab/ui-components';
+import { moveUpIcon, offlineBoltIcon } from '@jupyterlab/ui-components';
 import React, { memo } from 'react';
 
 import type { IActions } from '../actions';
@@ -49,7 +49,7 @@ function ModelButtons({ model: { name }, actions }: IModelProps): JSX.Element {
     <span className="aimass-Row-buttons">
       {actions.may('models.promote') && (
         <IconButton
-          icon={tagIcon}
+          icon={moveUpIcon}
           label={`Promote ${name}`}
           testId="aimass-model-promote"
           onClick={() => void actions.run('models.promote', { model: name }, { form: true })}
@@ -57,7 +57,7 @@ function ModelButtons({ model: { name }, actions }: IModelProps): JSX.Element {
       )}
       {actions.may('endpoints.deploy') && (
         <IconButton
-          icon={launchIcon}
+          icon={offlineBoltIcon}
           label={`Deploy ${name}`}
           testId="aimass-model-deploy"
           onClick={() => void actions.run('endpoints.deploy', { model: name }, { form: true })}

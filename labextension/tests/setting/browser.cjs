@@ -10,3 +10,4 @@ globalThis.matchMedia ??= () => ({
   addEventListener() {},
   removeEventListener() {}
 });
+globalThis.requestIdleCallback ??= work => setTimeout(work);

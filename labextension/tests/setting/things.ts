@@ -1,0 +1,90 @@
+/**
+ * Jobs, models, endpoints and services as a server answers them; a test says what differs.
+ */
+import type { Endpoint, Job, Model, ModelVersion, Service, Signature } from '../../src/schema';
+
+const MINE = { owner: 'ada', tenant: 'default', created_at: '2026-01-01T10:00:00.000Z' };
+
+export function job(more: Partial<Job> = {}): Job {
+  return {
+    ...MINE,
+    id: 'job_1',
+    name: 'digits',
+    state: 'running',
+    cause: null,
+    engine: 'horovod',
+    np: 2,
+    dataset: 'digits@1',
+    algorithm: 'classification',
+    params: {},
+    seed: 0,
+    started_at: null,
+    ended_at: null,
+    progress: { fraction: 0.4, eta_seconds: 75, metrics: { loss: 0.21345, accuracy: null } },
+    metrics: {},
+    model: null,
+    ...more
+  };
+}
+
+const SIGNATURE: Signature = {
+  inputs: [
+    { name: 'image', datatype: 'FP32', shape: [-1, 2, 2], values: null },
+    { name: 'colour', datatype: 'BYTES', shape: [-1], values: ['red', 'green'] },
+    { name: 'size', datatype: 'INT64', shape: [-1, 1], values: null }
+  ],
+  outputs: [{ name: 'label', datatype: 'BYTES', shape: [-1], values: null }],
+  example: { image: [[0, 1], [2, 3]], colour: 'red', size: 3 } // prettier-ignore
+};
+
+export function version(more: Partial<ModelVersion> = {}): ModelVersion {
+  return {
+    version: 3,
+    digest: 'sha256:0',
+    size_bytes: 1_234_567,
+    task: 'classification',
+    algorithm: 'classification',
+    metrics: { accuracy: 0.97531 },
+    signature: SIGNATURE,
+    dataset: 'digits@1',
+    job: 'job_1',
+    created_at: MINE.created_at,
+    ...more
+  };
+}
+
+export function model(more: Partial<Model> = {}): Model {
+  const aliases = { production: 2 };
+  return { ...MINE, id: 'mod_1', name: 'digits', versions: 3, aliases, latest: version(), ...more };
+}
+
+export function endpoint(more: Partial<Endpoint> = {}): Endpoint {
+  return {
+    ...MINE,
+    id: 'end_1',
+    name: 'digits',
+    url: 'http://127.0.0.1:9/v2/models/digits',
+    model: 'digits@3',
+    state: 'ready',
+    message: '',
+    signature: SIGNATURE,
+    deployed_at: MINE.created_at,
+    key: null,
+    ...more
+  };
+}
+
+export function service(more: Partial<Service> = {}): Service {
+  return {
+    ...MINE,
+    id: 'srv_1',
+    name: 'sales',
+    notebook: 'sales.ipynb',
+    version: 2,
+    state: 'ready',
+    message: '',
+    url: 'http://127.0.0.1:9/?token=t',
+    published_at: MINE.created_at,
+    ...more
+  };
+}
