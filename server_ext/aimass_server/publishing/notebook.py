@@ -11,7 +11,8 @@ from typing import Any
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 
 DEFAULT_KERNEL = "python3"
-_EXPORT_AGAIN = "open it in JupyterLab and save it again"
+_SAVE_AGAIN = "open it in JupyterLab and save it again"
+_FORMAT_KEYS = ("nbformat", "nbformat_minor")
 
 
 @dataclass(frozen=True)
@@ -64,24 +65,30 @@ def _read(content: bytes, filename: str) -> Any:
     """The notebook in the newest format."""
     import nbformat
 
+    _check_form(content, filename)
+    try:
+        notebook = nbformat.reads(content.decode(), as_version=4)  # type: ignore[no-untyped-call]
+        _, notebook = nbformat.validator.normalize(notebook)
+        nbformat.validate(notebook)
+    except (nbformat.ValidationError, AttributeError, LookupError, TypeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise InvalidRequest(f"'{filename}' is no sound notebook: {reason}", _SAVE_AGAIN) from None
+    return notebook
+
+
+def _check_form(content: bytes, filename: str) -> None:
+    """Refuse what nbformat would stumble over: no JSON, or JSON of something else."""
     if not filename.endswith(".ipynb"):
         raise InvalidRequest(
             f"'{filename}' is not a notebook", "publish a file that ends in .ipynb"
         )
     try:
-        notebook = nbformat.reads(content.decode(), as_version=4)  # type: ignore[no-untyped-call]
-        _, notebook = nbformat.validator.normalize(notebook)
-        nbformat.validate(notebook)
-    except (UnicodeDecodeError, nbformat.reader.NotJSONError, RecursionError):
-        raise InvalidRequest(f"'{filename}' does not hold JSON", _EXPORT_AGAIN) from None
-    except nbformat.ValidationError as error:
-        reason = str(error).partition("\n")[0]
-        raise InvalidRequest(
-            f"'{filename}' is no sound notebook: {reason}", _EXPORT_AGAIN
-        ) from None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InvalidRequest(f"'{filename}' is not a notebook: {error}", _EXPORT_AGAIN) from None
-    return notebook
+        form = json.loads(content)
+    except (ValueError, RecursionError):
+        raise InvalidRequest(f"'{filename}' does not hold JSON", _SAVE_AGAIN) from None
+    formats = [form.get(key) for key in _FORMAT_KEYS] if isinstance(form, dict) else []
+    if not formats or not all(type(number) is int for number in formats):
+        raise InvalidRequest(f"'{filename}' is not a notebook: it names no format", _SAVE_AGAIN)
 
 
 def _kernel(notebook: Any, filename: str) -> str:
