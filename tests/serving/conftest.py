@@ -36,6 +36,7 @@ from aimass_jupyter.contract.models import ModelDetail, ModelVersion
 from aimass_jupyter.data import Preprocessing
 from aimass_server.access import Call, Principal
 from aimass_server.serving import Serving
+from aimass_server.serving.sockets import socket_folder
 from aimass_server.store import Blobs, Store
 
 
@@ -93,10 +94,18 @@ def _network(shape: tuple[int, ...], weights: np.ndarray, bias: np.ndarray) -> b
 
 def _write(path: Path, preprocessing: Preprocessing, task: str, network: bytes) -> None:
     description = BundleDescription(
-        name="model", task=task, algorithm="linear", params={}, metrics={},
-        signature=preprocessing.signature(), dataset="made@1", dataset_digest="0" * 64,
-        job="job_made", created_at=utc_now(), libraries={},
-    )  # fmt: skip
+        name="model",
+        task=task,
+        algorithm="linear",
+        params={},
+        metrics={},
+        signature=preprocessing.signature(),
+        dataset="made@1",
+        dataset_digest="0" * 64,
+        job="job_made",
+        created_at=utc_now(),
+        libraries={},
+    )
     weights = save({"none": np.zeros(1, np.float32)})
     members = {PREPROCESSING: preprocessing.to_json(), WEIGHTS: weights, MODEL: network}
     write_bundle(path, description, members)
@@ -115,11 +124,18 @@ class Shelf:
         versions = self.models.setdefault(name, [])
         versions.append(
             ModelVersion(
-                version=len(versions) + 1, digest=blob.digest, size_bytes=blob.size_bytes,
-                task=manifest.task, algorithm="linear", metrics={}, signature=manifest.signature,
-                dataset="made@1", job="job_made", created_at=utc_now(),
+                version=len(versions) + 1,
+                digest=blob.digest,
+                size_bytes=blob.size_bytes,
+                task=manifest.task,
+                algorithm="linear",
+                metrics={},
+                signature=manifest.signature,
+                dataset="made@1",
+                job="job_made",
+                created_at=utc_now(),
             )
-        )  # fmt: skip
+        )
         return f"{name}@{len(versions)}"
 
     async def find(self, call: Call, reference: str) -> ModelDetail:
@@ -129,10 +145,17 @@ class Shelf:
         versions = self.models[name]
         selected = versions[int(version or len(versions)) - 1]
         return ModelDetail(
-            id=f"mdl_{name}", name=name, owner=call.user, tenant=call.tenant,
-            created_at=utc_now(), versions=len(versions), aliases={}, latest=versions[-1],
-            selected=selected, history=versions,
-        )  # fmt: skip
+            id=f"mdl_{name}",
+            name=name,
+            owner=call.user,
+            tenant=call.tenant,
+            created_at=utc_now(),
+            versions=len(versions),
+            aliases={},
+            latest=versions[-1],
+            selected=selected,
+            history=versions,
+        )
 
 
 @dataclass
@@ -167,6 +190,11 @@ class House:
     def processes(self, kind: str = "") -> list[int]:
         """The processes of this folder, or those with this word among their arguments."""
         return sorted(_mentioning(str(self.data).encode(), kind.encode()))
+
+    @property
+    def sockets(self) -> Path:
+        """Where the sockets of its replicas lie."""
+        return socket_folder(self.data)
 
     @property
     def replicas(self) -> list[int]:

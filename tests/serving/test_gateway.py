@@ -121,11 +121,18 @@ async def test_other_queries_are_passed_over(door: Door) -> None:
 @pytest.mark.parametrize(
     ("host", "status"),
     [
-        ("localhost", 200), ("LOCALHOST:1", 200), ("127.0.0.1:9", 200), ("[::1]:80", 200),
-        ("evil.test", 403), ("evil.test:80", 403), ("localhost.evil.test", 403),
-        ("127.0.0.1.nip.io", 403), ("localhost:80@evil.test", 403), ("", 403),
+        ("localhost", 200),
+        ("LOCALHOST:1", 200),
+        ("127.0.0.1:9", 200),
+        ("[::1]:80", 200),
+        ("evil.test", 403),
+        ("evil.test:80", 403),
+        ("localhost.evil.test", 403),
+        ("127.0.0.1.nip.io", 403),
+        ("localhost:80@evil.test", 403),
+        ("", 403),
     ],
-)  # fmt: skip
+)
 async def test_only_loopback_names_are_answered(door: Door, host: str, status: int) -> None:
     answer = await door.ask("GET", "/v2/health/live", headers={"host": host})
     assert answer.status_code == status
@@ -154,9 +161,18 @@ async def test_another_method_is_told_which_there_are(
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/v1", "/v2/", "/v2/health", "/v2/models/linear/", "/v2/models/linear/x",
-     "/v2/models/linear/versions", "/v2/models/linear/infer/x", "/v2/models/../health/live"],
-)  # fmt: skip
+    [
+        "/",
+        "/v1",
+        "/v2/",
+        "/v2/health",
+        "/v2/models/linear/",
+        "/v2/models/linear/x",
+        "/v2/models/linear/versions",
+        "/v2/models/linear/infer/x",
+        "/v2/models/../health/live",
+    ],
+)
 async def test_nothing_is_anywhere_else(door: Door, path: str) -> None:
     answer = await door.ask("GET", path, extensions={"target": path.encode()})
     assert answer.status_code == 404
@@ -182,7 +198,7 @@ async def test_nothing_is_anywhere_else(door: Door, path: str) -> None:
         (json.dumps(body(data=[1.0], shape=[1])).encode(), 422, "rows"),
         (json.dumps({"inputs": body()["inputs"][:1]}).encode(), 422, "input 'b' is missing"),
     ],
-)  # fmt: skip
+)
 async def test_a_wrong_body_is_refused_and_the_reason_names_the_input(
     door: Door, content: bytes, status: int, words: str
 ) -> None:
@@ -223,9 +239,7 @@ async def test_a_huge_body_is_refused_by_its_announced_length(door: Door) -> Non
 )
 async def test_other_forms_of_a_body_are_refused(door: Door, header: tuple[str, str]) -> None:
     headers = {"x-api-key": str(door.first.key), header[0]: header[1]}
-    answer = await door.ask(
-        "POST", "/v2/models/linear/infer", content=b"x" * 100, headers=headers
-    )
+    answer = await door.ask("POST", "/v2/models/linear/infer", content=b"x" * 100, headers=headers)
     assert answer.status_code == 415
 
 
@@ -254,9 +268,10 @@ async def test_a_head_without_end_is_cut_off(door: Door) -> None:
 async def test_a_hundred_questions_at_once_get_each_its_own_answer(door: Door) -> None:
     async def ask(number: int) -> None:
         answer = await door.ask(
-            "POST", "/v2/models/linear/infer",
+            "POST",
+            "/v2/models/linear/infer",
             json={"id": str(number)} | body(data=[number, -number]),
-        )  # fmt: skip
+        )
         content = answer.json()
         assert content["id"] == str(number)
         expected = [3.0 * number + 1, -3.0 * number + 1]

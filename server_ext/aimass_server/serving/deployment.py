@@ -12,14 +12,17 @@ from aimass_jupyter.contract.errors import Failed
 from aimass_jupyter.host import is_alive
 from aimass_server.programs import Program
 from aimass_server.serving.gateway.replica import Replica
+from aimass_server.store.blobs import storage_errors
 
 READY_SECONDS = 60.0
 SUPERVISOR_SECONDS = 20.0
 DRAIN_SECONDS = 30.0
+PULSE_SECONDS = 10.0
 _STOP_SECONDS = DRAIN_SECONDS + 10
 _POLL_SECONDS = 0.05
 _KEPT_STARTS = 3
 _TAIL_LINES = 20
+_MISSES = 3
 
 
 class Starts:
@@ -104,7 +107,8 @@ class Deployment:
         """
         program = self._starts.newest
         if program is None or not self.is_running():
-            program = await asyncio.to_thread(self._starts.begin, self._argv(), DRAIN_SECONDS)
+            with storage_errors():
+                program = await asyncio.to_thread(self._starts.begin, self._argv(), DRAIN_SECONDS)
         replica = Replica(self.socket, self._model)
         try:
             await self._until_ready(program, replica)
@@ -118,6 +122,10 @@ class Deployment:
         """End the replica; it finishes what it was asked first."""
         await self._starts.stop(by, _STOP_SECONDS)
 
+    async def kill(self) -> None:
+        """End a replica that no longer hears."""
+        await self._starts.stop("the control plane: it does not answer", timeout_seconds=1)
+
     async def remove(self, by: str) -> None:
         """End the replica and leave nothing of it."""
         await self.stop(by)
@@ -128,10 +136,18 @@ class Deployment:
 
     def _argv(self) -> list[str]:
         return [
-            sys.executable, "-m", "aimass_jupyter.inference.replica",
-            "--bundle", str(self._bundle), "--socket", str(self.socket),
-            "--name", self._name, "--version", self._model.rpartition("@")[2],
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "aimass_jupyter.inference.replica",
+            "--bundle",
+            str(self._bundle),
+            "--socket",
+            str(self.socket),
+            "--name",
+            self._name,
+            "--version",
+            self._model.rpartition("@")[2],
+        ]
 
     async def _until_ready(self, program: Program, replica: Replica) -> None:
         began = time.monotonic()
@@ -143,6 +159,20 @@ class Deployment:
                 reason = f"the replica of '{self._model}' did not answer within {waited:.0f} s"
                 raise failed_start(reason, program)
             await asyncio.sleep(_POLL_SECONDS)
+
+
+class Pulse:
+    """Whether a replica that runs also answers."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.replica = Replica(deployment.socket, "")
+        self._misses = 0
+
+    async def is_lost(self) -> bool:
+        """Ask it; True when it has now been silent several times in a row."""
+        answered = await self.replica.is_ready(PULSE_SECONDS)
+        self._misses = 0 if answered else self._misses + 1
+        return self._misses >= _MISSES
 
 
 def has_ended(program: Program) -> bool:

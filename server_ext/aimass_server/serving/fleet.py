@@ -15,12 +15,14 @@ from weakref import WeakValueDictionary
 
 from aimass_jupyter.contract.endpoints import EndpointState
 from aimass_jupyter.contract.errors import AimassError
-from aimass_server.serving.deployment import Deployment
-from aimass_server.serving.sockets import socket_folder
+from aimass_server.serving.deployment import Deployment, Pulse
+from aimass_server.serving.sockets import remove_if_empty, socket_folder
 from aimass_server.store import Blobs, Store, endpoints
 from aimass_server.store.endpoints import KeptEndpoint
 
 LOOK_SECONDS = 0.5
+PULSE_EVERY_SECONDS = 5.0
+STARTS_AT_ONCE = 2
 DELAYS_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
 GIVEN_UP_SECONDS = 60.0
 WINDOW_SECONDS = 180.0
@@ -67,8 +69,9 @@ class Fleet:
         self._restarts: dict[str, Restarts] = {}
         self._reviving: dict[str, asyncio.Task[None]] = {}
         self._retiring: set[asyncio.Task[None]] = set()
+        self._starting = asyncio.Semaphore(STARTS_AT_ONCE)
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
-        self._looking: asyncio.Task[None] | None = None
+        self._looking: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         """Adopt what runs, sweep what nobody wants, and begin to look after the rest."""
@@ -81,12 +84,14 @@ class Fleet:
         for endpoint in kept:
             if endpoint.state != "ready":
                 self._revive(endpoint)
-        self._looking = asyncio.create_task(self._look_after(), name="aimass-endpoints")
+        self._looking = [
+            asyncio.create_task(self._look_after(), name="aimass-endpoints"),
+            asyncio.create_task(self._feel_pulses(), name="aimass-pulses"),
+        ]
 
     async def close(self) -> None:
         """Stop looking; what runs goes on, what was being ended is ended by its supervisor."""
-        looking = [self._looking] if self._looking else []
-        tasks = [*looking, *self._reviving.values(), *self._retiring]
+        tasks = [*self._looking, *self._reviving.values(), *self._retiring]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -104,7 +109,7 @@ class Fleet:
         deployment = self._deployment(endpoint)
         await deployment.remove("a new start")
         try:
-            await deployment.start()
+            await self._start(deployment)
         except BaseException:
             await deployment.remove("a failed start")
             raise
@@ -132,6 +137,11 @@ class Fleet:
         await self.close()
         deployments = [self._deployment(endpoint) for endpoint in self._wanted.values()]
         await asyncio.gather(*(deployment.stop(by) for deployment in deployments))
+        remove_if_empty(self._sockets)
+
+    async def _start(self, deployment: Deployment) -> None:
+        socket_folder(self._data)  # whoever tidies /tmp may have taken it
+        await deployment.start()
 
     def _deployment(self, endpoint: KeptEndpoint) -> Deployment:
         folder = self._folder / endpoint.id / str(endpoint.deployment)
@@ -161,6 +171,22 @@ class Fleet:
                     self._revive(endpoint)
             await asyncio.sleep(LOOK_SECONDS)
 
+    async def _feel_pulses(self) -> None:
+        """End replicas that run and do not answer any more: they are started again then."""
+        pulses: dict[Path, Pulse] = {}
+        while True:
+            await asyncio.sleep(PULSE_EVERY_SECONDS)
+            deployments = [
+                self._deployment(endpoint)
+                for endpoint in self._wanted.values()
+                if endpoint.id not in self._reviving
+            ]
+            pulses = {d.socket: pulses.get(d.socket) or Pulse(d) for d in deployments}
+            lost = await asyncio.gather(*(pulses[d.socket].is_lost() for d in deployments))
+            for deployment in (d for d, is_lost in zip(deployments, lost, strict=True) if is_lost):
+                logger.warning("%s does not answer and is ended", deployment.socket.name)
+                await deployment.kill()
+
     def _look(self) -> dict[str, bool]:
         """Which endpoints' replicas run. Blocks."""
         wanted = list(self._wanted.values())
@@ -180,7 +206,8 @@ class Fleet:
             await asyncio.sleep(delay)
             async with self.alone(endpoint.tenant, endpoint.name):
                 if self._is_current(endpoint):
-                    await self._deployment(endpoint).start()
+                    async with self._starting:
+                        await self._start(self._deployment(endpoint))
                     await self._note(endpoint, "ready", "")
         except AimassError as error:
             logger.warning("endpoint '%s' did not come back: %s", endpoint.name, error)

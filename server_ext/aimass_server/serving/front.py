@@ -20,6 +20,7 @@ from aimass_jupyter.contract.errors import AimassError, Unavailable
 from aimass_jupyter.host import read_record, write_record
 from aimass_server.serving.deployment import Starts, failed_start, has_ended
 from aimass_server.serving.gateway.app import INFER_SECONDS
+from aimass_server.store.blobs import storage_errors
 
 if TYPE_CHECKING:
     import httpx
@@ -122,7 +123,8 @@ class Front:
             known = await asyncio.to_thread(read_record, path) or {"generation": 0}
             generation = int(known["generation"]) + 1
             table = {"generation": generation, "routes": await self._read_routes()}
-            await asyncio.to_thread(write_record, path, table)
+            with storage_errors():
+                await asyncio.to_thread(write_record, path, table)
         if self._starts.is_running() and (await self._generation() or 0) < generation:
             raise Unavailable("the gateway did not take the new route table", retry_after=2)
 
@@ -136,7 +138,7 @@ class Front:
         """
         import httpx
 
-        url = f"{self._url or await self.ensure()}/v2/models/{endpoint_id}/infer"
+        url = f"{self._recorded_url() or await self.ensure()}/v2/models/{endpoint_id}/infer"
         try:
             answer = await self._http().post(url, content=body, timeout=INFER_SECONDS + 5)
         except httpx.HTTPError as error:
@@ -162,9 +164,10 @@ class Front:
         return True
 
     async def _start(self) -> None:
-        await asyncio.to_thread(self._prepare)
         argv = [sys.executable, "-m", "aimass_server.serving.gateway", str(self._folder)]
-        program = await asyncio.to_thread(self._starts.begin, argv, GRACE_SECONDS)
+        with storage_errors():
+            await asyncio.to_thread(self._prepare)
+            program = await asyncio.to_thread(self._starts.begin, argv, GRACE_SECONDS)
         deadline = time.monotonic() + START_SECONDS
         while await self._generation() is None:
             if has_ended(program) or time.monotonic() > deadline:
@@ -174,9 +177,16 @@ class Front:
         self._tell_when_moved()
 
     def _prepare(self) -> None:
-        """Write what the gateway reads at its start. Blocks."""
+        """Write what the gateway reads at its start. Blocks.
+
+        The address of the time before is taken away: somebody else may listen there by now, and
+        would be shown our key.
+        """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_record(self._folder / "settings.json", self._settings)
+        settings, address = self._folder / "settings.json", self._folder / "address.json"
+        known = read_record(address) or {"port": (read_record(settings) or {}).get("last_port", 0)}
+        write_record(settings, self._settings | {"last_port": known["port"]})
+        address.unlink(missing_ok=True)
         if read_record(self._folder / "internal.json") is None:
             write_record(self._folder / "internal.json", {"key": secrets.token_urlsafe(32)})
 
@@ -185,20 +195,20 @@ class Front:
         if taken := record.get("taken"):
             logger.warning(
                 "port %s is taken by another program: the gateway answers at %s now, "
-                "and so do all endpoints", taken, self._url,
-            )  # fmt: skip
+                "and so do all endpoints",
+                taken,
+                self._url,
+            )
 
     async def _generation(self) -> int | None:
         """Which route table is in force; None when it does not answer as ours."""
         import httpx
 
-        self._url = self._recorded_url()
-        if self._url is None:
+        if (url := self._recorded_url()) is None:
             return None
+        self._url = url
         try:
-            answer = await self._http().get(
-                f"{self._url}/internal/generation", timeout=_ASK_SECONDS
-            )
+            answer = await self._http().get(f"{url}/internal/generation", timeout=_ASK_SECONDS)
             return int(answer.json()["generation"]) if answer.status_code == 200 else None
         except (httpx.HTTPError, json.JSONDecodeError):
             return None

@@ -132,13 +132,15 @@ class Serving:
 
     async def key(self, call: Call, request: EndpointRef) -> Endpoint:
         """Issue one more key."""
-        endpoint = await self._find(call, request)
-        require_owner(call.principal, endpoint.owner, f"endpoint '{endpoint.name}'")
+        found = await self._find(call, request)
+        require_owner(call.principal, found.owner, f"endpoint '{found.name}'")
         key = _new_key()
-        await self._store.write(
-            lambda c: endpoints.add_key(c, endpoint, call.user, hash_of(key))
-        )
-        await self._front.publish()
+        async with self._fleet.alone(found.tenant, found.name):
+            endpoint = await self._find(call, EndpointRef(endpoint=found.id))
+            await self._store.write(
+                lambda c: endpoints.add_key(c, endpoint, call.user, hash_of(key))
+            )
+            await self._front.publish()
         return endpoint.shown(self._url, key)
 
     async def delete(self, call: Call, request: EndpointRef) -> Done:
@@ -148,8 +150,10 @@ class Serving:
         async with self._fleet.alone(found.tenant, found.name):
             endpoint = await self._find(call, EndpointRef(endpoint=found.id))
             await self._store.write(lambda c: endpoints.delete(c, endpoint, call.user))
-            await self._front.publish()
-            await self._fleet.drop(endpoint)
+            try:
+                await self._front.publish()
+            finally:
+                await self._fleet.drop(endpoint)
         return Done(id=endpoint.id, freed_bytes=await self._free(endpoint.digest))
 
     async def predict(self, call: Call, request: PredictRequest) -> Prediction:
@@ -184,17 +188,28 @@ class Serving:
         now = self._clock()
         version = model.selected
         fresh = KeptEndpoint(
-            id=new_id("ep"), name=name, owner=call.user, tenant=call.tenant,
-            model=f"{model.name}@{version.version}", digest=version.digest, deployment=1,
-            state="ready", message="", signature=version.signature, created_at=now,
+            id=new_id("ep"),
+            name=name,
+            owner=call.user,
+            tenant=call.tenant,
+            model=f"{model.name}@{version.version}",
+            digest=version.digest,
+            deployment=1,
+            state="ready",
+            message="",
+            signature=version.signature,
+            created_at=now,
             deployed_at=now,
-        )  # fmt: skip
+        )
         if before is None:
             return fresh
         return replace(
-            fresh, id=before.id, owner=before.owner, created_at=before.created_at,
+            fresh,
+            id=before.id,
+            owner=before.owner,
+            created_at=before.created_at,
             deployment=before.deployment + 1,
-        )  # fmt: skip
+        )
 
     def _check_bundle(self, endpoint: KeptEndpoint) -> None:
         path = self._blobs.path_of(endpoint.digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -40,3 +41,9 @@ def _private(folder: Path) -> Path:
             "remove it, or set AIMASS_DATA to a folder with a path of at most 60 bytes",
         )
     return folder
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove the folder when no socket is left in it."""
+    with contextlib.suppress(OSError):  # a socket is left
+        folder.rmdir()

@@ -7,7 +7,7 @@ It goes on while the control plane is away. What it knows it reads from its fold
 ==================  ========  ================================================================
 file                written   what it says
 ==================  ========  ================================================================
-``settings.json``   for it    host, the port to prefer, further names it may be called by
+``settings.json``   for it    host, the ports to prefer, further names it may be called by
 ``internal.json``   for it    the control plane's own key (mode 0600)
 ``routes.json``     for it    which endpoint is which replica's socket, and the hashes of its keys
 ``address.json``    by it     where it listens, and which port it found taken

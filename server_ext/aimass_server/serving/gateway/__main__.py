@@ -33,18 +33,18 @@ def main(folder: Path) -> int:
         _log.error("another gateway serves %s already", folder)
         return 3
     settings = read_record(folder / "settings.json") or {}
-    listener = listen(folder, str(settings.get("host", "127.0.0.1")), int(settings.get("port", 0)))
+    wanted = [int(settings.get(name, 0)) for name in ("port", "last_port")]
+    listener = listen(folder, str(settings.get("host", "127.0.0.1")), wanted)
     _raise_file_limit()
     uvicorn.Server(_configuration(_gateway(folder, settings))).run(sockets=[listener])
     lock.release()
     return 0
 
 
-def listen(folder: Path, host: str, preferred: int) -> socket.socket:
-    """Listen on the preferred port, else that of the last time, else any; say which."""
-    last = int((read_record(folder / "address.json") or {}).get("port", 0))
-    wanted = preferred or last
-    for port in [*filter(None, dict.fromkeys((preferred, last))), 0]:
+def listen(folder: Path, host: str, wanted: list[int]) -> socket.socket:
+    """Listen on the first of the wanted ports that is free, else on any; say which."""
+    ports = [port for port in wanted if port]
+    for port in [*ports, 0]:
         try:
             listener = _bind(host, port)
         except OSError as error:
@@ -53,7 +53,7 @@ def listen(folder: Path, host: str, preferred: int) -> socket.socket:
             _log.warning("port %d of %s cannot be used: %s", port, host, error.strerror)
             continue
         found = listener.getsockname()[1]
-        taken = wanted if wanted not in (0, found) else None
+        taken = ports[0] if ports and ports[0] != found else None
         write_record(folder / "address.json", {"host": host, "port": found, "taken": taken})
         return listener
     raise OSError(errno.EADDRINUSE, f"no port of {host} is free")
@@ -83,11 +83,20 @@ def _gateway(folder: Path, settings: dict[str, Any]) -> Gateway:
 def _configuration(gateway: Gateway) -> uvicorn.Config:
     return uvicorn.Config(
         gateway,
-        loop="uvloop", http=BoundedProtocol, ws="none", lifespan="on",
-        log_config=None, log_level="error", access_log=False, server_header=False,
-        proxy_headers=False, limit_concurrency=MAX_CONNECTIONS, backlog=BACKLOG,
-        timeout_keep_alive=30, timeout_graceful_shutdown=10,
-    )  # fmt: skip
+        loop="uvloop",
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MAX_CONNECTIONS,
+        backlog=BACKLOG,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=10,
+    )
 
 
 def _raise_file_limit() -> None:

@@ -1,0 +1,238 @@
+"""What breaks, broken on purpose: the endpoint answers again, and nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from aimass_jupyter.contract.endpoints import Endpoint, EndpointList, EndpointRef
+from aimass_jupyter.contract.errors import Expired, Unavailable
+from aimass_jupyter.host import read_record
+from aimass_server.serving.gateway.replica import Replica
+
+if TYPE_CHECKING:
+    from tests.serving.conftest import House
+
+pytestmark = [pytest.mark.anyio, pytest.mark.faults]
+
+Linear = Callable[[float], str]
+BODY = {
+    "inputs": [
+        {"name": "a", "datatype": "FP64", "shape": [1], "data": [1.0]},
+        {"name": "b", "datatype": "FP64", "shape": [1], "data": [0.0]},
+    ]
+}
+
+
+async def ask(http: httpx.AsyncClient, endpoint: Endpoint, **options: Any) -> httpx.Response:
+    headers = {"x-api-key": str(endpoint.key)}
+    return await http.post(f"{endpoint.url}/infer", json=BODY, headers=headers, **options)
+
+
+async def until_answered(
+    http: httpx.AsyncClient, endpoint: Endpoint, seconds: float = 15
+) -> list[httpx.Response]:
+    """Ask until the answer is right; what was answered on the way."""
+    before: list[httpx.Response] = []
+    async with asyncio.timeout(seconds):
+        while True:
+            answer = await ask(http, endpoint)
+            if answer.status_code == 200:
+                assert answer.json()["outputs"][0]["data"] == pytest.approx([4.0], abs=1e-3)
+                return before
+            before.append(answer)
+            await asyncio.sleep(0.1)
+
+
+async def until_state(house: House, endpoint: Endpoint, state: str, seconds: float = 20) -> str:
+    """Wait for a state; the message that came with it."""
+    async with asyncio.timeout(seconds):
+        while True:
+            shown = await house.serving.show(house.author, EndpointRef(endpoint=endpoint.id))
+            if shown.state == state:
+                return shown.message
+            await asyncio.sleep(0.02)
+
+
+async def test_a_killed_replica_is_missed_at_once_and_soon_back(
+    house: House, linear: Linear, http: httpx.AsyncClient
+) -> None:
+    endpoint = await house.deploy(linear(3.0))
+    (killed,) = house.replicas
+    os.kill(killed, signal.SIGKILL)
+    missed = await until_answered(http, endpoint)
+    assert missed, "nobody noticed"
+    for answer in missed:
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) >= 1
+        assert answer.elapsed.total_seconds() < 2
+        assert "linear@1" in answer.json()["error"]
+    assert house.replicas != [killed]
+    assert await until_state(house, endpoint, "ready", 5) == ""
+
+
+async def test_a_killed_supervisor_leaves_no_second_replica(
+    house: House, linear: Linear, http: httpx.AsyncClient
+) -> None:
+    endpoint = await house.deploy(linear(3.0))
+    (orphan,) = house.replicas
+    (record,) = (house.data / "endpoints").glob("*/*/*/started.json")
+    supervisor = (read_record(record) or {})["identity"]["pid"]
+    os.kill(supervisor, signal.SIGKILL)
+    await house.until(lambda: orphan not in house.replicas and len(house.replicas) == 1)
+    await until_answered(http, endpoint)
+
+
+async def test_the_gateway_comes_back_on_its_port(
+    house: House, linear: Linear, http: httpx.AsyncClient
+) -> None:
+    endpoint = await house.deploy(linear(3.0))
+    (killed,) = house.gateways
+    os.kill(killed, signal.SIGKILL)
+    await house.until(lambda: bool(house.gateways) and house.gateways != [killed])
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                await until_answered(http, endpoint)
+                break
+            except httpx.ConnectError:
+                await asyncio.sleep(0.1)
+    assert house.serving.gateway_url == endpoint.url.partition("/v2/")[0]
+
+
+async def test_endpoints_answer_while_the_control_plane_is_away_and_are_adopted(
+    house: House, linear: Linear, http: httpx.AsyncClient
+) -> None:
+    endpoint = await house.deploy(linear(3.0))
+    before = house.processes()
+    over = asyncio.Event()
+
+    async def keep_asking() -> int:
+        asked = 0
+        while not over.is_set():
+            assert (await ask(http, endpoint)).status_code == 200
+            asked += 1
+        return asked
+
+    asking = asyncio.create_task(keep_asking())
+    await house.reopen()
+    await house.until(lambda: house.serving.gateway_url is not None)
+    await asyncio.sleep(1)
+    over.set()
+    assert await asking > 20
+    assert house.processes() == before
+    assert await until_state(house, endpoint, "ready", 1) == ""
+
+
+async def test_what_died_while_the_control_plane_was_away_is_started_again(
+    house: House, linear: Linear, http: httpx.AsyncClient
+) -> None:
+    endpoint = await house.deploy(linear(3.0))
+    await house.serving.stop_programs("a restart of the machine")
+    assert house.processes() == []
+    await house.reopen()
+    await house.until(lambda: len(house.gateways) == 1)
+    await until_state(house, endpoint, "starting")
+    assert await until_state(house, endpoint, "ready") == ""
+    assert house.serving.gateway_url == endpoint.url.partition("/v2/")[0]
+    await until_answered(http, endpoint)
+
+
+async def test_a_port_that_was_taken_meanwhile_is_said(
+    house: House, linear: Linear, http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    endpoint = await house.deploy(linear(3.0))
+    port = urlsplit(endpoint.url).port
+    await house.serving.stop_programs("a restart of the machine")
+    taken = socket.create_server(("127.0.0.1", int(port or 0)))
+    with closing(taken), caplog.at_level(logging.WARNING):
+        await house.reopen()
+        await house.until(lambda: not endpoint.url.startswith(str(house.serving.gateway_url)))
+        (moved,) = (await house.serving.list(house.author, EndpointList())).items
+        assert urlsplit(moved.url).port != port
+        await until_answered(http, moved.model_copy(update={"key": endpoint.key}))
+        await house.until(lambda: f"port {port} is taken by another program" in caplog.text)
+
+
+async def test_a_bundle_that_breaks_while_served_is_said_and_heals(
+    house: House, linear: Linear, http: httpx.AsyncClient
+) -> None:
+    endpoint = await house.deploy(linear(3.0))
+    path = house.blobs.path_of(house.shelf.models["linear"][0].digest)
+    whole = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(whole[:-100])
+    os.kill(house.replicas[0], signal.SIGKILL)
+    assert "'linear@1' did not start" in await until_state(house, endpoint, "failed")
+    assert (await ask(http, endpoint)).status_code == 503
+    assert (await http.get(f"{house.serving.gateway_url}/v2/health/live")).status_code == 200
+    path.write_bytes(whole)
+    await until_answered(http, endpoint, seconds=30)
+
+
+async def test_a_stopped_replica_is_found_stuck_once_and_not_waited_for_again(
+    house: House, linear: Linear
+) -> None:
+    await house.deploy(linear(3.0))
+    (path,) = await asyncio.to_thread(lambda: list((house.sockets).glob("*.sock")))
+    replica = Replica(path, "linear@1")
+    (stopped,) = house.replicas
+    assert await replica.is_ready()
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        with pytest.raises(Expired, match=r"'linear@1' did not answer within 0\.5 s"):
+            await replica.ask("ready", timeout_seconds=0.5)
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match="does not answer at present"):
+            await replica.ask("ready", timeout_seconds=30)
+        assert time.monotonic() - began < 1
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    await asyncio.sleep(1)
+    assert await replica.is_ready()
+    replica.close()
+
+
+async def test_a_damaged_route_table_leaves_the_one_before_in_force(
+    house: House, linear: Linear, http: httpx.AsyncClient
+) -> None:
+    endpoint = await house.deploy(linear(3.0))
+    table = house.data / "gateway" / "routes.json"
+    for damage in ("{", "[]", '{"generation": 99}', '{"generation": 99, "routes": {"x": {}}}'):
+        table.write_text(damage)
+        await asyncio.sleep(0.3)
+        assert (await ask(http, endpoint)).status_code == 200
+
+
+@pytest.mark.slow
+async def test_slow_clients_are_let_go_and_hold_up_nobody(
+    house: House, linear: Linear, http: httpx.AsyncClient
+) -> None:
+    endpoint = await house.deploy(linear(3.0))
+    parts = urlsplit(endpoint.url)
+    address = (str(parts.hostname), int(parts.port or 0))
+    slow = [socket.create_connection(address) for _ in range(300)]
+    try:
+        for connection in slow:
+            connection.sendall(b"GET /v2 HTTP/1.1\r\nhost: local")
+        began = time.monotonic()
+        assert (await ask(http, endpoint)).status_code == 200
+        assert time.monotonic() - began < 2
+        await asyncio.sleep(11)
+        for connection in slow:
+            connection.setblocking(False)
+            assert connection.recv(1) == b""  # it would raise if it were open still
+    finally:
+        for connection in slow:
+            connection.close()
