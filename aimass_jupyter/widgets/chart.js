@@ -95,7 +95,7 @@ export class Chart {
     this.guide = shape('g', { class: 'aimass-guide' });
     this.svg.replaceChildren(
       ...ticks.flatMap(tick => this.yTick(tick, width)),
-      ...linearTicks(...steps, Math.max(2, Math.floor(width / 90))).map(tick => this.xTick(tick)),
+      ...linearTicks(...steps, Math.max(2, Math.floor(width / 65))).map(tick => this.xTick(tick)),
       shape('text', { x: 0, y: HEIGHT - 5 }, 'step'),
       ...this.lines.flatMap((line, at) => this.drawLine(line, at)),
       this.guide
