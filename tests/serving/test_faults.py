@@ -7,9 +7,11 @@ import logging
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,6 +22,7 @@ from aimass_jupyter.contract.endpoints import Endpoint, EndpointList, EndpointRe
 from aimass_jupyter.contract.errors import Expired, Unavailable
 from aimass_jupyter.host import read_record
 from aimass_server.serving.gateway.replica import Replica
+from aimass_server.store import Store, endpoints
 
 if TYPE_CHECKING:
     from tests.serving.conftest import House
@@ -236,3 +239,53 @@ async def test_slow_clients_are_let_go_and_hold_up_nobody(
     finally:
         for connection in slow:
             connection.close()
+
+
+async def test_a_hung_replica_is_replaced(
+    house: House, linear: Linear, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aimass_server.serving.deployment.PULSE_SECONDS", 0.3)
+    monkeypatch.setattr("aimass_server.serving.fleet.PULSE_EVERY_SECONDS", 0.2)
+    endpoint = await house.deploy(linear(3.0))
+    (hung,) = house.replicas
+    os.kill(hung, signal.SIGSTOP)
+    await house.until(lambda: hung not in house.replicas)
+    await until_answered(http, endpoint)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay", [0.0, 0.4, 0.8, 1.2, 1.6, 2.0, 2.4])
+async def test_a_control_plane_killed_while_it_deploys_leaves_all_or_nothing(
+    house: House, linear: Linear, http: httpx.AsyncClient, delay: float
+) -> None:
+    linear(3.0)
+    bundle = house.blobs.path_of(house.shelf.models["linear"][0].digest)
+    await house.serving.close()
+    house.store.close()
+    program = Path(__file__).with_name("deploying.py")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(program),
+        str(house.data),
+        str(bundle),
+        "2",
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"open\n"
+    await asyncio.sleep(delay)
+    process.kill()
+    said = (await process.stdout.read()).decode().splitlines()
+    await process.wait()
+    house.store = Store(house.data / "aimass.db")
+    house.store.open()
+    await house.reopen()
+    answered = [Endpoint.model_validate_json(line) for line in said]
+    kept = await house.store.read(endpoints.every)
+    assert len(kept) >= bool(answered)
+    await house.until(lambda: len(house.replicas) == len(kept))
+    folders = house.data / "endpoints"
+    await house.until(lambda: len(list(folders.glob("*/*"))) == len(kept))
+    for endpoint in answered[:1]:  # the only one with a key
+        await until_answered(http, endpoint)
+        assert kept[0].deployment >= len(answered)

@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 from aimass_jupyter.contract.endpoints import EndpointState
 from aimass_jupyter.contract.errors import AimassError
 from aimass_server.serving.deployment import Deployment, Pulse
-from aimass_server.serving.sockets import remove_if_empty, socket_folder
+from aimass_server.serving.sockets import make_private, remove_if_empty, socket_folder
 from aimass_server.store import Blobs, Store, endpoints
 from aimass_server.store.endpoints import KeptEndpoint
 
@@ -25,25 +25,29 @@ PULSE_EVERY_SECONDS = 5.0
 STARTS_AT_ONCE = 2
 DELAYS_SECONDS = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0)
 GIVEN_UP_SECONDS = 60.0
-WINDOW_SECONDS = 180.0
+LASTING_SECONDS = 120.0
 
 logger = logging.getLogger("aimass.serving")
 
 
 class Restarts:
-    """How long to wait before the next start: longer after each, as long as they come often."""
+    """How long to wait before the next start: longer after each that did not last."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._times: list[float] = []
+        self._tried = 0
+        self._started_at = clock()
 
     def next_delay(self) -> float:
         """The seconds to wait now; ``GIVEN_UP_SECONDS`` once it no longer looks like bad luck."""
         now = self._clock()
-        self._times = [moment for moment in self._times if now - moment < WINDOW_SECONDS]
-        self._times.append(now)
-        tried = len(self._times) - 1
-        return DELAYS_SECONDS[tried] if tried < len(DELAYS_SECONDS) else GIVEN_UP_SECONDS
+        if now - self._started_at > LASTING_SECONDS:
+            self._tried = 0
+        given_up = self._tried >= len(DELAYS_SECONDS)
+        delay = GIVEN_UP_SECONDS if given_up else DELAYS_SECONDS[self._tried]
+        self._tried += 1
+        self._started_at = now + delay
+        return delay
 
 
 class Fleet:
@@ -62,8 +66,8 @@ class Fleet:
     ) -> None:
         self._store = store
         self._blobs = blobs
-        self._data = data
         self._folder = data / "endpoints"
+        self._sockets = socket_folder(data)
         self._on_state = on_state
         self._wanted: dict[str, KeptEndpoint] = {}
         self._restarts: dict[str, Restarts] = {}
@@ -76,7 +80,6 @@ class Fleet:
     async def open(self) -> None:
         """Adopt what runs, sweep what nobody wants, and begin to look after the rest."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._sockets = socket_folder(self._data)
         kept = await self._store.read(endpoints.every)
         self._wanted = {endpoint.id: endpoint for endpoint in kept}
         for left in await asyncio.to_thread(lambda: list(self._unwanted())):
@@ -127,6 +130,7 @@ class Fleet:
         self._wanted.pop(endpoint.id, None)
         self._restarts.pop(endpoint.id, None)
         await self._deployment(endpoint).remove("endpoints delete")
+        remove_if_empty(self._sockets)
 
     async def discard(self, endpoint: KeptEndpoint) -> None:
         """End what was brought up and is not wanted after all."""
@@ -140,7 +144,7 @@ class Fleet:
         remove_if_empty(self._sockets)
 
     async def _start(self, deployment: Deployment) -> None:
-        socket_folder(self._data)  # whoever tidies /tmp may have taken it
+        make_private(self._sockets)  # each time: whoever tidies /tmp may have taken it
         await deployment.start()
 
     def _deployment(self, endpoint: KeptEndpoint) -> Deployment:

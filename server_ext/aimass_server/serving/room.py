@@ -95,6 +95,7 @@ class Serving:
 
     async def stop_programs(self, by: str) -> None:
         """End the gateway and every replica; they run again when this is opened again."""
+        await self._fleet.close()
         await self._front.stop(by)
         await self._fleet.stop(by)
 
