@@ -93,9 +93,9 @@ def elapsed_seconds(job: Job, until: datetime | None) -> float | None:
 def in_order(series: Iterable[Series]) -> list[Series]:
     """The curves worth showing: losses first, then metrics, then how the run went."""
 
-    def place(one: Series) -> tuple[bool, bool, str]:
+    def place(one: Series) -> tuple[bool, bool, bool, str]:
         head = one.tag.partition("/")[0]
-        return head in _LAST, "loss" not in one.tag, one.tag
+        return head in _LAST, head != "loss", "loss" not in head, one.tag
 
     return sorted((one for one in series if one.tag.partition("/")[0] not in _HIDDEN), key=place)
 

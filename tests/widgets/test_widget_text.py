@@ -86,6 +86,12 @@ def test_a_job_that_never_ran_has_no_duration() -> None:
     assert text.splitlines()[1] == "stopped"
 
 
+def test_losses_come_first_and_how_the_run_went_last() -> None:
+    tags = ["speed/rows_per_second", "f1/validation", "log_loss/validation", "loss/train"]
+    text = render_text(update(*(make_series(tag, [1.0]) for tag in tags)))
+    assert [line.split()[0] for line in text.splitlines()[2:-1]] == tags[::-1]
+
+
 @given(st.floats(allow_nan=False))
 def test_a_bar_is_always_as_long(fraction: float) -> None:
     bar = progress_bar(fraction)
