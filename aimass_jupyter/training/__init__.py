@@ -13,7 +13,8 @@
     checkpoint.py state that training goes on from, written whole, never pickled
     events.py    TensorBoard event files
     curves.py    which curves a run writes, and how often
-    export.py    ONNX, checked against torch on real rows, and the bundle
+    onnx_graph.py  a network as ONNX
+    export.py    the bundle, its ONNX checked against torch on real rows
 
 Rank 0 alone writes: event files, checkpoints, ``metrics.json``, ``bundle.aimass``. Each rank may
 write ``failure-rank-<n>.json``. Nothing here knows a server, and nothing here starts a process.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,9 +18,8 @@ from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.data import Preprocessing
 from aimass_jupyter.evaluation import Report
+from aimass_jupyter.training.onnx_graph import INPUT, OUTPUT, to_onnx
 
-INPUT, OUTPUT = "input", "output"
-OPSET = 17
 CHECKED_ROWS = 256
 TOLERANCE = 1e-4  # of the largest output, for what ONNX Runtime may compute differently
 _LIBRARIES = ("torch", "onnx", "onnxruntime", "numpy", "safetensors")
@@ -31,7 +28,7 @@ _LIBRARIES = ("torch", "onnx", "onnxruntime", "numpy", "safetensors")
 def write_model(
     path: Path,
     spec: JobSpec,
-    network: nn.Module,
+    network: nn.Sequential,
     preprocessing: Preprocessing,
     report: Report,
     examples: Tensor,
@@ -48,7 +45,7 @@ def write_model(
     Failed
         When it does not.
     """
-    onnx = export_onnx(network, examples)
+    onnx = to_onnx(network, preprocessing.input_shape, preprocessing.output_size)
     check_onnx(onnx, network, examples)
     description = BundleDescription(
         name=spec.name,
@@ -66,28 +63,6 @@ def write_model(
     weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     members = {PREPROCESSING: preprocessing.to_json(), WEIGHTS: save(weights), MODEL: onnx}
     return write_bundle(path, description, members)
-
-
-def export_onnx(network: nn.Module, examples: Tensor) -> bytes:
-    """Return the network as ONNX; its one input takes any number of rows.
-
-    It traces. Torch's newer exporter gives the same graph for networks without branches, and takes
-    five seconds of every job to load its compiler.
-    """
-    content = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "You are using the legacy", DeprecationWarning)
-        torch.onnx.export(
-            network.eval(),
-            (examples[:2],),
-            content,  # type: ignore[arg-type]  # it takes a file, its annotation does not say so
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            dynamic_axes={INPUT: {0: "rows"}, OUTPUT: {0: "rows"}},
-        )
-    return content.getvalue()
 
 
 def check_onnx(onnx: bytes, network: nn.Module, examples: Tensor) -> None:

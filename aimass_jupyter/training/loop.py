@@ -118,7 +118,7 @@ def evaluate(
 
 
 def finish(
-    spec: JobSpec, folder: Path, network: nn.Module, rows: Rows, report: Report
+    spec: JobSpec, folder: Path, network: nn.Sequential, rows: Rows, report: Report
 ) -> None:  # fmt: skip
     """Leave the bundle and the report behind."""
     examples = rows.held_out.inputs[:CHECKED_ROWS]

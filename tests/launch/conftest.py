@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from aimass_jupyter.host import (
     stop_marked,
     write_record,
 )
+from aimass_jupyter.launch.launchers import available_engines
 
 PATIENCE_SECONDS = 90
 
@@ -160,22 +162,49 @@ def imported(folder: Path, source: dict[str, str]) -> Path:
     return folder / "data.arrow"
 
 
+def order_job(launched: Launched, dataset: Path, engine: str, np: int, **params: Any) -> None:
+    """Order a training job on a dataset; ``label`` is the column to learn."""
+    label = params.pop("label", "digit")
+    declared = ALGORITHMS["classification"].hyperparameters
+    spec = JobSpec(
+        id=launched.marker.partition("=")[2], name="digits", engine=engine, np=np,
+        algorithm="classification", params=declared(**params).model_dump(), seed=0,
+        dataset="digits@1", dataset_digest="0" * 64, dataset_path=str(dataset), label=label,
+        python=sys.executable,
+    )  # fmt: skip
+    write_record(launched.folder / "spec.json", spec.model_dump(mode="json"))
+    launched.order({"kind": "job"})
+
+
 @pytest.fixture
 def job(launched: Launched, digits: Path) -> Callable[..., Launched]:
     """Orders a training job on digits."""
 
-    def make(
-        engine: str, np: int, label: str = "digit", dataset: Path = digits, **params: Any
-    ) -> Launched:
-        declared = ALGORITHMS["classification"].hyperparameters
-        spec = JobSpec(
-            id=launched.marker.partition("=")[2], name="digits", engine=engine, np=np,
-            algorithm="classification", params=declared(**params).model_dump(), seed=0,
-            dataset="digits@1", dataset_digest="0" * 64, dataset_path=str(dataset), label=label,
-            python=sys.executable,
-        )  # fmt: skip
-        write_record(launched.folder / "spec.json", spec.model_dump(mode="json"))
-        launched.order({"kind": "job"})
+    def make(engine: str, np: int, dataset: Path = digits, **params: Any) -> Launched:
+        require(engine)
+        order_job(launched, dataset, engine, np, **params)
         return launched
 
     return make
+
+
+@pytest.fixture(scope="session")
+def finished(
+    digits: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, int], Launched]:
+    """Gives a job that has run to its end, the same one whenever it is asked for."""
+
+    @cache
+    def make(engine: str, np: int) -> Launched:
+        require(engine)
+        launched = Launched(tmp_path_factory.mktemp(engine))
+        order_job(launched, digits, engine, np, epochs=6)
+        launched.run()
+        return launched
+
+    return make
+
+
+def require(engine: str) -> None:
+    if reason := available_engines()[engine]:
+        pytest.skip(f"engine {engine}: {reason}")

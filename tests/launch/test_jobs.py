@@ -7,54 +7,71 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from aimass_jupyter.bundle import read_manifest
 from aimass_jupyter.contract.jobs import Cause
-from aimass_jupyter.launch.launchers import available_engines
+from aimass_jupyter.data import columns_of, open_dataset
+from aimass_jupyter.inference import load_bundle
 from tests.launch.conftest import Launched
 
 Job = Callable[..., Launched]
+Finished = Callable[[str, int], Launched]
 ENGINES = [("single", 1), ("torchrun", 2), ("horovod", 2)]
-
-
-def require(engine: str) -> None:
-    if reason := available_engines()[engine]:
-        pytest.skip(f"engine {engine}: {reason}")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("engine", "np"), ENGINES)
-def test_a_job_ends_with_a_good_model(job: Job, engine: str, np: int) -> None:
-    require(engine)
-    launched = job(engine, np, epochs=6)
-    record = launched.run()
-    assert Cause.model_validate(record["cause"]).code == "finished", record
+def test_a_job_ends_with_a_good_model(finished: Finished, engine: str, np: int) -> None:
+    launched = finished(engine, np)
+    assert Cause.model_validate(launched.cause).code == "finished", launched.exit_record
     manifest = read_manifest(launched.folder / "bundle.aimass")
     assert manifest.metrics["accuracy"] is not None
     assert manifest.metrics["accuracy"] > 0.95
-    assert json.loads((launched.folder / "metrics.json").read_text())["metrics"] == manifest.metrics
+    assert metrics_of(launched) == manifest.metrics
     for rank in range(np):
         assert f"rank {rank} of {np}" in launched.log(f"rank-{rank}.log")
     assert list((launched.folder / "log").glob("*.pipe")) == []
-    assert list((launched.folder / "tb").glob("events.out.tfevents.*"))
 
 
 @pytest.mark.slow
-def test_engines_agree(job: Job, launched: Launched) -> None:
+def test_engines_agree(finished: Finished) -> None:
     """Same ranks, same seed, same metrics: gradients are averaged over rows, whoever does it."""
-    for engine in ("horovod", "torchrun"):
-        require(engine)
-    metrics = []
-    for engine in ("horovod", "torchrun"):
-        job(engine, 2, epochs=2, hidden=16).run()
-        metrics.append(json.loads((launched.folder / "metrics.json").read_text())["metrics"])
-        launched.clear()
-    assert metrics[0] == pytest.approx(metrics[1], abs=1e-6)
+    horovod, torchrun = finished("horovod", 2), finished("torchrun", 2)
+    assert metrics_of(horovod) == pytest.approx(metrics_of(torchrun), abs=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("engine", "np"), ENGINES)
+def test_tensorboard_reads_its_curves(finished: Finished, engine: str, np: int) -> None:
+    folder = finished(engine, np).folder / "tb"
+    assert len(list(folder.iterdir())) == 1
+    reader = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
+    assert set(reader.Tags()["scalars"]) == {
+        "loss/train", "loss/validation", "accuracy/validation", "f1/validation",
+        "log_loss/validation", "learning_rate", "speed/rows_per_second", "progress/fraction",
+    }  # fmt: skip
+    assert len(reader.Scalars("loss/train")) == len(reader.Scalars("learning_rate")) == 6 * 23
+    assert len(reader.Scalars("accuracy/validation")) == 6
+    assert reader.Scalars("progress/fraction")[-1].value == 1.0
+
+
+@pytest.mark.slow
+def test_the_bundle_predicts(finished: Finished, digits: Path) -> None:
+    model = load_bundle(finished("single", 1).folder / "bundle.aimass")
+    table = open_dataset(digits)
+    columns = columns_of(table, ["image", "digit"])
+    answers = model.predict({"image": columns["image"]})
+    right = [int(a) == int(d) for a, d in zip(answers["label"], columns["digit"], strict=True)]
+    assert sum(right) / len(right) > 0.95
+
+
+def metrics_of(launched: Launched) -> dict[str, float]:
+    return dict(json.loads((launched.folder / "metrics.json").read_text())["metrics"])
 
 
 @pytest.mark.slow
 def test_a_failing_job_names_rank_and_reason(job: Job) -> None:
-    require("torchrun")
     cause = job("torchrun", 2, label="digti").run()["cause"]
     assert cause["code"] == "error"
     assert "there is no column 'digti'" in cause["message"]
@@ -72,7 +89,6 @@ def test_a_dataset_without_a_label_is_told_its_columns(job: Job) -> None:
 
 @pytest.mark.slow
 def test_more_ranks_than_rows_is_refused(job: Job, launched: Launched, tiny: Path) -> None:
-    require("torchrun")
     job("torchrun", 4, label="label", dataset=tiny)
     assert "fewer than 4 ranks" in launched.run()["cause"]["message"]
 
@@ -82,7 +98,6 @@ def test_secrets_do_not_reach_the_ranks(
     job: Job, launched: Launched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What horovodrun puts into the argv of its ranks is for the whole machine to read."""
-    require("horovod")
     monkeypatch.setenv("JUPYTER_TOKEN", "canary-7261")
     supervisor = job("horovod", 2, epochs=1).start()
     pid = launched.rank(1).pid

@@ -1,0 +1,76 @@
+"""Datasets as jobs get them, and training in this process, on one rank."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from aimass_jupyter.algorithms import hyperparameters_of
+from aimass_jupyter.contract.datasets import DatasetDescription
+from aimass_jupyter.contract.jobs import JobSpec
+from aimass_jupyter.data.importer import import_dataset
+from aimass_jupyter.training.engine import SingleEngine
+from aimass_jupyter.training.loop import train
+from aimass_jupyter.training.place import Place
+from aimass_jupyter.training.rows import Rows, open_rows
+
+MakeSpec = Callable[..., JobSpec]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As each rank of several has: threads that wait for each other crawl on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Imports one of scikit-learn's data sets; gives the folder."""
+
+    @cache
+    def make(name: str) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        (folder / "request.json").write_text(json.dumps({"source": {"builtin": name}}))
+        import_dataset(folder)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def make_spec(dataset: Callable[[str], Path]) -> MakeSpec:
+    """Makes the spec of a job on one rank."""
+
+    def make(name: str, seed: int = 0, label: str | None = None, **params: Any) -> JobSpec:
+        folder = dataset(name)
+        found = DatasetDescription.model_validate_json((folder / "description.json").read_bytes())
+        algorithm = found.task or "classification"
+        return JobSpec(
+            id="job_1", name=name, engine="single", np=1, algorithm=algorithm, seed=seed,
+            params=hyperparameters_of(algorithm, params).model_dump(), dataset=f"{name}@1",
+            dataset_digest="0" * 64, dataset_path=str(folder / "data.arrow"),
+            label=(found.label or "") if label is None else label, python=sys.executable,
+        )  # fmt: skip
+
+    return make
+
+
+def rows_of(spec: JobSpec, place: Place | None = None) -> Rows:
+    return open_rows(spec, hyperparameters_of(spec.algorithm, spec.params), place or Place())
+
+
+def train_here(spec: JobSpec, folder: Path) -> dict[str, Any]:
+    """Train in this process; what ``metrics.json`` says."""
+    params = hyperparameters_of(spec.algorithm, spec.params)
+    train(spec, params, folder, rows_of(spec), SingleEngine(Place()))
+    return dict(json.loads((folder / "metrics.json").read_text()))

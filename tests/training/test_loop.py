@@ -1,0 +1,107 @@
+"""The loop, on real data: what it learns, that it repeats itself, that it goes on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load
+
+from aimass_jupyter.bundle import WEIGHTS, open_member, read_manifest
+from aimass_jupyter.contract.errors import InvalidRequest
+from aimass_jupyter.data import columns_of, open_dataset, split_rows
+from aimass_jupyter.inference import load_bundle
+from tests.training.conftest import MakeSpec, train_here
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "least"),
+    [
+        ("iris", "accuracy", 0.9),
+        ("wine", "accuracy", 0.94),
+        ("breast_cancer", "accuracy", 0.95),
+        ("diabetes", "r2", 0.3),
+    ],
+)
+def test_tables_are_learnt_with_the_defaults(
+    make_spec: MakeSpec, tmp_path: Path, name: str, metric: str, least: float
+) -> None:
+    metrics = train_here(make_spec(name, epochs=20, seed=1), tmp_path)["metrics"]
+    assert metrics[metric] >= least
+
+
+def test_images_are_learnt_with_the_defaults(make_spec: MakeSpec, tmp_path: Path) -> None:
+    assert train_here(make_spec("digits"), tmp_path)["metrics"]["accuracy"] >= 0.97
+
+
+def test_what_it_leaves_behind(make_spec: MakeSpec, tmp_path: Path) -> None:
+    spec = make_spec("wine", epochs=3)
+    record = train_here(spec, tmp_path)
+    manifest = read_manifest(tmp_path / "bundle.aimass")
+    assert manifest.metrics == record["metrics"]
+    assert (manifest.dataset, manifest.job, manifest.params) == ("wine@1", "job_1", spec.params)
+    assert {"torch", "onnx"} <= set(manifest.libraries)
+    assert record["rows"] + record["training_rows"] == 178
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+
+
+def test_the_bundle_answers_as_the_report_says(make_spec: MakeSpec, tmp_path: Path) -> None:
+    """On the held-out rows, through preprocessing and ONNX, it is right as often as was told."""
+    spec = make_spec("breast_cancer", epochs=5)
+    accuracy = train_here(spec, tmp_path)["metrics"]["accuracy"]
+    table = open_dataset(spec.dataset_path)
+    labels = columns_of(table, [spec.label])[spec.label]
+    _, held_out = split_rows(labels, spec.params["validation_fraction"], spec.seed, stratify=True)
+    columns = columns_of(table.take(held_out))
+    given = load_bundle(tmp_path / "bundle.aimass").predict(columns)["label"]
+    assert (given == columns[spec.label]).mean() == pytest.approx(accuracy)
+
+
+def test_the_same_seed_gives_the_same_model(make_spec: MakeSpec, tmp_path: Path) -> None:
+    weights = []
+    for number, seed in enumerate((3, 3, 4)):
+        folder = tmp_path / str(number)
+        train_here(make_spec("iris", seed=seed, epochs=2), folder)
+        weights.append(load(open_member(folder / "bundle.aimass", WEIGHTS)))
+    first, again, other = weights
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+    assert not all(np.array_equal(first[name], other[name]) for name in first)
+
+
+def test_going_on_gives_what_going_through_gives(make_spec: MakeSpec, tmp_path: Path) -> None:
+    spec = make_spec("iris", epochs=6, dropout=0.3)
+    whole, resumed = tmp_path / "whole", tmp_path / "resumed"
+    train_here(spec, whole)
+    shutil.copytree(whole / "checkpoints", resumed / "checkpoints")
+    (resumed / "checkpoints" / "epoch-000006.safetensors").unlink()
+    train_here(spec, resumed)
+    before, after = (load(open_member(f / "bundle.aimass", WEIGHTS)) for f in (whole, resumed))
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+
+
+def test_a_complete_run_is_only_finished_again(make_spec: MakeSpec, tmp_path: Path) -> None:
+    spec = make_spec("iris", epochs=3)
+    metrics = train_here(spec, tmp_path)["metrics"]
+    (tmp_path / "bundle.aimass").unlink()
+    assert train_here(spec, tmp_path)["metrics"] == metrics
+    assert read_manifest(tmp_path / "bundle.aimass").metrics == metrics
+
+
+def test_checkpoints_of_other_settings_are_refused(make_spec: MakeSpec, tmp_path: Path) -> None:
+    train_here(make_spec("iris", epochs=1), tmp_path)
+    with pytest.raises(InvalidRequest, match="other settings"):
+        train_here(make_spec("iris", epochs=1, seed=9), tmp_path)
+
+
+def test_a_run_that_diverges_ends_with_no_number(make_spec: MakeSpec, tmp_path: Path) -> None:
+    spec = make_spec("diabetes", epochs=3, optimizer="sgd", learning_rate=100.0)
+    assert set(train_here(spec, tmp_path)["metrics"].values()) == {None}
+    assert read_manifest(tmp_path / "bundle.aimass").metrics["r2"] is None
+
+
+@pytest.mark.parametrize("architecture", ["linear", "mlp", "cnn"])
+def test_each_architecture_trains(make_spec: MakeSpec, tmp_path: Path, architecture: str) -> None:
+    spec = make_spec("digits", epochs=2, architecture=architecture)
+    assert train_here(spec, tmp_path)["metrics"]["accuracy"] > 0.3
