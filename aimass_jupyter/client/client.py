@@ -36,8 +36,8 @@ def connect(url: str | None = None, token: str | None = None) -> Client:
         When none answers and none can be started.
     """
     if url:
-        return Client(Address(url.rstrip("/"), token or ""), find=None)
-    return Client(_find_or_start(), find=_find_or_start)
+        return Client(Address(url.rstrip("/"), token or ""))
+    return Client(_find_or_start(), find=discovery.find)
 
 
 def _find_or_start() -> Address:
@@ -58,7 +58,8 @@ class Client:
     address
         Where the control plane answers.
     find
-        Finds it again when it does not answer there any more; None when the address is final.
+        Finds it again when it does not answer there any more, or does not know our token: then
+        it was started again.
 
     Examples
     --------
@@ -69,14 +70,21 @@ class Client:
     'succeeded'
     """
 
-    def __init__(self, address: Address, find: Callable[[], Address] | None) -> None:
+    def __init__(
+        self, address: Address, find: Callable[[], Address | None] = lambda: None
+    ) -> None:
         self._find = find
         self._http = httpx.Client(timeout=TIMEOUT, trust_env=False)
         self._move_to(address)
 
     def _move_to(self, address: Address) -> None:
-        self.url = address.url
+        self._address = address
         self._http.headers["Authorization"] = f"Bearer {address.token}"
+
+    @property
+    def url(self) -> str:
+        """Where the control plane answers."""
+        return self._address.url
 
     def __getattr__(self, noun: str) -> Namespace:
         if noun not in OPERATIONS.nouns:
@@ -170,6 +178,7 @@ class Client:
         return follow(lambda sequence: self._open_stream(sequence), after)
 
     def _open_stream(self, after: int | None) -> Any:
+        self._moved()  # a stream that broke is taken up where the control plane is now
         params = {} if after is None else {"after": str(after)}
         return self._http.stream("GET", self.url + API_ROOT + "/events/stream", params=params)
 
@@ -185,30 +194,38 @@ class Client:
         return self._exchange(operation.method, path, json=rest, headers=headers)
 
     def _exchange(self, method: str, path: str, **content: Any) -> httpx.Response:
-        """One exchange; when nothing answers, find the control plane again and try once more."""
+        """One exchange; a control plane that was started again meanwhile is asked once more."""
         try:
-            response = self._http.request(method, self.url + API_ROOT + path, **content)
+            response = self._request(method, path, content)
         except httpx.TransportError as error:
-            response = self._try_again(method, path, content, error)
+            if "content" in content or not self._moved():
+                raise _unreachable(self.url, error) from error
+            return self._once_more(method, path, content)
+        if response.status_code == httpx.codes.UNAUTHORIZED and self._moved():
+            return self._once_more(method, path, content)
         if response.is_error:
             raise _error_of(response)
         return response
 
-    def _try_again(
-        self, method: str, path: str, content: dict[str, Any], error: httpx.TransportError
-    ) -> httpx.Response:
-        unreachable = Unavailable(
-            f"no control plane answers at {self.url}: {error}",
-            "start one: aimass up",
-            retry_after=1,
-        )
-        if self._find is None or "content" in content:
-            raise unreachable from error
+    def _once_more(self, method: str, path: str, content: dict[str, Any]) -> httpx.Response:
         try:
-            self._move_to(self._find())
-            return self._http.request(method, self.url + API_ROOT + path, **content)
-        except httpx.TransportError:
-            raise unreachable from error
+            response = self._request(method, path, content)
+        except httpx.TransportError as error:
+            raise _unreachable(self.url, error) from error
+        if response.is_error:
+            raise _error_of(response)
+        return response
+
+    def _request(self, method: str, path: str, content: dict[str, Any]) -> httpx.Response:
+        return self._http.request(method, self.url + API_ROOT + path, **content)
+
+    def _moved(self) -> bool:
+        """Whether the control plane is to be found elsewhere, or under another token."""
+        found = self._find()
+        if found is None or found == self._address:
+            return False
+        self._move_to(found)
+        return True
 
 
 class Namespace:
@@ -266,6 +283,12 @@ def _signature(operation: Operation) -> inspect.Signature:
 def _docstring(operation: Operation) -> str:
     lines = [f"    {name}: {field.description}" for name, field in operation.fields.items()]
     return "\n".join([operation.help, "", "Parameters:", *lines] if lines else [operation.help])
+
+
+def _unreachable(url: str, error: httpx.TransportError) -> Unavailable:
+    return Unavailable(
+        f"no control plane answers at {url}: {error}", "start one: aimass up", retry_after=1
+    )
 
 
 def _error_of(response: httpx.Response) -> AimassError:

@@ -94,8 +94,9 @@ class AimassApp(ExtensionApp):
         from aimass_server.rest import handlers
 
         assert self.serverapp is not None  # an ExtensionApp is initialised by its server
-        assert self.serverapp.web_app is not None
-        self.serverapp.web_app.add_handlers(".*$", handlers(self, self.serverapp.base_url))
+        web_app = self.serverapp.web_app
+        assert web_app is not None
+        web_app.add_handlers(".*$", handlers(self, web_app.settings["base_url"]))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
         """Begin to work, now that the address is known; hand kernels the way here."""

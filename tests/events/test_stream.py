@@ -31,7 +31,6 @@ def test_a_stream_goes_on_after_a_restart_of_the_server(own_server: Server) -> N
         assert next(stream).topic == "datasets.imported"
         own_server.kill()
         own_server.start()
-        client._move_to(client._find())  # type: ignore[misc]
         client.datasets.import_("wine")
         assert next(stream).name == "wine"
 

@@ -103,7 +103,7 @@ def test_only_its_owner_or_an_administrator_changes_a_service(
     with pytest.raises(NotFound, match="there is no service 'nobodys'"):
         client.services.stop("nobodys")
     token = client.tokens.create("reader", role="viewer").value
-    with Client(Address(client.url, token), find=None) as viewer, pytest.raises(Forbidden):
+    with Client(Address(client.url, token)) as viewer, pytest.raises(Forbidden):
         viewer.services.publish(notebook=notebook("1"), name="not-mine")
 
 

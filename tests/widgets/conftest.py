@@ -71,7 +71,7 @@ class ScriptedControlPlane:
             self._changed.notify_all()
 
     def client(self) -> Client:
-        return Client(Address(f"http://127.0.0.1:{self._port}", self.token), find=None)
+        return Client(Address(f"http://127.0.0.1:{self._port}", self.token))
 
     def start(self) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), self._handler())

@@ -19,7 +19,7 @@ SETUP = """
 from aimass_jupyter.client import Client
 from aimass_jupyter.client.discovery import Address
 from aimass_jupyter.widgets import JobMonitor, ModelSelector
-client = Client(Address({url!r}, {token!r}), find=None)
+client = Client(Address({url!r}, {token!r}))
 """
 
 

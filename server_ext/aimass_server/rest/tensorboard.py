@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.iostream import StreamClosedError
 from tornado.websocket import (
@@ -72,9 +73,13 @@ class TensorBoardHandler(AimassHandler, WebSocketHandler):
 
     def check_xsrf_cookie(self) -> None:
         """TensorBoard's page knows no XSRF token: its POST must say that it comes from here."""
-        if "Origin" not in self.request.headers or not self.check_origin():
-            super().check_xsrf_cookie()
+        identified = hasattr(self, "_jupyter_current_user")  # tornado asks once before that, too
+        if identified and "Origin" in self.request.headers and self.check_origin():
+            return
+        super().check_xsrf_cookie()
 
+    # prepare() asks for the identity, for every method: these marks tell Jupyter so
+    @allow_unauthenticated
     async def get(self, path: str | None) -> None:
         if self.request.headers.get("Upgrade", "").lower() == "websocket":
             await self._connect()
@@ -84,9 +89,11 @@ class TensorBoardHandler(AimassHandler, WebSocketHandler):
         else:
             await self._forward()
 
+    @allow_unauthenticated
     async def head(self, path: str | None) -> None:
         await self.get(path)
 
+    @allow_unauthenticated
     async def post(self, path: str | None) -> None:
         await self._forward()
 
@@ -113,10 +120,11 @@ class TensorBoardHandler(AimassHandler, WebSocketHandler):
     async def _pass_on(self, answer: httpx.Response) -> None:
         self.set_status(answer.status_code, answer.reason_phrase)
         self.clear_header("Cache-Control")
-        for name, value in answer.headers.multi_items():
-            if name.lower() not in _NOT_TO_GO_BACK:
-                # a second policy beside ours: a browser holds itself to both
-                self.add_header(name, value)
+        for name, value in answer.headers.items():
+            if name.lower() == "content-security-policy":
+                self.add_header(name, value)  # beside ours: a browser holds itself to both
+            elif name.lower() not in _NOT_TO_GO_BACK:
+                self.set_header(name, value)
         async for chunk in answer.aiter_raw():
             self.write(chunk)
             await self.flush()
@@ -179,11 +187,10 @@ class TensorBoardHandler(AimassHandler, WebSocketHandler):
             super().write_error(status_code, **kwargs)
             return
         error = self._as_aimass_error(status_code, kwargs.get("exc_info", (None, None))[1])
-        known = status_code in (401, 403) and self.current_user is None
-        self.set_status(error.status if status_code == 500 else status_code)
-        self.finish(
-            _page(error, self.settings["login_url"] if known else ""), set_content_type="text/html"
-        )
+        stranger = error.status in (401, 403) and self.current_user is None
+        self.set_status(error.status)
+        page = _page(error, self.settings["login_url"] if stranger else "")
+        self.finish(page, set_content_type="text/html")
 
 
 def _page(error: AimassError, login: str) -> str:
