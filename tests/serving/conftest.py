@@ -247,7 +247,7 @@ async def _open(data: Path) -> AsyncIterator[House]:
     finally:
         await house.serving.stop_programs("the end of a test")
         house.store.close()
-    assert house.processes() == []
+    await house.until(lambda: house.processes() == [], 5)
 
 
 def _make(data: Path) -> House:

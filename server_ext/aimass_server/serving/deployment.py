@@ -41,6 +41,8 @@ class Starts:
     def begin(self, argv: list[str], grace_seconds: float) -> Program:
         """Start it once more; what an earlier start left running is ended first. Blocks."""
         numbers = self._numbers()
+        if numbers:
+            see_off(self._program(numbers[-1]))
         program = self._program(numbers[-1] + 1 if numbers else 1)
         program.sweep()
         for number in numbers[: 1 - _KEPT_STARTS]:
@@ -52,12 +54,13 @@ class Starts:
     def is_running(self) -> bool:
         """Whether the newest start still runs."""
         newest = self.newest
-        return bool(newest and (identity := newest.identity) and is_alive(identity))
+        return newest is not None and _supervised(newest)
 
     async def stop(self, by: str, timeout_seconds: float) -> None:
-        """End whatever of it runs."""
+        """End whatever of it runs, also what was started a moment ago and has said nothing yet."""
         if newest := self.newest:
             await newest.stop(by, timeout_seconds)
+            await asyncio.to_thread(see_off, newest)
 
     def _program(self, number: int) -> Program:
         return Program(self.folder / str(number), self._marker)
@@ -175,10 +178,32 @@ class Pulse:
         return self._misses >= _MISSES
 
 
+def is_beginning(program: Program) -> bool:
+    """Whether its supervisor was started so short a time ago that it may still say nothing."""
+    try:
+        age = time.time() - (program.folder / "launch.json").stat().st_mtime
+    except FileNotFoundError:
+        return False
+    silent = program.identity is None and program.exit_record is None
+    return silent and age < SUPERVISOR_SECONDS
+
+
+def see_off(program: Program) -> None:
+    """Stop a supervisor that was started a moment ago: it finds the order as it begins. Blocks."""
+    if is_beginning(program):
+        program.request_stop("a newer start")
+        while is_beginning(program) or _supervised(program):
+            time.sleep(_POLL_SECONDS)
+
+
 def has_ended(program: Program) -> bool:
     """Whether it ran and no longer does; its lock is left alone, for its supervisor may want it."""
+    return program.exit_record is not None or bool(program.identity and not _supervised(program))
+
+
+def _supervised(program: Program) -> bool:
     identity = program.identity
-    return program.exit_record is not None or bool(identity and not is_alive(identity))
+    return identity is not None and is_alive(identity)
 
 
 def failed_start(what: str, program: Program) -> Failed:

@@ -77,7 +77,8 @@ class Front:
         """Adopt the gateway or start it, where there is anything to answer for."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._url = self._recorded_url()
-        if self._starts.is_running() or await self._read_routes():
+        newest = self._starts.newest
+        if (newest and not has_ended(newest)) or await self._read_routes():
             self._looking = asyncio.create_task(self._look_after(), name="aimass-gateway")
 
     async def close(self) -> None:
