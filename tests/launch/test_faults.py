@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -124,3 +127,37 @@ def test_a_log_that_floods_is_capped_and_the_rank_lives(launched: Launched) -> N
     assert log.stat().st_size < 65 * 1024 * 1024
     assert "log cut here" in log.read_text()[-200:]
     assert record["cause"]["last_lines"][-1] == "the end"
+
+
+def test_a_kill_for_memory_is_told_from_other_kills(launched: Launched) -> None:
+    hungry = "x = []\nwhile True: x.append(bytearray(1 << 20))"
+    launched.order({"kind": "command", "argv": [sys.executable, "-c", hungry]})
+    with small_memory(60) as group:
+        enter = (
+            "import os, pathlib, sys; "
+            f"pathlib.Path({str(group / 'cgroup.procs')!r}).write_text(str(os.getpid())); "
+            "os.execv(sys.executable, [sys.executable, '-m', 'aimass_jupyter.launch', sys.argv[1]])"
+        )
+        subprocess.run([sys.executable, "-c", enter, str(launched.folder)], check=True, timeout=60)
+    assert launched.cause["code"] == "out-of-memory"
+    assert launched.exit_record["signal"] == "SIGKILL"
+
+
+@contextmanager
+def small_memory(megabytes: int) -> Iterator[Path]:
+    """A control group below our own with little memory; skip where we may not make one."""
+    entries = [line.split(":") for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    version_1 = next((path for _, names, path in entries if "memory" in names.split(",")), None)
+    root = Path("/sys/fs/cgroup", "memory" if version_1 else "")
+    own = version_1 or next(path for number, _, path in entries if number == "0")
+    limit = "memory.limit_in_bytes" if version_1 else "memory.max"
+    group = root / own.strip("/") / f"aimass-{time.time_ns()}"
+    try:
+        group.mkdir()
+        (group / limit).write_text(str(megabytes << 20))
+    except OSError as error:
+        pytest.skip(f"no control group can be made here: {error}")
+    try:
+        yield group
+    finally:
+        group.rmdir()
