@@ -5,7 +5,7 @@ import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
 import React from 'react';
 
 import type { AimassError, IDetail } from './errors';
-import { formatField } from './format';
+import { formatField, formatJson } from './format';
 import { CopyLine } from './panel/parts';
 import type { OperationCard } from './schema';
 
@@ -14,7 +14,7 @@ type Answer = Readonly<Record<string, unknown>>;
 /** Show what an operation answered. */
 export async function showAnswer(card: OperationCard, answer: unknown): Promise<void> {
   await showDialog({
-    title: card.name,
+    title: titleOf(card),
     body: <AnswerView card={card} answer={answer as Answer} />,
     buttons: [Dialog.okButton({ label: 'Close' })]
   });
@@ -37,6 +37,11 @@ export function saveFile(file: File): void {
   link.click();
   // The browser reads it after this returns.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** What an operation is called above a form or an answer. */
+export function titleOf(card: OperationCard): string {
+  return `AI Mass: ${card.short || card.name.replace('.', ' ')}`;
 }
 
 /** Fields of an answer that are shown this once and never again, by what the schema says. */
@@ -100,14 +105,14 @@ function Table({ rows }: { rows: Answer[] }): JSX.Element {
 
 function Fields({ answer, hidden }: { answer: Answer; hidden: string[] }): JSX.Element {
   const shown = Object.entries(answer).filter(
-    ([name, value]) => value != null && !hidden.includes(name)
+    ([name, value]) => value != null && value !== '' && !hidden.includes(name)
   );
   return (
     <dl>
       {shown.map(([name, value]) => (
         <React.Fragment key={name}>
           <dt>{formatField(name)}</dt>
-          <dd>{isScalar(value) ? <Scalar value={value} /> : <pre>{pretty(value)}</pre>}</dd>
+          <dd>{isScalar(value) ? <Scalar value={value} /> : <pre>{formatJson(value)}</pre>}</dd>
         </React.Fragment>
       ))}
     </dl>
@@ -134,14 +139,10 @@ export function FaultView({ error }: { error: AimassError }): JSX.Element {
 function detailText(detail: IDetail): string {
   return Object.entries(detail)
     .filter(([, value]) => value != null)
-    .map(([name, value]) => `${name}: ${isScalar(value) ? String(value) : pretty(value)}`)
+    .map(([name, value]) => `${name}: ${isScalar(value) ? String(value) : formatJson(value)}`)
     .join('\n');
 }
 
 function isScalar(value: unknown): boolean {
   return value !== null && typeof value !== 'object' && value !== undefined;
-}
-
-function pretty(value: unknown): string {
-  return JSON.stringify(value, null, 2);
 }

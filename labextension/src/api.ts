@@ -70,6 +70,9 @@ export class Api {
   /** What the table says of an operation. */
   card(name: string): OperationCard {
     const card = this._operations.get(name);
+    if (this._operations.size === 0) {
+      throw notYet();
+    }
     if (!card) {
       throw new AimassError(
         'not-found',
@@ -123,6 +126,10 @@ export class Api {
 
 function deadline(milliseconds: number): AbortSignal {
   return AbortSignal.timeout(milliseconds);
+}
+
+function notYet(): AimassError {
+  return new AimassError('offline', 'This page is not connected to AI Mass yet');
 }
 
 function expired(): AimassError {

@@ -41,6 +41,28 @@ export function formatMetrics(metrics: Record<string, number | null>, most = Inf
     .join(' · ');
 }
 
+/** JSON with a line for every list of plain values: an image stays a picture of itself. */
+export function formatJson(value: unknown, indent = ''): string {
+  const deeper = `${indent}  `;
+  if (Array.isArray(value) && value.some(isNested)) {
+    const lines = value.map(item => deeper + formatJson(item, deeper));
+    return `[\n${lines.join(',\n')}\n${indent}]`;
+  }
+  if (isNested(value) && !Array.isArray(value)) {
+    const lines = Object.entries(value).map(
+      ([name, item]) => `${deeper}${JSON.stringify(name)}: ${formatJson(item, deeper)}`
+    );
+    return lines.length ? `{\n${lines.join(',\n')}\n${indent}}` : '{}';
+  }
+  return Array.isArray(value)
+    ? `[${value.map(item => JSON.stringify(item)).join(', ')}]`
+    : JSON.stringify(value);
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
 /**
  * The curves that tell how training goes: the first on held-out rows, then the first on the rows
  * that it trains on; without these, whatever comes first.
@@ -62,4 +84,13 @@ export function formatField(name: string): string {
 export function webUrl(url: string): string | null {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   return parsed && ['http:', 'https:'].includes(parsed.protocol) ? parsed.href : null;
+}
+
+/** A name that the contract takes, from a notebook's file name. */
+export function serviceName(filename: string): string {
+  return filename
+    .replace(/\.ipynb$/, '')
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 64);
 }

@@ -9,7 +9,7 @@ import type { Api } from './api';
 import { asAimassError } from './errors';
 
 const POLL_MS = 1_000;
-const RETRY_MS = 5_000;
+const RETRY_MS = 2_000;
 const CHUNK_BYTES = 200_000;
 const MOST_CHARACTERS = 2_000_000;
 /** Terminal colours and cursor moves, which mean nothing here (ECMA-48 control sequences). */

@@ -3,7 +3,7 @@
  * how it goes and shows the answer. It knows no operation by name.
  */
 import type { Api, Values } from './api';
-import { saveFile, secretsOf, showAnswer } from './answer';
+import { saveFile, secretsOf, showAnswer, titleOf } from './answer';
 import {
   CONTENT_FIELD,
   formOf,
@@ -23,10 +23,6 @@ type Mark = Readonly<Record<string, unknown>>;
 export function labelOf(card: OperationCard): string {
   const clause = card.help.split(/[,:;.(]/)[0].trim();
   return `${titleOf(card)} — ${clause}`;
-}
-
-function titleOf(card: OperationCard): string {
-  return `AI Mass: ${card.short || card.name.replace('.', ' ')}`;
 }
 
 /** What came of a change, in a few words: "digits is queued". */

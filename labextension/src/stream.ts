@@ -64,6 +64,20 @@ export class EventStream implements IDisposable {
     this._wake();
   }
 
+  /**
+   * Hold no connection until woken; a browser has six for a server, and a page that nobody looks
+   * at must not keep one from the others. What happens meanwhile is told on waking.
+   */
+  sleep(): void {
+    this._isAsleep = true;
+    this._connection.abort();
+  }
+
+  wake(): void {
+    this._isAsleep = false;
+    this._wake();
+  }
+
   dispose(): void {
     if (this._isDisposed) {
       return;
@@ -79,7 +93,9 @@ export class EventStream implements IDisposable {
     while (!this._isDisposed) {
       const error = await this._follow().then(offline, asAimassError);
       clearTimeout(this._watchdog);
-      if (!this._isDisposed) {
+      if (this._isAsleep && !this._isDisposed) {
+        await new Promise<void>(resolve => (this._wake = resolve));
+      } else if (!this._isDisposed) {
         this._failed.emit(error);
         await this._pause(error);
       }
@@ -169,5 +185,6 @@ export class EventStream implements IDisposable {
   private _watchdog: ReturnType<typeof setTimeout> | undefined;
   private _failures = 0;
   private _sequence: number | null = null;
+  private _isAsleep = false;
   private _isDisposed = false;
 }

@@ -157,3 +157,17 @@ test('hangs up when disposed', async () => {
   await until(() => plane.followers === 0);
   expect(faults).toEqual([]);
 });
+
+test('asleep it holds no connection; awake it tells what happened meanwhile', async () => {
+  follow();
+  await until(() => plane.followers === 1);
+  plane.happen({ topic: 'jobs.submitted', subject: 'job_1' });
+  await until(() => seen.length === 1);
+  stream.sleep();
+  await until(() => plane.followers === 0);
+  plane.happen({ topic: 'jobs.succeeded', subject: 'job_1' });
+  await new Promise(resolve => setTimeout(resolve, 3 * TIMING.longestPauseMs));
+  expect([seen, plane.followers, faults]).toEqual([[1], 0, []]);
+  stream.wake();
+  await until(() => seen.length === 2);
+});

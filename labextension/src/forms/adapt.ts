@@ -46,7 +46,8 @@ export function formOfSchema(root: Node): IForm {
       continue;
     }
     const node = plain(raw, definitions);
-    schema.properties![name] = { ...node, title: formatField(name) };
+    const drawn = isDrawable(node) ? node : anything(node);
+    schema.properties![name] = { ...drawn, title: formatField(name) };
     ui[name] = uiOf(node);
     if (required.has(name)) {
       schema.required!.push(name);
@@ -83,6 +84,14 @@ function mergeEnums(choices: Node[]): Node {
   const values = choices.flatMap(choice => (choice.enum as unknown[]) ?? [choice.const]);
   const literal = values.every(value => value !== undefined);
   return literal ? { type: choices[0].type ?? 'string', enum: values } : {};
+}
+
+/** What is typed as JSON is checked by the server: its schema may refer to what is not here. */
+function anything({ description, default: value }: Node): Node {
+  return {
+    ...(description ? { description } : {}),
+    ...(value === undefined ? {} : { default: value })
+  };
 }
 
 function uiOf(node: Node): UiSchema {

@@ -4,6 +4,8 @@
 import type { FieldProps, RegistryFieldsType, RegistryWidgetsType, WidgetProps } from '@rjsf/utils';
 import React, { useEffect, useId, useRef, useState } from 'react';
 
+import { formatJson } from '../format';
+
 /** What the inputs need to know of the form they are in. */
 export interface IFormContext {
   /** Files that were chosen, by the field's name. */
@@ -15,7 +17,7 @@ export interface IFormContext {
 /** Any JSON value, as text. */
 export function JsonField(props: FieldProps): JSX.Element {
   const { onChange, schema, idSchema, name, required } = props;
-  const [text, setText] = useState(() => toText(props.formData));
+  const [text, setText] = useState(() => textOf(props.formData));
   const [fault, setFault] = useState('');
   const take = (next: string) => {
     setText(next);
@@ -40,17 +42,12 @@ export function JsonField(props: FieldProps): JSX.Element {
         onChange={event => take(event.target.value)}
       />
       {fault && <div className="aimass-Error">{fault}</div>}
-      {schema.description && <div className="jp-FormGroup-description">{schema.description}</div>}
     </div>
   );
 }
 
-function toText(value: unknown): string {
-  if (value === undefined) {
-    return '';
-  }
-  // One row of numbers a line: an image stays a picture of itself.
-  return JSON.stringify(value, null, 1).replace(/\n\s*(?=[^{}[\]"\s])|\n\s*(?=\])/g, ' ');
+function textOf(value: unknown): string {
+  return value === undefined ? '' : formatJson(value);
 }
 
 function parse(text: string): [unknown, string] {
@@ -135,7 +132,12 @@ function useNames(context: IFormContext, kind: string): string[] {
   const [names, setNames] = useState<string[]>([]);
   useEffect(() => {
     let current = true;
-    void context.names(kind).then(found => current && setNames(found));
+    // Names that cannot be read complete nothing; what is typed is checked when it is sent.
+    const none = (): string[] => [];
+    void context
+      .names(kind)
+      .catch(none)
+      .then(found => current && setNames(found));
     return () => {
       current = false;
     };

@@ -112,7 +112,8 @@ export class FormBody extends ReactWidget implements Dialog.IBodyWidget<Values> 
 
   /** Let the form follow what is typed: another algorithm takes other hyperparameters. */
   private async _refine(): Promise<void> {
-    const form = await this._question.refine?.(this._values);
+    // A form that cannot be refined stays as it is; the server checks what is sent.
+    const form = await this._question.refine?.(this._values).catch(() => null);
     if (form && form !== this._form && !this.isDisposed) {
       this._form = form;
       this.update();

@@ -109,7 +109,7 @@ function Ended({ job }: { job: Job }): JSX.Element {
   return (
     <>
       {cause && state !== 'succeeded' && (
-        <div className="aimass-Row-cause" title={cause.last_lines.join('\n')}>
+        <div className="aimass-Row-cause" data-state={state} title={cause.last_lines.join('\n')}>
           {cause.message}
         </div>
       )}

@@ -45,7 +45,7 @@ export function CopyLine(props: { text: string; onCopy: (text: string) => void }
   const { text, onCopy } = props;
   return (
     <div className="aimass-CopyLine">
-      <code>{text}</code>
+      <code title={text}>{text}</code>
       <IconButton
         icon={copyIcon}
         label={`Copy: ${text}`}

@@ -34,7 +34,8 @@ export const ServiceRow = memo(function ServiceRow(props: IServiceProps): JSX.El
         <ServiceButtons {...props} />
       </div>
       <div className="aimass-Row-note">
-        {notebook} · v{version} · <Ago moment={published_at} />
+        {notebook}
+        {version > 0 && ` · v${version}`} · <Ago moment={published_at} />
       </div>
       {message && <div className="aimass-Row-cause">{message}</div>}
     </li>

@@ -8,7 +8,7 @@ import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { ToolbarButton } from '@jupyterlab/ui-components';
 
 import { CommandIDs } from '../commands';
-import { webUrl } from '../format';
+import { serviceName, webUrl } from '../format';
 import { aimassIcon } from '../icons';
 import { type IDone, noticeFault, withNotice } from '../notices';
 import type { Service } from '../schema';
@@ -93,13 +93,4 @@ function done(service: Service): IDone {
     actions: url ? [open] : [],
     stays: true
   };
-}
-
-/** A name that the contract takes, from a file's name. */
-export function serviceName(filename: string): string {
-  const stem = PathExt.basename(filename, '.ipynb');
-  return stem
-    .replace(/[^A-Za-z0-9._-]+/g, '-')
-    .replace(/^[^A-Za-z0-9]+/, '')
-    .slice(0, 64);
 }
