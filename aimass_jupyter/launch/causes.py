@@ -13,6 +13,7 @@ from aimass_jupyter.launch.launchers import RankExit, signal_name
 
 _EXCEPTION_LINE = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit)\b(?::.*)?$")
 _NO_MEMORY = re.compile(r"MemoryError|OutOfMemoryError|can't allocate memory|bad_alloc")
+_FAILURES = "failure-rank-*.json"
 _NO_SPACE = re.compile(r"\[Errno 28\]|No space left on device|InsufficientStorage")
 
 
@@ -99,8 +100,14 @@ def _untold(evidence: Evidence) -> Cause:
 
 def read_failures(folder: Path) -> list[dict[str, Any]]:
     """What the ranks that failed said, the first one first."""
-    records = [read_record(path) for path in folder.glob("failure-rank-*.json")]
+    records = [read_record(path) for path in folder.glob(_FAILURES)]
     return sorted(filter(None, records), key=lambda record: float(record["time"]))
+
+
+def forget_failures(folder: Path) -> None:
+    """Take away what ranks of an earlier attempt said."""
+    for path in folder.glob(_FAILURES):
+        path.unlink()
 
 
 def _exception_line(lines: list[str]) -> str:

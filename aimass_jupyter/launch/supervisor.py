@@ -15,7 +15,7 @@ from pathlib import Path
 from aimass_jupyter.contract.errors import AimassError, Failed
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.host import FileLock, identify, read_record, write_record
-from aimass_jupyter.launch.causes import Cause, Evidence, find_cause, oom_kills
+from aimass_jupyter.launch.causes import Cause, Evidence, find_cause, forget_failures, oom_kills
 from aimass_jupyter.launch.children import adopt_orphans, end_all, reap
 from aimass_jupyter.launch.launchers import signal_name
 from aimass_jupyter.launch.logs import ProcessLogs
@@ -87,6 +87,7 @@ class Supervisor:
 
     def _supervise(self, order: Order, plan: Plan) -> tuple[int | None, Cause]:
         """Run the plan to its end; nothing of it lives when this returns, or raises."""
+        forget_failures(self._folder)
         kills_before = oom_kills()
         logs = ProcessLogs(plan.log, plan.ranks)
         ended: dict[int, int] = {}

@@ -29,6 +29,16 @@ from aimass_jupyter.host import (
 from aimass_jupyter.launch.launchers import available_engines
 
 PATIENCE_SECONDS = 90
+_ON_SMALL_DISK = """
+import pathlib, subprocess, sys
+folder = pathlib.Path(sys.argv[1])
+orders = {path: path.read_bytes() for path in folder.glob("*.json")}
+subprocess.run(["mount", "-t", "tmpfs", "-o", sys.argv[2], "tmpfs", str(folder)], check=True)
+for path, content in orders.items():
+    path.write_bytes(content)
+subprocess.run([sys.executable, "-m", "aimass_jupyter.launch", str(folder)], check=True)
+print((folder / "exit.json").read_text())
+"""
 
 
 class Launched:
@@ -55,6 +65,15 @@ class Launched:
         """Start it and wait for its end."""
         assert self.start().wait(PATIENCE_SECONDS) == 0
         return self.exit_record
+
+    def run_on_small_disk(self, megabytes: int) -> dict[str, Any]:
+        """Run it with its folder on a disk of its own; skip where nobody may mount one."""
+        namespace = ["unshare", "--map-root-user", "--mount"]
+        if subprocess.run([*namespace, "true"], check=False).returncode:
+            pytest.skip("this machine lets nobody make a mount namespace")
+        program = [sys.executable, "-c", _ON_SMALL_DISK, str(self.folder), f"size={megabytes}m"]
+        done = subprocess.run([*namespace, *program], capture_output=True, text=True, check=True)
+        return dict(json.loads(done.stdout))
 
     @property
     def exit_record(self) -> dict[str, Any]:

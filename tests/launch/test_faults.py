@@ -129,6 +129,13 @@ def test_a_log_that_floods_is_capped_and_the_rank_lives(launched: Launched) -> N
     assert record["cause"]["last_lines"][-1] == "the end"
 
 
+def test_a_disk_that_fills_while_training_is_the_cause(job: Job) -> None:
+    """The first checkpoint does not fit, and neither does the record of the failure."""
+    cause = job("single", 1, epochs=3).run_on_small_disk(megabytes=1)["cause"]
+    assert cause["code"] == "disk-full"
+    assert cause["rank"] == 0
+
+
 def test_a_kill_for_memory_is_told_from_other_kills(launched: Launched) -> None:
     hungry = "x = []\nwhile True: x.append(bytearray(1 << 20))"
     launched.order({"kind": "command", "argv": [sys.executable, "-c", hungry]})

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -219,28 +217,16 @@ def test_supervising_is_quick_to_start_and_imports_little() -> None:
     assert not {"torch", "numpy", "pydantic", "pyarrow", "asyncio"} & set(modules)
 
 
+def test_what_an_earlier_attempt_said_is_forgotten(command: Command) -> None:
+    launched = command("raise ValueError('now')")
+    record = {"rank": 0, "type": "E", "message": "then", "disconnected": False, "time": 1.0}
+    write_record(launched.folder / "failure-rank-0.json", record)
+    assert launched.run()["cause"]["message"] == "ValueError: now"
+
+
 @pytest.mark.faults
-def test_a_full_disk_is_the_cause_and_is_still_recorded(tmp_path: Path) -> None:
-    record = on_a_small_disk(tmp_path, "open('big', 'wb').write(bytes(1 << 24))")
-    assert record["cause"]["code"] == "disk-full"
-    assert "[Errno 28]" in record["cause"]["message"]
-
-
-def on_a_small_disk(folder: Path, code: str) -> dict[str, Any]:
-    """Supervise a program in a folder of 4 MB of its own; skip where nobody may mount."""
-    launch = {"kind": "command", "argv": [sys.executable, "-c", code], "marker": f"FULL={folder}"}
-    inside = f"""
-import json, pathlib, subprocess, sys
-subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", {str(folder)!r}], check=True)
-folder = pathlib.Path({str(folder)!r})
-(folder / "launch.json").write_text(json.dumps({launch!r}))
-subprocess.run([sys.executable, "-m", "aimass_jupyter.launch", str(folder)], check=True)
-print((folder / "exit.json").read_text())
-"""
-    program = ["unshare", "--map-root-user", "--mount"]
-    if subprocess.run([*program, "true"], check=False).returncode:
-        pytest.skip("this machine lets nobody make a mount namespace")
-    done = subprocess.run(
-        [*program, sys.executable, "-c", inside], capture_output=True, text=True, check=True
-    )  # fmt: skip
-    return dict(json.loads(done.stdout))
+def test_a_full_disk_is_the_cause_and_is_still_recorded(command: Command) -> None:
+    launched = command("open('big', 'wb').write(bytes(1 << 24))")
+    cause = launched.run_on_small_disk(megabytes=4)["cause"]
+    assert cause["code"] == "disk-full"
+    assert "[Errno 28]" in cause["message"]
