@@ -186,9 +186,11 @@ class TensorBoardHandler(AimassHandler, WebSocketHandler):
         if "text/html" not in self.request.headers.get("Accept", ""):
             super().write_error(status_code, **kwargs)
             return
-        error = self._as_aimass_error(status_code, kwargs.get("exc_info", (None, None))[1])
-        stranger = error.status in (401, 403) and self.current_user is None
-        self.set_status(error.status)
+        raised = kwargs.get("exc_info", (None, None))[1]
+        error = self._as_aimass_error(status_code, raised)
+        status = error.status if raised is error else status_code
+        stranger = status in (401, 403) and self.current_user is None
+        self.set_status(status)
         page = _page(error, self.settings["login_url"] if stranger else "")
         self.finish(page, set_content_type="text/html")
 

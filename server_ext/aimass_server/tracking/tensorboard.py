@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from urllib.parse import unquote
 
 from aimass_jupyter.contract.errors import Expired, Unavailable
 from aimass_jupyter.contract.ids import ulid
@@ -86,7 +87,8 @@ class TensorBoard:
         program = Program(self._folder / f"program-{ulid()}", self._marker)
         argv = [
             sys.executable, "-m", "tensorboard.main", "--logdir", str(self._links.folder),
-            "--host", "127.0.0.1", "--port", "0", "--path_prefix", self.prefix,
+            "--host", "127.0.0.1", "--port", "0",
+            "--path_prefix", unquote(self.prefix),  # it compares with a path that was decoded
             "--reload_interval", "2",
         ]  # fmt: skip
         launch = {"kind": "command", "argv": argv, "log": _LOG, "grace_seconds": 3}
