@@ -1,0 +1,49 @@
+"""The quickstart's training cell in JupyterLab, as a person runs it, in a real Chromium."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import SCREENSHOTS, Lab
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
+
+CELLS_UP_TO_THE_TRAINING = 7
+TRAINED_MS = 180_000
+
+
+def _open(page: Page, lab: Lab) -> None:
+    page.goto(lab.address("tree/quickstart.ipynb"))
+    page.locator(".jp-Notebook").wait_for()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+
+
+def _dark(page: Page) -> None:
+    page.get_by_role("menuitem", name="Settings").click()
+    page.get_by_text("Theme", exact=True).hover()
+    page.get_by_text("JupyterLab Dark", exact=True).click()
+    page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+
+
+def test_a_person_runs_the_training_cell_and_sees_the_curve_move(page: Page, lab: Lab) -> None:
+    _open(page, lab)
+    page.get_by_role("tab", name="AI Mass").click()
+    page.locator(".jp-Notebook .jp-Cell").first.click()
+    for _ in range(CELLS_UP_TO_THE_TRAINING):
+        page.keyboard.press("Shift+Enter")
+    monitor = page.get_by_test_id("aimass-monitor").first
+    monitor.wait_for(timeout=TRAINED_MS)
+    chart = monitor.get_by_test_id("aimass-chart-loss")
+    chart.wait_for(timeout=TRAINED_MS)
+    chart.scroll_into_view_if_needed()
+    before = chart.screenshot()
+    page.screenshot(path=SCREENSHOTS / "lab-training-light.png")
+    expect(monitor).to_have_attribute("data-state", "succeeded", timeout=TRAINED_MS)
+    assert chart.screenshot() != before, "the curve did not move"
+    page.screenshot(path=SCREENSHOTS / "lab-light.png")
+    panel = page.get_by_test_id("aimass-panel")
+    expect(panel.locator("[data-testid^=aimass-job-][data-state=succeeded]")).to_be_visible()
+    expect(panel.locator("[data-testid^=aimass-model-]").first).to_contain_text("digits")
+    _dark(page)
+    page.screenshot(path=SCREENSHOTS / "lab-dark.png")
