@@ -153,20 +153,20 @@ class TensorBoardHandler(AimassHandler, WebSocketHandler):
         return self._upstream.selected_subprotocol
 
     def open(self, *_: str, **__: str) -> None:
-        self._relay = asyncio.create_task(self._from_upstream())
+        assert self._upstream is not None  # it was opened first
+        self._relay = asyncio.create_task(self._from_upstream(self._upstream))
 
     async def on_message(self, message: str | bytes) -> None:
         if self._upstream is not None:
             await self._upstream.write_message(message, binary=isinstance(message, bytes))
 
-    async def _from_upstream(self) -> None:
-        assert self._upstream is not None  # it was opened first
+    async def _from_upstream(self, upstream: WebSocketClientConnection) -> None:
         try:
-            while (message := await self._upstream.read_message()) is not None:
+            while (message := await upstream.read_message()) is not None:
                 await self.write_message(message, binary=isinstance(message, bytes))
         except WebSocketClosedError:
             return  # whoever asked has gone
-        self.close(self._upstream.close_code, self._upstream.close_reason)
+        self.close(upstream.close_code, upstream.close_reason)
 
     def on_close(self) -> None:
         if self._upstream is not None:
