@@ -85,7 +85,7 @@ class Plan:
         return Step(
             name="horovod",
             does="installing Horovod, which is built here from source",
-            takes="3 to 10 minutes the first time, seconds from the cache",
+            takes="2 to 10 minutes the first time, seconds from the cache",
             inputs=lambda: [self.wheel.circumstances(), *self.wheel.inputs()],
             act=self.wheel.install,
             cure=f"read the log above for the compiler's first error, or go on without Horovod: "
