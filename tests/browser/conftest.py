@@ -53,6 +53,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     notebooks.mkdir()
     for name in ("quickstart.ipynb", "digits_dashboard.ipynb"):
         shutil.copy(ROOT / "notebooks" / name, notebooks)
+    _ask_for_no_news(base / "settings")
     process = _start(base, data, notebooks)
     try:
         yield _wait(process, base, data)
@@ -64,6 +65,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             process.kill()
             process.wait()
         stop_programs(data)
+
+
+def _ask_for_no_news(settings: Path) -> None:
+    """Lab asks a new user whether it may fetch news; nobody is there to answer."""
+    path = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"fetchNews": "false", "checkForUpdates": false}')
 
 
 def _start(base: Path, data: Path, notebooks: Path) -> subprocess.Popen[bytes]:
@@ -84,7 +92,6 @@ def _start(base: Path, data: Path, notebooks: Path) -> subprocess.Popen[bytes]:
                 "--ServerApp.ip=127.0.0.1",
                 "--ServerApp.port=0",
                 f"--ServerApp.root_dir={notebooks}",
-                "--LabApp.news_url=None",
                 *as_root,
             ],
             stdin=subprocess.DEVNULL,

@@ -24,6 +24,7 @@ def _dark(page: Page) -> None:
     page.get_by_text("Theme", exact=True).hover()
     page.get_by_text("JupyterLab Dark", exact=True).click()
     page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
 
 
 def test_a_person_runs_the_training_cell_and_sees_the_curve_move(page: Page, lab: Lab) -> None:
@@ -41,6 +42,7 @@ def test_a_person_runs_the_training_cell_and_sees_the_curve_move(page: Page, lab
     page.screenshot(path=SCREENSHOTS / "lab-training-light.png")
     expect(monitor).to_have_attribute("data-state", "succeeded", timeout=TRAINED_MS)
     assert chart.screenshot() != before, "the curve did not move"
+    monitor.evaluate("panel => panel.closest('.jp-Cell').scrollIntoView()")
     page.screenshot(path=SCREENSHOTS / "lab-light.png")
     panel = page.get_by_test_id("aimass-panel")
     expect(panel.locator("[data-testid^=aimass-job-][data-state=succeeded]")).to_be_visible()
