@@ -106,7 +106,7 @@ def test_tensorboard_works_in_a_frame_of_this_server(page: Page, server: Any, tr
     expect(shown.get_by_text(f"{trained.name}-{trained.id[-6:]}").first).to_be_visible(
         timeout=MINUTE_MS
     )
-    expect(shown.get_by_text("loss/train").first).to_be_visible()
-    page.wait_for_timeout(2000)  # let the curves be drawn
+    expect(shown.get_by_text("accuracy/validation").first).to_be_visible(timeout=MINUTE_MS)
+    expect(shown.locator("svg path").first).to_be_attached(timeout=MINUTE_MS)
     page.screenshot(path=SCREENSHOTS / "tensorboard.png")
     assert errors == []
