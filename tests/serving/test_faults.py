@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import logging
 import os
 import signal
@@ -21,6 +23,7 @@ import pytest
 from aimass_jupyter.contract.endpoints import Endpoint, EndpointList, EndpointRef
 from aimass_jupyter.contract.errors import Expired, Unavailable
 from aimass_jupyter.host import read_record
+from aimass_server.serving.gateway.protocol import READ_SECONDS
 from aimass_server.serving.gateway.replica import Replica
 from aimass_server.store import Store, endpoints
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.anyio, pytest.mark.faults]
 
 Linear = Callable[[float], str]
+TABLE = '{"generation": 9, "routes": %s}'
 BODY = {
     "inputs": [
         {"name": "a", "datatype": "FP64", "shape": [1], "data": [1.0]},
@@ -212,10 +216,49 @@ async def test_a_damaged_route_table_leaves_the_one_before_in_force(
 ) -> None:
     endpoint = await house.deploy(linear(3.0))
     table = house.data / "gateway" / "routes.json"
-    for damage in ("{", "[]", '{"generation": 99}', '{"generation": 99, "routes": {"x": {}}}'):
+    for damage in ("{", "[]", '{"generation": 9}', TABLE % "[]", TABLE % '{"x": {}}'):
         table.write_text(damage)
         await asyncio.sleep(0.3)
         assert (await ask(http, endpoint)).status_code == 200
+    again = await house.serving.key(house.author, EndpointRef(endpoint=endpoint.id))
+    assert (await ask(http, again)).status_code == 200
+
+
+@pytest.mark.slow
+async def test_a_client_that_reads_no_answer_is_let_go(
+    house: House, linear: Linear, http: httpx.AsyncClient
+) -> None:
+    endpoint = await house.deploy(linear(3.0))
+    parts = urlsplit(endpoint.url)
+    rows = 100_000
+    inputs = [{"name": n, "datatype": "FP64", "shape": [rows], "data": [1.5] * rows} for n in "ab"]
+    content = json.dumps({"inputs": inputs}).encode()
+    head = (
+        f"POST {parts.path}/infer HTTP/1.1\r\nhost: localhost\r\nx-api-key: {endpoint.key}\r\n"
+        f"content-length: {len(content)}\r\n\r\n"
+    )
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    with closing(reader):
+        reader.connect((str(parts.hostname), int(parts.port or 0)))
+        asked = 6  # more than what the kernel holds for us
+        sending = asyncio.create_task(
+            asyncio.to_thread(reader.sendall, (head.encode() + content) * asked)
+        )
+        await asyncio.sleep(READ_SECONDS + 5)
+        received = await asyncio.to_thread(_read_all, reader)
+        await asyncio.gather(sending, return_exceptions=True)
+    assert received.startswith(b"HTTP/1.1 200")
+    assert received.count(b"HTTP/1.1 200") < asked
+    assert (await ask(http, endpoint)).status_code == 200
+
+
+def _read_all(connection: socket.socket) -> bytes:
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while chunk := connection.recv(65536):
+            received += chunk
+    return received
 
 
 @pytest.mark.slow

@@ -38,8 +38,20 @@ class Starts:
         numbers = self._numbers()
         return self._program(numbers[-1]) if numbers else None
 
-    def begin(self, argv: list[str], grace_seconds: float) -> Program:
-        """Start it once more; what an earlier start left running is ended first. Blocks."""
+    async def begin(self, argv: list[str], grace_seconds: float) -> Program:
+        """Start it once more; what an earlier start left running is ended first.
+
+        Who is cancelled meanwhile is cancelled once it has started: a thread cannot be, and what
+        it starts must be there for whoever stops it next.
+        """
+        starting = asyncio.create_task(asyncio.to_thread(self._begin, argv, grace_seconds))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await asyncio.wait([starting])
+            raise
+
+    def _begin(self, argv: list[str], grace_seconds: float) -> Program:
         numbers = self._numbers()
         if numbers:
             see_off(self._program(numbers[-1]))
@@ -111,7 +123,7 @@ class Deployment:
         program = self._starts.newest
         if program is None or not self.is_running():
             with storage_errors():
-                program = await asyncio.to_thread(self._starts.begin, self._argv(), DRAIN_SECONDS)
+                program = await self._starts.begin(self._argv(), DRAIN_SECONDS)
         replica = Replica(self.socket, self._model)
         try:
             await self._until_ready(program, replica)

@@ -169,7 +169,11 @@ class Fleet:
 
     async def _look_after(self) -> None:
         while True:
-            running = await asyncio.to_thread(self._look)
+            try:
+                running = await asyncio.to_thread(self._look)
+            except OSError as error:  # no file left to open: the next look may see more
+                logger.warning("replicas could not be looked at just now: %s", error)
+                running = {}
             for endpoint in list(self._wanted.values()):
                 if endpoint.id not in self._reviving and not running.get(endpoint.id, True):
                     self._revive(endpoint)
@@ -213,9 +217,9 @@ class Fleet:
                     async with self._starting:
                         await self._start(self._deployment(endpoint))
                     await self._note(endpoint, "ready", "")
-        except AimassError as error:
+        except (AimassError, OSError) as error:
             logger.warning("endpoint '%s' did not come back: %s", endpoint.name, error)
-            await self._note(endpoint, "failed", error.message)
+            await self._note(endpoint, "failed", str(error))
 
     def _is_current(self, endpoint: KeptEndpoint) -> bool:
         current = self._wanted.get(endpoint.id)

@@ -120,14 +120,12 @@ class Front:
             When the gateway does not take it.
         """
         async with self._publishing:
-            path = self._folder / "routes.json"
-            known = await asyncio.to_thread(read_record, path) or {"generation": 0}
-            generation = int(known["generation"]) + 1
+            generation = time.time_ns()
             table = {"generation": generation, "routes": await self._read_routes()}
             with storage_errors():
-                await asyncio.to_thread(write_record, path, table)
-        if self._starts.is_running() and (await self._generation() or 0) < generation:
-            raise Unavailable("the gateway did not take the new route table", retry_after=2)
+                await asyncio.to_thread(write_record, self._folder / "routes.json", table)
+            if self._starts.is_running() and await self._generation() != generation:
+                raise Unavailable("the gateway did not take the new route table", retry_after=2)
 
     async def infer(self, endpoint_id: str, body: bytes) -> tuple[int, dict[str, Any]]:
         """Ask an endpoint; returns the status and the JSON of the answer.
@@ -159,7 +157,7 @@ class Front:
         try:
             await self.ensure()
             await self.publish()
-        except AimassError as error:
+        except (AimassError, OSError) as error:
             logger.warning("the gateway does not run: %s", error)
             return False
         return True
@@ -168,7 +166,7 @@ class Front:
         argv = [sys.executable, "-m", "aimass_server.serving.gateway", str(self._folder)]
         with storage_errors():
             await asyncio.to_thread(self._prepare)
-            program = await asyncio.to_thread(self._starts.begin, argv, GRACE_SECONDS)
+            program = await self._starts.begin(argv, GRACE_SECONDS)
         deadline = time.monotonic() + START_SECONDS
         while await self._generation() is None:
             if has_ended(program) or time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with the bounds it leaves open: slow or endless heads, slow bodies."""
+"""uvicorn's HTTP protocol with the bounds it leaves open: slow or endless heads, slow readers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_SECONDS = 10.0
 REQUEST_SECONDS = 60.0
+READ_SECONDS = 30.0
 MAX_HEAD_BYTES = 64 * 1024
 
 _NOTHING = 0.0
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Closes a connection whose request does not arrive in time, or whose head does not end.
+    """Closes a connection whose request does not arrive in time, or whose answer is not taken.
 
     The time that a request may still take is set by the parser as it gets on, and a timer is
     started only when bytes are missing: a request that arrives in one piece costs none.
@@ -23,6 +24,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _allowed = _NOTHING
     _timed = _NOTHING
     _timer: asyncio.TimerHandle | None = None
+    _reading: asyncio.TimerHandle | None = None
     _chunk_bytes = 0
     _head_bytes = 0
 
@@ -34,6 +36,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._allowed = _NOTHING
         self._watch()
+        self.resume_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -44,6 +47,16 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._allowed == HEAD_SECONDS and self._head_bytes > MAX_HEAD_BYTES:
             self.transport.abort()
         self._watch()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._reading = self.loop.call_later(READ_SECONDS, self._abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._reading:
+            self._reading.cancel()
+            self._reading = None
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

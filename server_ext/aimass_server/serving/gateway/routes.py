@@ -50,7 +50,7 @@ class RouteTable:
         self._stamp = stamp
         try:
             self._take(read_record(self.path) or {})
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             _log.error("%s cannot be read, the table before it stays: %r", self.path, error)
 
     async def follow(self) -> None:
