@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -120,3 +121,19 @@ def test_help_is_text(kernel: Kernel) -> None:
 def test_importing_the_package_is_light(kernel: Kernel) -> None:
     heavy = "import sys; print([m for m in ('torch', 'pandas', 'sklearn') if m in sys.modules])"
     assert "[]" in kernel.run(heavy)["stream"]
+
+
+def test_an_interrupt_stops_the_waiting_and_not_the_job(kernel: Kernel, server: Server) -> None:
+    with server.client() as client:
+        client.datasets.import_("digits")
+        line = "train --dataset digits --algorithm classification --epochs 5000 --name long --wait"
+        kernel.client.execute(f"job = %aimass {line}")
+        deadline = time.monotonic() + 60
+        while not any(j.name == "long" and j.state == "running" for j in client.jobs.list().items):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        kernel.manager.interrupt_kernel()
+        assert "long" in kernel.run("print(job.name)")["stream"]
+        assert client.jobs.show("long").state == "running"
+        kernel.run("%aimass stop long")
+        assert client.wait("long").state == "stopped"

@@ -1,4 +1,4 @@
-"""``make demo``, which executes the quickstart and publishes the dashboard, asked for by its user."""
+"""``make demo``: the quickstart executed, the dashboard published, everything asked for again."""
 
 from __future__ import annotations
 
