@@ -21,6 +21,7 @@ from aimass_jupyter.launch.order import JobOrder
 
 ENTRY_POINTS = "aimass_jupyter.launchers"
 _RANK_MODULE = "aimass_jupyter.training.rank"
+_HOROVODRUN = "aimass_jupyter.launch.horovodrun"
 _STALL_SECONDS = 600
 _SIGNALS = frozenset(signal.valid_signals())
 
@@ -85,7 +86,7 @@ class HorovodLauncher:
         return "" if built else "horovod was built without torch"
 
     def command(self, order: JobOrder, folder: Path) -> tuple[list[str], dict[str, str]]:
-        launch = [order.python, "-m", "horovod.runner.launch", "-np", str(order.np), "--gloo"]
+        launch = [order.python, "-m", _HOROVODRUN, "-np", str(order.np), "--gloo"]
         where = ["-H", f"localhost:{order.np}", "--network-interfaces", "lo", "--disable-cache"]
         patience = ["--gloo-timeout-seconds", str(_STALL_SECONDS)]
         rank = [order.python, "-m", _RANK_MODULE, str(folder)]
@@ -110,7 +111,11 @@ class TorchrunLauncher:
         how = ["--rdzv-backend", "c10d", "--rdzv-conf", "store_type=file",
                "--rdzv-id", order.id, "--rdzv-endpoint", f"{meeting}.launcher"]  # fmt: skip
         rank = ["--module", _RANK_MODULE, str(folder)]
-        environment = {"AIMASS_MEETING": f"{meeting}.ranks", "GLOO_SOCKET_IFNAME": "lo"}
+        environment = {
+            "AIMASS_MEETING": f"{meeting}.ranks",
+            "GLOO_SOCKET_IFNAME": "lo",
+            "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",  # it would listen on every interface
+        }
         return [*launch, *ranks, *how, *rank], environment
 
     def exits(self, output: str, code: int) -> list[RankExit]:

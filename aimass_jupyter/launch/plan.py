@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from aimass_jupyter.contract.errors import Unavailable
 from aimass_jupyter.launch.environment import job_environment
 from aimass_jupyter.launch.launchers import Launcher, find_launcher
 from aimass_jupyter.launch.order import JobOrder, Order
@@ -34,10 +35,14 @@ def make_plan(order: Order) -> Plan:
     ------
     NotFound
         When the job's engine has no launcher.
+    Unavailable
+        When this environment, which is the job's, cannot use it.
     """
     work, marker = order.work, {order.marker.name: order.marker.value}
     if isinstance(work, JobOrder):
         launcher = find_launcher(work.engine)
+        if reason := launcher.missing():
+            raise Unavailable(f"engine '{work.engine}' cannot be used here: {reason}")
         argv, extra = launcher.command(work, order.folder)
         environment = job_environment(work.np) | extra | marker
         log = order.folder / "log" / "launcher.log"

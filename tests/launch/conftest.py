@@ -124,7 +124,7 @@ def _is_rank(pid: int, number: int) -> bool:
         return False
     if not Path(os.fsdecode(argv[0])).name.startswith("python"):
         return False  # horovodrun wraps a rank in a shell and env, with the same environment
-    launches = {b"horovod.runner.launch", b"torch.distributed.run"} & set(argv)
+    launches = {b"aimass_jupyter.launch.horovodrun", b"torch.distributed.run"} & set(argv)
     ranks = {f"HOROVOD_RANK={number}".encode(), f"RANK={number}".encode()}
     return _RANK_MODULE in argv and not launches and bool(ranks & set(environment))
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -13,7 +14,7 @@ from aimass_jupyter.bundle import read_manifest
 from aimass_jupyter.contract.jobs import Cause
 from aimass_jupyter.data import columns_of, open_dataset
 from aimass_jupyter.inference import load_bundle
-from tests.launch.conftest import Launched
+from tests.launch.conftest import Launched, until
 
 Job = Callable[..., Launched]
 Finished = Callable[[str, int], Launched]
@@ -105,3 +106,20 @@ def test_secrets_do_not_reach_the_ranks(
     assert b"canary" not in shown
     supervisor.terminate()
     supervisor.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["horovod", "torchrun"])
+def test_a_job_listens_on_loopback_alone(job: Job, launched: Launched, engine: str) -> None:
+    supervisor = job(engine, 2, epochs=100_000, architecture="linear").start()
+    until(lambda: "epoch 1/" in launched.log("rank-0.log"))
+    connections = [
+        connection
+        for process in launched.processes()
+        for connection in psutil.Process(process.pid).net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    supervisor.terminate()
+    supervisor.wait()
+    assert connections
+    assert {connection.laddr.ip for connection in connections} == {"127.0.0.1"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from aimass_jupyter.launch.launchers import (
     find_launcher,
 )
 from aimass_jupyter.launch.order import JobOrder
+from tests.launch.conftest import Launched
 
 FOLDER = Path("/data/jobs/a job")
 HOROVOD_SAYS = """\
@@ -102,6 +104,17 @@ def test_an_environment_without_torch_says_so() -> None:
     source = str(Path(aimass_jupyter.__file__).parents[1])
     said = json.loads(subprocess.check_output(bare, env={"PYTHONPATH": source}))
     assert {said[name] for name in ("single", "horovod", "torchrun")} == {"torch is not installed"}
+
+
+def test_a_job_whose_engine_is_missing_is_not_started(job: Callable[..., Launched]) -> None:
+    launched = job("single", 1)
+    bare = [sys.executable, "-S", "-m", "aimass_jupyter.launch", str(launched.folder)]
+    source = str(Path(aimass_jupyter.__file__).parents[1])
+    subprocess.run(bare, env={"PYTHONPATH": source}, check=True)
+    assert launched.cause["code"] == "not-started"
+    assert (
+        "engine 'single' cannot be used here: torch is not installed" in launched.cause["message"]
+    )
 
 
 def test_a_job_gets_what_it_needs_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
