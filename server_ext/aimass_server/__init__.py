@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from aimass_jupyter import __version__
+
+__all__ = ["__version__"]
+
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     from aimass_server.app import AimassApp
