@@ -91,11 +91,13 @@ export class EventStream implements IDisposable {
 
   private async _run(): Promise<void> {
     while (!this._isDisposed) {
+      if (this._isAsleep) {
+        await new Promise<void>(resolve => (this._wake = resolve));
+        continue;
+      }
       const error = await this._follow().then(offline, asAimassError);
       clearTimeout(this._watchdog);
-      if (this._isAsleep && !this._isDisposed) {
-        await new Promise<void>(resolve => (this._wake = resolve));
-      } else if (!this._isDisposed) {
+      if (!this._isAsleep && !this._isDisposed) {
         this._failed.emit(error);
         await this._pause(error);
       }

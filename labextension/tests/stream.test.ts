@@ -171,3 +171,15 @@ test('asleep it holds no connection; awake it tells what happened meanwhile', as
   stream.wake();
   await until(() => seen.length === 2);
 });
+
+test('falls asleep between two tries, too', async () => {
+  plane.answer('GET', '/operations', () => problem(503, 'unavailable', 'starting'));
+  follow();
+  await until(() => faults.length === 1);
+  stream.sleep();
+  plane.routes.clear();
+  await new Promise(resolve => setTimeout(resolve, 3 * TIMING.longestPauseMs));
+  expect(opened).toBe(0);
+  stream.wake();
+  await until(() => opened === 1);
+});
