@@ -1,5 +1,5 @@
-"""Prints the contract as one JSON Schema, from which ``schema.mjs`` makes ``src/schema.ts``, and the
-operation table as a server answers it, for the tests.
+"""Prints the contract as one JSON Schema, from which ``schema.mjs`` makes ``src/schema.ts``, and
+the operation table as a server answers it, for the tests.
 
 It owns the translation alone: it decides nothing about the contract and writes no file.
 """
