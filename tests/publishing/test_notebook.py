@@ -96,6 +96,9 @@ def test_an_old_notebook_is_brought_to_the_newest_format() -> None:
         (content(), "x.ipynb", "'x.ipynb' is empty"),
         (content(code(" \n ")), "x.ipynb", "'x.ipynb' is empty"),
         (content(code("1"), kernelspec=WRONG_KERNEL), "x.ipynb", "kernel 'pyton3'"),
+        (content(code("1"), voila={"template": "labb"}), "x.ipynb", "template 'labb'"),
+        (content(code("1"), voila={"template": "../lab"}), "x.ipynb", "template '../lab'"),
+        (content(code("1"), voila={"template": ["lab"]}), "x.ipynb", "template"),
     ],
 )
 def test_what_cannot_be_published_is_refused_with_a_cure(

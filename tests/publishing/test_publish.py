@@ -31,6 +31,7 @@ def test_a_new_version_answers_at_the_same_address_and_a_broken_one_changes_noth
 ) -> None:
     first = client.services.publish(notebook=notebook("print('first', 6 * 7)"), name="steps")
     assert (first.state, first.version, first.notebook) == ("ready", 1, "report.ipynb")
+    assert len(processes(first)) == 1  # Voila: the probe's kernel has gone with the probe
     assert "first 42" in page(first)
 
     second = client.services.publish(notebook=notebook("print('second', 6 * 7)"), name="steps")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aimass_jupyter.contract.errors import AimassError
@@ -17,6 +17,7 @@ LOOK_SECONDS = 1.0
 LAST_DELAY_SECONDS = 60.0
 MAX_ATTEMPTS = 8
 STEADY_SECONDS = 60.0
+RENEW_SECONDS = 7 * 24 * 3600.0
 
 logger = logging.getLogger("aimass.publishing")
 
@@ -51,6 +52,8 @@ class Keeper:
         The version that a service is at, and the lock under which it may be changed.
     environment
         What its kernels are told of the control plane.
+    issue_token
+        Makes the token by which they ask it.
     """
 
     def __init__(
@@ -59,11 +62,13 @@ class Keeper:
         version_of: Callable[[Service], Version],
         lock_of: Callable[[Service], asyncio.Lock],
         environment: Callable[[], dict[str, str]],
+        issue_token: Callable[[Service], Awaitable[str]],
     ) -> None:
         self._store = store
         self._version_of = version_of
         self._lock_of = lock_of
         self._environment = environment
+        self._issue_token = issue_token
         self._recoveries: dict[str, _Recovery] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._rounds: asyncio.Task[None] | None = None
@@ -119,6 +124,9 @@ class Keeper:
             version = self._version_of(service)
             if service.state not in ("ready", "failed") or not version.exists:
                 return
+            if version.kernel_token_age > RENEW_SECONDS:
+                token = await self._issue_token(service)
+                await asyncio.to_thread(version.renew_kernel_token, token)
             if await asyncio.to_thread(lambda: version.alive):
                 await self._confirm(service, version)
             else:

@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
@@ -47,12 +48,13 @@ def freeze(content: bytes, filename: str) -> FrozenNotebook:
     Raises
     ------
     InvalidRequest
-        When it is no notebook, is empty, or asks for a kernel that is not here.
+        When it is no notebook, is empty, or asks for a kernel or template that is not here.
     """
     notebook = _read(content, filename)
     if not any(cell.source.strip() for cell in notebook.cells):
         raise InvalidRequest(f"'{filename}' is empty", "write a cell, save it, publish it again")
     kernel = _kernel(notebook, filename)
+    _check_template(notebook, filename)
     first_lines = dict(_code_lines(notebook))
     _strip(notebook, kernel, filename)
     source_mark, end_mark = secrets.token_hex(16), secrets.token_hex(16)
@@ -110,6 +112,21 @@ def _kernel(notebook: Any, filename: str) -> str:
     return name
 
 
+def _check_template(notebook: Any, filename: str) -> None:
+    """Refuse a template that is not installed: Voila's page would never end."""
+    from jupyter_core.paths import jupyter_path
+
+    voila = notebook.metadata.get("voila")
+    name = voila.get("template") if isinstance(voila, dict) else None
+    folders = (Path(path) for path in jupyter_path("voila", "templates"))
+    known = [template.name for folder in folders for template in folder.glob("*")]
+    if name is not None and name not in known:
+        raise InvalidRequest(
+            f"'{filename}' asks for the Voila template '{name}', which this server does not have",
+            did_you_mean(str(name), known),
+        )
+
+
 def _code_lines(notebook: Any) -> Iterator[tuple[int, str]]:
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":
@@ -125,7 +142,8 @@ def _strip(notebook: Any, kernel: str, filename: str) -> None:
         kernelspec={"name": kernel, "display_name": kernel, "language": "python"}, title=str(title)
     )
     if isinstance(voila, dict):
-        notebook.metadata["voila"] = voila
+        looks = {name: voila[name] for name in ("template", "theme") if name in voila}
+        notebook.metadata["voila"] = {name: str(value) for name, value in looks.items()}
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.update(outputs=[], execution_count=None)

@@ -17,7 +17,7 @@ from aimass_jupyter.contract.errors import AimassError, Conflict, Failed, Invali
 from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_jupyter.contract.services import Service, ServiceList, ServicePublish, ServiceRef
 from aimass_jupyter.contract.uploads import Upload
-from aimass_server.access import Call, require_owner
+from aimass_server.access import Call, Principal, require_owner
 from aimass_server.publishing.keeper import Keeper
 from aimass_server.publishing.notebook import FrozenNotebook, freeze
 from aimass_server.publishing.probe import probe
@@ -64,7 +64,9 @@ class Publishing:
         self._issue_token = issue_token
         self._url = url
         self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._keeper = Keeper(store, self._version_of, self._lock_of, self._environment)
+        self._keeper = Keeper(
+            store, self._version_of, self._lock_of, self._environment, self._token_of_owner
+        )
 
     async def open(self) -> None:
         """Adopt what runs, end what should not, and keep the rest running from now on."""
@@ -181,6 +183,10 @@ class Publishing:
     def _lock_of(self, service: Service) -> asyncio.Lock:
         """One change of a service at a time."""
         return self._locks[service.tenant, service.name]
+
+    async def _token_of_owner(self, service: Service) -> str:
+        owner = Principal(service.owner, "viewer", service.tenant)
+        return await self._issue_token(Call(owner, "services.publish"))
 
     def _environment(self) -> dict[str, str]:
         """What the kernels of a dashboard are told of the control plane."""

@@ -110,8 +110,17 @@ class Version:
     def freeze(self, notebook: bytes, kernel_token: str) -> None:
         """Write what is served, and the token by which its kernels ask the control plane."""
         self.folder.mkdir(parents=True, mode=0o700)
-        write_bytes(self.folder / "kernel.token", kernel_token.encode())
+        self.renew_kernel_token(kernel_token)
         write_bytes(self.folder / "notebook.ipynb", notebook)
+
+    @property
+    def kernel_token_age(self) -> float:
+        """Seconds since its kernels were given a token."""
+        return time.time() - (self.folder / "kernel.token").stat().st_mtime
+
+    def renew_kernel_token(self, token: str) -> None:
+        """Give its kernels another token; they read it each time they connect."""
+        write_bytes(self.folder / "kernel.token", token.encode())
 
     async def start(self, port: int, environment: dict[str, str]) -> None:
         """Start its process and wait until it listens: on this port, or another if that is taken.
