@@ -14,7 +14,7 @@ from aimass_jupyter.client import discovery, starting
 from aimass_jupyter.client.discovery import Address
 from aimass_jupyter.client.files import send_files
 from aimass_jupyter.client.stream import follow
-from aimass_jupyter.contract.errors import AimassError, Failed, Unavailable, from_problem
+from aimass_jupyter.contract.errors import AimassError, Internal, Unavailable, from_problem
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.ids import ulid
 from aimass_jupyter.contract.jobs import Job, JobUpdate
@@ -298,7 +298,7 @@ def _error_of(response: httpx.Response) -> AimassError:
         body = None
     if isinstance(body, dict) and "code" in body and "detail" in body:
         return from_problem(body)
-    return Failed(
+    return Internal(
         f"the server answered {response.status_code} to {response.request.url.path}",
         "is the aimass_server extension enabled there? see: jupyter server extension list",
     )

@@ -4,6 +4,7 @@
 
     AimassError
     ├── InvalidRequest      422   the request is wrong: names the field, the value, the cure
+    ├── Failed              422   the work that was asked for failed: a notebook's cell, a replica
     ├── Unauthenticated     401
     ├── Forbidden           403
     ├── NotFound            404
@@ -13,7 +14,7 @@
     ├── Unavailable         503   no server, or it cannot serve now (``retry_after``)
     ├── Expired             504   a deadline passed
     ├── InsufficientStorage 507   the disk is full
-    └── Failed              500   the work itself failed: a notebook's cell, a replica's start
+    └── Internal            500   a fault of the program itself; its log has the reason
 """
 
 from __future__ import annotations
@@ -147,8 +148,15 @@ class InsufficientStorage(AimassError):
 class Failed(AimassError):
     """The work that was asked for failed while it was done."""
 
-    status = 500
+    status = 422
     code = "failed"
+
+
+class Internal(AimassError):
+    """A fault of the program itself."""
+
+    status = 500
+    code = "internal"
 
 
 _BY_CODE: dict[str, type[AimassError]] = {
@@ -165,13 +173,14 @@ _BY_CODE: dict[str, type[AimassError]] = {
         Expired,
         InsufficientStorage,
         Failed,
+        Internal,
     )
 }
 
 
 def from_problem(body: dict[str, Any]) -> AimassError:
     """Rebuild the error that a problem+json object stands for."""
-    kind = _BY_CODE.get(str(body.get("code")), Failed)
+    kind = _BY_CODE.get(str(body.get("code")), Internal)
     return kind(
         str(body.get("detail", "the server gave no reason")),
         str(body.get("hint", "")),

@@ -32,7 +32,7 @@ import uvloop
 from aimass_jupyter.contract.errors import (
     AimassError,
     Busy,
-    Failed,
+    Internal,
     InvalidRequest,
     Unavailable,
     did_you_mean,
@@ -116,7 +116,7 @@ class Replica:
             answer = encode_frame({"id": number} | _error_header(error))
         except Exception:  # noqa: BLE001 - logged whole; the other askers go on
             _log.exception("a request failed in an unforeseen way")
-            unforeseen = Failed("the replica failed", "its log has the reason")
+            unforeseen = Internal("the replica failed", "its log has the reason")
             answer = encode_frame({"id": number} | _error_header(unforeseen))
         with suppress(ConnectionError):  # the asker is gone
             writer.write(answer)

@@ -63,7 +63,7 @@ def _candidates(
     words: list[str], last: str, names_of: Callable[[str], Iterable[str]]
 ) -> Iterable[str]:
     if not words or words == ["help"]:
-        return [*OPERATIONS.shorts, *OPERATIONS.nouns, "help"]
+        return [*OPERATIONS.shorts, *OPERATIONS.nouns, "help", "select"]
     if len(words) == 1 and words[0] in OPERATIONS.nouns and not last.startswith("-"):
         return [operation.verb for operation in OPERATIONS.nouns[words[0]]]
     try:

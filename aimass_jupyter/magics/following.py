@@ -1,4 +1,4 @@
-"""Following a job from a cell: a live panel where there is a kernel, lines in a terminal."""
+"""Panels from a cell: following a job, choosing a model; lines where there is no kernel."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.getipython import get_ipython
 
+from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.jobs import Job, JobUpdate
 
 if TYPE_CHECKING:
     from aimass_jupyter.client.client import Client
+    from aimass_jupyter.widgets import ModelSelector
 
 
 class FollowedJob(Job):
@@ -69,6 +71,23 @@ def _tell(update: JobUpdate) -> None:
     sys.stdout.write(update.log)
     if update.series and not update.end:
         print(f"{update.job.progress.fraction:.0%}", flush=True)
+
+
+def choose(client: Client) -> ModelSelector:
+    """The panel that leads from a dataset to an endpoint.
+
+    Raises
+    ------
+    InvalidRequest
+        In a terminal, which cannot show it.
+    """
+    if not _has_kernel():
+        raise InvalidRequest(
+            "a terminal cannot show this panel", "see: %aimass algorithms, %aimass models"
+        )
+    from aimass_jupyter.widgets import ModelSelector
+
+    return ModelSelector(client=client)
 
 
 def _has_kernel() -> bool:

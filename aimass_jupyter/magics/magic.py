@@ -14,11 +14,12 @@ from aimass_jupyter.client.doctor import with_local
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.table import OPERATIONS
-from aimass_jupyter.magics.following import follow, shown
+from aimass_jupyter.magics.following import choose, follow, shown
 from aimass_jupyter.magics.start_page import start_page
 from aimass_jupyter.magics.words import split
 
 PREFIX = "%aimass"
+SELECT = "Choose a dataset and an algorithm, train, compare, promote and deploy in a panel."
 
 
 @magics_class
@@ -44,11 +45,17 @@ class AimassMagics(Magics):
             return start_page(self.client)
         if words[0] == "help":
             return self._help(words[1:])
+        if words == ["select"]:
+            return choose(self.client)
         return self._run(parse(words))
 
     def _help(self, words: list[str]) -> None:
-        text = help_texts.of(OPERATIONS.match(words)[0], PREFIX) if words else None
-        print(text or help_texts.overview(PREFIX))
+        if words == ["select"]:
+            print(f"{SELECT}\n\nusage: {PREFIX} select")
+        elif words:
+            print(help_texts.of(OPERATIONS.match(words)[0], PREFIX))
+        else:
+            print(f"{help_texts.overview(PREFIX)}\n\n{PREFIX} select   {SELECT}")
 
     def _run(self, command: Command) -> Any:
         operation, options = command.operation, command.options

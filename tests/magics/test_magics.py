@@ -137,3 +137,10 @@ def test_an_interrupt_stops_the_waiting_and_not_the_job(kernel: Kernel, server: 
         assert client.jobs.show("long").state == "running"
         kernel.run("%aimass stop long")
         assert client.wait("long").state == "stopped"
+
+
+def test_select_shows_the_panel_that_leads_to_an_endpoint(kernel: Kernel, trained: Job) -> None:
+    shown = kernel.run("panel = %aimass select\npanel")
+    assert shown["error"] == ""
+    assert "iris" in shown["text"]
+    assert "%aimass select" in kernel.run("%aimass help")["stream"]

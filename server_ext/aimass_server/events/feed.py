@@ -76,6 +76,10 @@ class Feed:
         more = len(found) == request.limit
         return Page[Event](items=[*found], next_token=str(found[-1].sequence) if more else None)
 
+    async def newest(self) -> int:
+        """The sequence number of what happened last."""
+        return await self._store.read(events.newest)
+
     async def stream(
         self, call: Call, request: EventStream
     ) -> AsyncGenerator[Event | Notice, None]:
@@ -83,9 +87,7 @@ class Feed:
         follower = _Follower(call.tenant)
         self._followers.add(follower)
         try:
-            sequence = request.after
-            if sequence is None:
-                sequence = await self._store.read(events.newest)
+            sequence = await self.newest() if request.after is None else request.after
             while not self._closed:
                 follower.woken.clear()
                 found = await self._after(sequence, BATCH, call.tenant)

@@ -15,8 +15,8 @@ from tornado import web
 
 from aimass_jupyter.contract.errors import (
     AimassError,
-    Failed,
     Forbidden,
+    Internal,
     InvalidRequest,
     NotFound,
     Unauthenticated,
@@ -115,7 +115,7 @@ class AimassHandler(APIHandler):
             kind = _BY_STATUS.get(status_code, InvalidRequest)
             return kind(http.HTTPStatus(status_code).phrase.lower())
         logger.error("%s %s failed", self.request.method, self.request.path, exc_info=raised)
-        return Failed("the server failed to do this", "see its log")
+        return Internal("the server failed to do this", "see its log")
 
     def log_exception(self, kind: Any, value: Any, trace: Any) -> None:
         """Log nothing for errors that tell the asker; the others are logged with their answer."""

@@ -159,6 +159,8 @@ class EventStreamHandler(OperationHandler):
         fields = from_query(self.operation, self.request.query_arguments)
         if last := self.request.headers.get("Last-Event-ID"):
             fields["after"] = last
+        # from now: that is before the follower knows that it follows
+        fields.setdefault("after", await self.control_plane.feed.newest())
         request = build(self.operation, fields)
         assert self.principal is not None  # prepare() saw to it
         stream = self.control_plane.stream(self.principal, self.operation, request)
