@@ -62,6 +62,17 @@ async def until_answered(
             await asyncio.sleep(0.1)
 
 
+async def until_listening(http: httpx.AsyncClient, endpoint: Endpoint) -> None:
+    """Wait for a gateway that is being started, where it was before."""
+    live = f"{endpoint.url.partition('/v2/')[0]}/v2/health/live"
+    async with asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(httpx.ConnectError):
+                assert (await http.get(live)).status_code == 200
+                return
+            await asyncio.sleep(0.1)
+
+
 async def until_state(house: House, endpoint: Endpoint, state: str, seconds: float = 20) -> str:
     """Wait for a state; the message that came with it."""
     async with asyncio.timeout(seconds):
@@ -108,13 +119,8 @@ async def test_the_gateway_comes_back_on_its_port(
     (killed,) = house.gateways
     os.kill(killed, signal.SIGKILL)
     await house.until(lambda: bool(house.gateways) and house.gateways != [killed])
-    async with asyncio.timeout(15):
-        while True:
-            try:
-                await until_answered(http, endpoint)
-                break
-            except httpx.ConnectError:
-                await asyncio.sleep(0.1)
+    await until_listening(http, endpoint)
+    await until_answered(http, endpoint)
     assert house.serving.gateway_url == endpoint.url.partition("/v2/")[0]
 
 
@@ -150,10 +156,11 @@ async def test_what_died_while_the_control_plane_was_away_is_started_again(
     assert house.processes() == []
     await house.reopen()
     await house.until(lambda: len(house.gateways) == 1)
-    await until_state(house, endpoint, "starting")
-    assert await until_state(house, endpoint, "ready") == ""
+    await house.until(lambda: len(house.replicas) == 1)
     assert house.serving.gateway_url == endpoint.url.partition("/v2/")[0]
+    await until_listening(http, endpoint)
     await until_answered(http, endpoint)
+    assert await until_state(house, endpoint, "ready") == ""
 
 
 async def test_a_port_that_was_taken_meanwhile_is_said(

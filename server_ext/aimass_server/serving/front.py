@@ -124,8 +124,15 @@ class Front:
             table = {"generation": generation, "routes": await self._read_routes()}
             with storage_errors():
                 await asyncio.to_thread(write_record, self._folder / "routes.json", table)
-            if self._starts.is_running() and await self._generation() != generation:
-                raise Unavailable("the gateway did not take the new route table", retry_after=2)
+            if self._starts.is_running():
+                await self._see_in_force(generation)
+
+    async def _see_in_force(self, generation: int) -> None:
+        if await self._generation() == generation:
+            return
+        await self.ensure()  # it may be starting just now, and reads the table as it does
+        if await self._generation() != generation:
+            raise Unavailable("the gateway did not take the new route table", retry_after=2)
 
     async def infer(self, endpoint_id: str, body: bytes) -> tuple[int, dict[str, Any]]:
         """Ask an endpoint; returns the status and the JSON of the answer.
