@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import threading
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from aimass_jupyter.client import Client
+from aimass_jupyter.client.discovery import Address
 from aimass_jupyter.contract.errors import AimassError
 from aimass_jupyter.contract.services import Service
 from aimass_jupyter.host import (
@@ -68,6 +71,11 @@ def test_a_service_outlives_the_server_and_comes_back_when_it_is_killed(
         assert client.services.show("hardy") == service
         assert is_alive(voila)
 
+        token = own_server.folder / "services" / service.id / "versions" / "1" / "kernel.token"
+        given = token.read_text()
+        os.utime(token, (0, 0))
+        eventually(lambda: token.read_text() != given)  # an old one is renewed before it expires
+
         send_signal(voila, signal.SIGKILL)
         eventually(lambda: answers(service, "42"))
         eventually(lambda: client.services.show("hardy").state == "ready")
@@ -115,8 +123,8 @@ def cut_off(server: Any, notebook: Path, name: str) -> threading.Thread:
     """Publish in the background and lose the answer."""
 
     def publish() -> None:
-        with server.client() as client, suppress(AimassError, httpx.TransportError):
-            client._find = None  # it must not wait for the next server
+        here = Address(server.url, server.token)  # not where the next server will be
+        with Client(here) as client, suppress(AimassError, httpx.TransportError):
             client.services.publish(notebook=notebook, name=name)
 
     thread = threading.Thread(target=publish)
