@@ -119,18 +119,26 @@ class Keeper:
                 self._tasks[service.id] = asyncio.create_task(self._look_after(service))
 
     async def _look_after(self, service: Service) -> None:
-        async with self._lock_of(service):
-            service = await self._store.read(lambda c: services.find(c, service.id, service.tenant))
-            version = self._version_of(service)
-            if service.state not in ("ready", "failed") or not version.exists:
-                return
-            if version.kernel_token_age > RENEW_SECONDS:
-                token = await self._issue_token(service)
-                await asyncio.to_thread(version.renew_kernel_token, token)
-            if await asyncio.to_thread(lambda: version.alive):
-                await self._confirm(service, version)
-            else:
-                await self._bring_back(service, version)
+        try:
+            async with self._lock_of(service):
+                await self._mend(service)
+        except (AimassError, OSError) as error:
+            logger.warning("service '%s' could not be looked after: %s", service.name, error)
+
+    async def _mend(self, service: Service) -> None:
+        """Bring a service to where its row says that it is, or say that it is not there."""
+        service = await self._store.read(lambda c: services.find(c, service.id, service.tenant))
+        version = self._version_of(service)
+        standing = await asyncio.to_thread(version.standing)
+        if service.state not in ("ready", "failed") or standing is None:
+            return
+        if standing.kernel_token_age > RENEW_SECONDS:
+            token = await self._issue_token(service)
+            await asyncio.to_thread(version.renew_kernel_token, token)
+        if standing.alive:
+            await self._confirm(service, version)
+        else:
+            await self._bring_back(service, version)
 
     async def _confirm(self, service: Service, version: Version) -> None:
         """Note that it runs, and forget past troubles once it has run for a while."""

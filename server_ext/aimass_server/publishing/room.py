@@ -23,7 +23,7 @@ from aimass_server.publishing.notebook import FrozenNotebook, freeze
 from aimass_server.publishing.probe import probe
 from aimass_server.publishing.version import Version, port_of
 from aimass_server.store import Store, services
-from aimass_server.store.blobs import Blob
+from aimass_server.store.blobs import Blob, storage_errors
 
 
 class Uploads(Protocol):
@@ -132,7 +132,8 @@ class Publishing:
         )
         old, new = self._version_of(before), self._version_of(after)
         try:
-            await self._start(call, old, new, before, notebook)
+            with storage_errors():
+                await self._start(call, old, new, before, notebook)
             after = after.model_copy(
                 update={"url": new.url, "message": "", "published_at": utc_now()}
             )

@@ -49,6 +49,14 @@ class Secrets:
         return cls(**record)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How a version is: whether it runs, and the seconds since its kernels were given a token."""
+
+    alive: bool
+    kernel_token_age: float
+
+
 class Version:
     """A version in its folder, ``<service>/versions/<number>``.
 
@@ -70,9 +78,13 @@ class Version:
         """The logs of the last process of this service that ended."""
         return self._service / "last-log"
 
-    @property
-    def exists(self) -> bool:
-        return (self.folder / "notebook.ipynb").exists()
+    def standing(self) -> Standing | None:
+        """How it is now; None when there is nothing of it on disk."""
+        try:
+            given = (self.folder / "kernel.token").stat().st_mtime
+        except FileNotFoundError:
+            return None
+        return Standing(self.alive, time.time() - given)
 
     @property
     def program(self) -> Program | None:
@@ -112,11 +124,6 @@ class Version:
         self.folder.mkdir(parents=True, mode=0o700)
         self.renew_kernel_token(kernel_token)
         write_bytes(self.folder / "notebook.ipynb", notebook)
-
-    @property
-    def kernel_token_age(self) -> float:
-        """Seconds since its kernels were given a token."""
-        return time.time() - (self.folder / "kernel.token").stat().st_mtime
 
     def renew_kernel_token(self, token: str) -> None:
         """Give its kernels another token; they read it each time they connect."""

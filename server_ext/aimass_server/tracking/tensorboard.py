@@ -18,6 +18,7 @@ from aimass_jupyter.contract.errors import Expired, Unavailable
 from aimass_jupyter.contract.ids import ulid
 from aimass_jupyter.host import read_record, write_record
 from aimass_server.programs import Program
+from aimass_server.store.blobs import storage_errors
 from aimass_server.tracking.runs import RunLinks
 
 PATH = "/aimass/tensorboard"
@@ -56,14 +57,20 @@ class TensorBoard:
         ------
         Unavailable
             When it cannot be started; tells its last words.
+        InsufficientStorage
+            When the disk is full.
         """
         async with self._lock:
-            if time.monotonic() - self._linked_at > _LINK_SECONDS:
-                await asyncio.to_thread(self._links.refresh)
-                self._linked_at = time.monotonic()
-            if not await asyncio.to_thread(self._runs):
-                await self._start()
-            return self._address
+            with storage_errors():
+                return await self._ready()
+
+    async def _ready(self) -> str:
+        if time.monotonic() - self._linked_at > _LINK_SECONDS:
+            await asyncio.to_thread(self._links.refresh)
+            self._linked_at = time.monotonic()
+        if not await asyncio.to_thread(self._runs):
+            await self._start()
+        return self._address
 
     async def close(self) -> None:
         """Stop it and leave nothing behind."""
