@@ -59,6 +59,11 @@ class Done(Resource):
 Completes = Literal["datasets", "algorithms", "jobs", "models", "endpoints", "services", "engines"]
 
 
+def secret(description: str) -> Any:
+    """A response field that is shown once: it is never stored, and faces offer to copy it."""
+    return Field(None, description=description, json_schema_extra={"x-secret": True})
+
+
 def argument(
     default: Any = ...,
     *,

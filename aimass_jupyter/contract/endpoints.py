@@ -15,6 +15,7 @@ from aimass_jupyter.contract.base import (
     Resource,
     UtcTime,
     argument,
+    secret,
 )
 from aimass_jupyter.contract.models import Signature
 from aimass_jupyter.contract.operation import Operation
@@ -36,7 +37,7 @@ class Endpoint(Resource):
     signature: Signature
     created_at: UtcTime
     deployed_at: UtcTime
-    key: str | None = Field(None, description="A new API key; shown this once and never again.")
+    key: str | None = secret("A new API key; shown this once and never again.")
 
 
 class EndpointDeploy(Request):

@@ -14,6 +14,7 @@ from aimass_jupyter.contract.base import (
     Resource,
     UtcTime,
     argument,
+    secret,
 )
 from aimass_jupyter.contract.operation import Operation
 
@@ -95,7 +96,7 @@ class Token(Resource):
     role: Role
     created_at: UtcTime
     expires_at: UtcTime
-    value: str | None = Field(None, description="The token itself; shown this once.")
+    value: str | None = secret("The token itself; shown this once.")
 
 
 class TokenCreate(Request):

@@ -1,15 +1,22 @@
-"""Lock files: held while a process lives, let go by the kernel however it dies."""
+"""Lock files: held while a process lives, let go by the kernel however it dies.
+
+They are open-file-description locks (``F_OFD_SETLK``, fcntl(2)), not ``flock``: whether somebody
+holds one can be asked without taking it, so that asking never keeps a starting process out.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import struct
 from pathlib import Path
 from types import TracebackType
 
+_WHOLE_FILE = "@hhqqi4x"  # struct flock: type, whence, start, length (0: to the end), pid
+
 
 class FileLock:
-    """An exclusive ``flock`` on a file; its descriptor is close-on-exec."""
+    """An exclusive lock on a file; its descriptor is close-on-exec."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -19,8 +26,8 @@ class FileLock:
         """Take the lock; False when another process holds it."""
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _exclusive())
+        except (BlockingIOError, PermissionError):
             os.close(descriptor)
             return False
         self._descriptor = descriptor
@@ -52,9 +59,17 @@ class FileLock:
 
 def is_locked(path: Path) -> bool:
     """Whether some process holds the lock; False when there is no such file."""
-    if not path.exists():
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
         return False
-    probe = FileLock(path)
-    free = probe.acquire()
-    probe.release()
-    return not free
+    try:
+        found = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _exclusive())
+    finally:
+        os.close(descriptor)
+    kind: int = struct.unpack(_WHOLE_FILE, found)[0]
+    return kind != fcntl.F_UNLCK
+
+
+def _exclusive() -> bytes:
+    return struct.pack(_WHOLE_FILE, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)

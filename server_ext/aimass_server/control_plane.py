@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from aimass_jupyter.contract.errors import AimassError
 from aimass_jupyter.contract.events import Event
-from aimass_jupyter.contract.operation import Operation
+from aimass_jupyter.contract.operation import Operation, marks
 from aimass_server.access import Call, Principal, Tokens, require
 from aimass_server.data_folder import DataFolder
 from aimass_server.events import Feed, Notice
@@ -230,7 +230,8 @@ class ControlPlane:
         return operation.response.model_validate(known) if known else None
 
     async def _remember(self, call: Call, answer: BaseModel) -> None:
-        key, response = call.idempotency_key or "", answer.model_dump(mode="json")
+        key = call.idempotency_key or ""
+        response = answer.model_dump(mode="json", exclude=_secrets(answer))
         await self._store.write(
             lambda c: idempotency.remember(
                 c, key, call.user, call.tenant, call.operation, call.request_digest, response
@@ -256,3 +257,9 @@ class ControlPlane:
             except AimassError as error:
                 logger.warning("old uploads could not be forgotten just now: %s", error)
             await asyncio.sleep(FORGET_SECONDS)
+
+
+def _secrets(answer: BaseModel) -> set[str]:
+    """The fields of an answer that are shown once and never stored."""
+    fields = type(answer).model_fields
+    return {name for name, field in fields.items() if marks(field).get("x-secret")}

@@ -211,6 +211,13 @@ def test_18_no_token_is_in_the_log(
     assert server.token not in server.log
 
 
+def test_18_a_secret_that_is_shown_once_is_not_stored(client: Client, server: Server) -> None:
+    token = client.tokens.create("not-stored", role="viewer").value
+    stored = b"".join(path.read_bytes() for path in server.folder.glob("aimass.db*"))
+    assert b"not-stored" in stored
+    assert token.encode() not in stored
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -20,7 +20,12 @@ async def find_engines(python: str = sys.executable) -> dict[str, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    output, _ = await process.communicate()
+    try:
+        output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:  # nobody waits for the answer any more
+            process.kill()
+            await process.wait()
     if process.returncode:
         return dict(NOT_ASKED)
     found: dict[str, str] = json.loads(output)

@@ -153,6 +153,7 @@ async def _run_importer(work: Path, request: dict[str, Any]) -> DatasetDescripti
     finally:
         if process.returncode is None:
             process.kill()
+            await process.wait()
     if problem := read_record(work / "error.json"):
         raise from_problem(problem)
     if process.returncode:
