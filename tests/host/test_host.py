@@ -24,7 +24,6 @@ from aimass_jupyter.host import (
     write_record,
 )
 
-
 HOLD = """
 import sys, time
 from pathlib import Path
