@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,3 +124,17 @@ def trained(client: Client) -> Job:
     assert ended.state == "succeeded", ended.cause
     client.models.promote("iris", alias="production")
     return ended
+
+
+@pytest.fixture
+def oddly_named(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process whose name the kernel cut in the middle of a letter: 15 bytes that are no text."""
+    program = tmp_path / "обработка"
+    shutil.copy(shutil.which("sleep") or "sleep", program)
+    process = subprocess.Popen([program, "60"])
+    name = Path(f"/proc/{process.pid}/comm")
+    while name.read_bytes() != program.name.encode()[:15] + b"\n":  # set a moment after the start
+        time.sleep(0.01)
+    yield process
+    process.kill()
+    process.wait()

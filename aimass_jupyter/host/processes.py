@@ -39,11 +39,11 @@ def boot_id() -> str:
 def identify(pid: int) -> ProcessIdentity | None:
     """The identity of a living process (a zombie is none)."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:  # gone, or hidden from us
         return None
-    fields = stat.rpartition(")")[2].split()  # the name in brackets may hold anything
-    if fields[0] in "ZX":
+    fields = stat.rpartition(b")")[2].split()  # the name in brackets may hold any bytes
+    if fields[0] in b"ZX":
         return None
     return ProcessIdentity(boot_id(), pid, int(fields[19]))
 

@@ -67,9 +67,9 @@ def _children() -> Iterator[int]:
         if not entry.name.isdigit():
             continue
         try:
-            stat = Path(entry.path, "stat").read_text()
-        except (FileNotFoundError, ProcessLookupError):
+            stat = Path(entry.path, "stat").read_bytes()
+        except OSError:  # gone, or hidden from us: then it is no child of ours
             continue
-        state, parent = stat.rpartition(")")[2].split()[:2]
-        if int(parent) == os.getpid() and state not in "ZX":
+        state, parent = stat.rpartition(b")")[2].split()[:2]  # a name may hold any bytes
+        if int(parent) == os.getpid() and state not in b"ZX":
             yield int(entry.name)

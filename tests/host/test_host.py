@@ -97,6 +97,14 @@ def test_a_process_is_known_by_more_than_its_pid() -> None:
     assert identify(process.pid) is None
 
 
+def test_a_name_that_the_kernel_cut_in_a_letter_is_no_hindrance(
+    oddly_named: subprocess.Popen[bytes],
+) -> None:
+    identity = identify(oddly_named.pid)
+    assert identity is not None
+    assert is_alive(identity)
+
+
 def test_what_left_the_session_and_ignores_term_is_ended_by_its_marker() -> None:
     code = (
         "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.setsid();"

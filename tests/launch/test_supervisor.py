@@ -55,6 +55,12 @@ def test_an_error_is_told_by_its_last_line(command: Command) -> None:
     assert len(record["cause"]["last_lines"]) == 20
 
 
+def test_a_neighbour_whose_name_is_no_text_changes_nothing(
+    command: Command, oddly_named: subprocess.Popen[bytes]
+) -> None:
+    assert command("pass").run()["cause"]["code"] == "finished"
+
+
 @pytest.mark.parametrize(
     ("raised", "code"),
     [
