@@ -70,9 +70,7 @@ class Client:
     'succeeded'
     """
 
-    def __init__(
-        self, address: Address, find: Callable[[], Address | None] = lambda: None
-    ) -> None:
+    def __init__(self, address: Address, find: Callable[[], Address | None] = lambda: None) -> None:
         self._find = find
         self._http = httpx.Client(timeout=TIMEOUT, trust_env=False)
         self._move_to(address)
@@ -185,13 +183,12 @@ class Client:
     def _send(self, operation: Operation, values: dict[str, Any]) -> httpx.Response:
         path = operation.path_for(values)
         rest = {name: v for name, v in values.items() if name not in operation.path_fields}
-        if not operation.changes:
-            query = {name: v for name, v in rest.items() if v is not None}
-            return self._exchange(operation.method, path, params=query)
-        headers = {"Idempotency-Key": ulid()}  # so that a retry cannot do it twice
-        if operation.method == "DELETE":
-            return self._exchange("DELETE", path, headers=headers)
-        return self._exchange(operation.method, path, json=rest, headers=headers)
+        # a key, so that a retry cannot do it twice
+        headers = {"Idempotency-Key": ulid()} if operation.changes else {}
+        if operation.takes_json:
+            return self._exchange(operation.method, path, json=rest, headers=headers)
+        query = {name: v for name, v in rest.items() if v is not None}
+        return self._exchange(operation.method, path, params=query, headers=headers)
 
     def _exchange(self, method: str, path: str, **content: Any) -> httpx.Response:
         """One exchange; a control plane that was started again meanwhile is asked once more."""

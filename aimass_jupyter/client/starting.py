@@ -114,9 +114,15 @@ def _ask_to_stop(folder: Path) -> dict[str, Any] | None:
 
 def _spawn(folder: Path, log: Path) -> subprocess.Popen[bytes]:
     """Start it in a session of its own. Its token is drawn by itself and never in argv."""
-    surroundings = ("JUPYTER_TOKEN", "JPY_PARENT_PID", "JPY_API_TOKEN", "AIMASS_TOKEN")
+    surroundings = (
+        "JUPYTER_TOKEN",
+        "JPY_PARENT_PID",
+        "JPY_API_TOKEN",
+        "JUPYTERHUB_API_TOKEN",
+        "AIMASS_TOKEN",
+    )
     environment = {n: v for n, v in os.environ.items() if n not in surroundings}
-    with log.open("ab") as output:
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "aimass_server"],
             stdin=subprocess.DEVNULL,

@@ -135,6 +135,7 @@ OPERATIONS = (
     ),
     Operation(
         name="endpoints.predict",
+        safe=True,
         method="POST",
         path="/endpoints/{endpoint}/predict",
         short="predict",

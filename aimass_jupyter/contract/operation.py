@@ -32,6 +32,8 @@ class Operation:
         ``noun:right``; there is no operation without one.
     open_field
         A field (a mapping) that takes options which are not fields themselves.
+    safe
+        Changes nothing although it is a POST: it is neither audited nor kept for a retry.
     body
         ``bytes``: the request's body is the content, its fields travel in the query.
     reply
@@ -48,6 +50,7 @@ class Operation:
     examples: tuple[str, ...]
     short: str = ""
     open_field: str = ""
+    safe: bool = False
     body: Body = "json"
     reply: Reply = "json"
 
@@ -83,7 +86,12 @@ class Operation:
     @property
     def changes(self) -> bool:
         """Whether it changes anything (and so takes an idempotency key)."""
-        return self.method != "GET"
+        return self.method != "GET" and not self.safe
+
+    @property
+    def takes_json(self) -> bool:
+        """Whether its fields travel in the body."""
+        return self.method not in ("GET", "DELETE") and self.body == "json"
 
     def path_for(self, arguments: dict[str, Any]) -> str:
         """The path with the values of ``arguments`` in it, percent-encoded."""

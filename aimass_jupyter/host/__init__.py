@@ -14,7 +14,7 @@ from aimass_jupyter.host.processes import (
     send_signal,
     stop_marked,
 )
-from aimass_jupyter.host.records import read_record, write_bytes, write_record
+from aimass_jupyter.host.records import read_record, sync_folder, write_bytes, write_record
 
 __all__ = [
     "FileLock",
@@ -27,6 +27,7 @@ __all__ = [
     "read_record",
     "send_signal",
     "stop_marked",
+    "sync_folder",
     "write_bytes",
     "write_record",
 ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from aimass_server.app import AimassApp
 
+os.umask(0o077)
 AimassApp.load_other_extensions = False  # the control plane needs none, and starts sooner
 AimassApp.launch_instance(  # type: ignore[no-untyped-call]
     [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,9 @@ from traitlets import Bool, Dict, Enum, Integer, Unicode, default
 from aimass_jupyter import __version__
 from aimass_jupyter.contract.errors import AimassError, Unavailable
 from aimass_jupyter.contract.system import Role
-from aimass_server.access import Principal
+from aimass_server.access import Principal, runs_this_server
 from aimass_server.control_plane import ControlPlane, Settings
-from aimass_server.data_folder import default_folder
+from aimass_server.data_folder import TOKEN_FILE, default_folder
 
 _ROLES = ("viewer", "author", "admin")
 
@@ -73,8 +72,15 @@ class AimassApp(ExtensionApp):
     def control_plane_or_raise(self) -> ControlPlane:
         """The control plane, or the error that says why there is none here."""
         if self._control_plane is None:
-            raise self._fault or Unavailable("the control plane is starting", retry_after=1)
+            raise self._why_not()
         return self._control_plane
+
+    def _why_not(self) -> AimassError:
+        """Why there is no control plane here; a new error each time it is raised."""
+        fault = self._fault
+        if fault is None:
+            return Unavailable("the control plane is starting", retry_after=1)
+        return type(fault)(fault.message, fault.hint, retry_after=fault.retry_after)
 
     def initialize_settings(self) -> None:
         """Own the data folder; when that fails Jupyter goes on and our routes say why."""
@@ -103,17 +109,16 @@ class AimassApp(ExtensionApp):
         if self._control_plane is None:
             self._point_kernels_elsewhere()
             return
-        url = serverapp.connection_url.rstrip("/")
-        await self._control_plane.open(url)
-        owner = Principal(getpass.getuser(), self.role_of(getpass.getuser(), runs_the_server=True))
-        token = await self._control_plane.issue_token(owner, "kernels of this server")
-        self._control_plane.data_folder.announce(url, token, standalone=self.standalone)
-        os.environ["AIMASS_URL"] = url
-        os.environ["AIMASS_TOKEN_FILE"] = str(
-            self._control_plane.settings.folder / "control-plane.token"
+        folder = self._control_plane.settings.folder
+        runs_it = runs_this_server()
+        principal = Principal(runs_it, self.role_of(runs_it, runs_the_server=True))
+        await self._control_plane.open(
+            serverapp.connection_url, principal, standalone=self.standalone
         )
-        os.environ["AIMASS_DATA"] = str(self._control_plane.settings.folder)
-        self.log.info("AI Mass: data in %s", self._control_plane.settings.folder)
+        os.environ["AIMASS_URL"] = self._control_plane.url
+        os.environ["AIMASS_TOKEN_FILE"] = str(folder / TOKEN_FILE)
+        os.environ["AIMASS_DATA"] = str(folder)
+        self.log.info("AI Mass: data in %s", folder)
 
     def _point_kernels_elsewhere(self) -> None:
         """Kernels of this server find the control plane that owns the data folder."""

@@ -8,20 +8,19 @@ import logging
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
-from aimass_jupyter.contract.errors import AimassError
+from aimass_jupyter.contract.errors import AimassError, InvalidRequest
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.operation import Operation, marks
 from aimass_server.access import Call, Principal, Tokens, require
 from aimass_server.data_folder import DataFolder
 from aimass_server.events import Feed, Notice
 from aimass_server.jobs import Jobs
-from aimass_server.jobs.engines import NOT_ASKED, find_engines
+from aimass_server.jobs.engines import find_engines
 from aimass_server.jobs.following import Follower
 from aimass_server.jobs.runner import Runner
 from aimass_server.library import Algorithms, Datasets, Models, Uploads
@@ -30,9 +29,9 @@ from aimass_server.serving import Serving
 from aimass_server.store import Blobs, Store, audit, idempotency
 from aimass_server.system import Facts, System
 from aimass_server.tracking import EventFileReader, TensorBoard
+from aimass_server.upkeep import TOKEN_LIFE, LocalAccess, Upkeep
 
-FORGET_SECONDS = 3600
-KERNEL_TOKEN_LIFE = timedelta(days=30)
+MAX_KEY_LENGTH = 128
 
 logger = logging.getLogger("aimass.control_plane")
 
@@ -59,15 +58,17 @@ class ControlPlane:
         self.settings = settings
         self.url = ""
         self.data_folder = DataFolder(folder)
-        self._engines = dict(NOT_ASKED)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._engines: asyncio.Task[dict[str, str]] | None = None
 
         self._store = Store(folder / "aimass.db", on_commit=lambda: self.feed.committed())
         self._blobs = Blobs(folder / "blobs")
         self.feed = Feed(self._store)
         self.tokens = Tokens(self._store)
         self._uploads = Uploads(self._store, self._blobs, settings.max_upload_bytes)
+        self._access = LocalAccess(self.tokens, self.data_folder)
+        self._upkeep = Upkeep(self._store, self._uploads, self._access)
         datasets = Datasets(self._store, self._blobs, self._uploads, folder / "imports")
+        self._datasets = datasets
         models = Models(self._store, self._blobs, self._uploads)
         follower = Follower(folder / "jobs", EventFileReader)
         self._runner = Runner(
@@ -86,7 +87,7 @@ class ControlPlane:
             follower,
             datasets.find,
             settings.slots,
-            lambda: self._engines,
+            self.engines,
         )
         self._serving = Serving(self._store, self._blobs, folder, models.find)
         self._publishing = Publishing(
@@ -97,7 +98,7 @@ class ControlPlane:
             folder,
             settings.slots,
             lambda: self.url,
-            lambda: self._engines,
+            self.engines,
             lambda: self._serving.gateway_url,
         )
         self.rooms: dict[str, object] = {
@@ -129,30 +130,45 @@ class ControlPlane:
             self.data_folder.disown()
             raise
 
-    async def open(self, url: str) -> None:
-        """Begin to work: adopt what runs, and say where we answer."""
+    async def open(self, url: str, runs_it: Principal, *, standalone: bool) -> None:
+        """Begin to work: adopt what runs, and say where we answer.
+
+        Parameters
+        ----------
+        runs_it
+            Whose programs on this machine the token in the data folder lets in.
+        standalone
+            Whether this server exists for the control plane alone.
+        """
         self.url = url.rstrip("/")
         self.feed.open()
-        self._tasks = [
-            asyncio.create_task(self._find_engines(), name="aimass-engines"),
-            asyncio.create_task(self._forget_old(), name="aimass-forget"),
-        ]
+        self._engines = asyncio.create_task(find_engines(), name="aimass-engines")
+        await self._datasets.open()
+        self._upkeep.open()
         self._runner.open()
         await self._serving.open()
         await self._publishing.open()
+        await self._access.open(runs_it, self.url, standalone=standalone)
 
     async def close(self) -> None:
         """Stop working; jobs, endpoints and services go on."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._engines is not None:
+            self._engines.cancel()
+            await asyncio.gather(self._engines, return_exceptions=True)
         self.feed.close()
+        await self._upkeep.close()
+        await self._access.close()
         await self.tensorboard.close()
         await self._runner.close()
         await self._serving.close()
         await self._publishing.close()
         await asyncio.to_thread(self._store.close)
         self.data_folder.disown()
+
+    async def engines(self) -> dict[str, str]:
+        """Engine → why it cannot be used, or an empty text; waits for the first answer."""
+        assert self._engines is not None  # open() asked
+        return await asyncio.shield(self._engines)
 
     async def call(
         self,
@@ -170,10 +186,9 @@ class ControlPlane:
             Whatever the operation finds wrong.
         """
         require(principal, operation.permission)
-        digest = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
-        call = Call(principal, operation.name, idempotency_key, digest)
         if not operation.changes:
-            return await self._run(operation, call, request, body)
+            return await self._run(operation, Call(principal, operation.name), request, body)
+        call = Call(principal, operation.name, *_identified(idempotency_key, request))
         if idempotency_key and (answer := await self._recall(call, operation)):
             return answer
         return await self._run_change(operation, call, request, body)
@@ -184,12 +199,6 @@ class ControlPlane:
         """Follow what happens, for somebody."""
         require(principal, operation.permission)
         return self.feed.stream(Call(principal, operation.name), request)  # type: ignore[arg-type]
-
-    async def issue_token(self, principal: Principal, name: str) -> str:
-        """A token for a program that acts for somebody on this machine."""
-        token = await self.tokens.issue(principal, name, principal.role, KERNEL_TOKEN_LIFE)
-        assert token.value is not None  # it was made just now
-        return token.value
 
     async def _run(self, operation: Operation, call: Call, request: BaseModel, body: Any) -> Any:
         verb = "import_" if operation.verb == "import" else operation.verb
@@ -216,9 +225,14 @@ class ControlPlane:
         self, operation: Operation, call: Call, request: BaseModel, outcome: str
     ) -> None:
         subject = " ".join(str(getattr(request, name)) for name in operation.positionals[:1])
-        await self._store.write(
-            lambda c: audit.record(c, operation.name, subject, call.user, call.tenant, outcome)
-        )
+        try:
+            await self._store.write(
+                lambda c: audit.record(c, operation.name, subject, call.user, call.tenant, outcome)
+            )
+        except AimassError as error:  # what was asked for is done: it must not look as if it failed
+            logger.warning(
+                "not audited: %s %s by %s: %s", operation.name, subject, call.user, error
+            )
 
     async def _recall(self, call: Call, operation: Operation) -> BaseModel | None:
         key = call.idempotency_key or ""
@@ -240,23 +254,18 @@ class ControlPlane:
 
     async def _viewer_token(self, call: Call) -> str:
         """A token for a published notebook: it may read and predict, nothing else."""
-        token = await self.tokens.issue(
-            call.principal, "published notebook", "viewer", KERNEL_TOKEN_LIFE
-        )
+        token = await self.tokens.issue(call.principal, "published notebook", "viewer", TOKEN_LIFE)
         assert token.value is not None  # it was made just now
         return token.value
 
-    async def _find_engines(self) -> None:
-        self._engines = await find_engines()
 
-    async def _forget_old(self) -> None:
-        """Forget uploads that nobody used, now and every hour."""
-        while True:
-            try:
-                await self._uploads.forget_old()
-            except AimassError as error:
-                logger.warning("old uploads could not be forgotten just now: %s", error)
-            await asyncio.sleep(FORGET_SECONDS)
+def _identified(key: str | None, request: BaseModel) -> tuple[str | None, str]:
+    """An idempotency key with the digest of the request that it stands for."""
+    if key is None:
+        return None, ""
+    if len(key) > MAX_KEY_LENGTH:
+        raise InvalidRequest(f"the idempotency key has more than {MAX_KEY_LENGTH} characters")
+    return key, hashlib.sha256(request.model_dump_json().encode()).hexdigest()
 
 
 def _secrets(answer: BaseModel) -> set[str]:

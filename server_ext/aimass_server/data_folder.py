@@ -44,6 +44,7 @@ class DataFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.path.chmod(0o700)  # it may have been there before, open to others
             taken = self._lock.acquire()
         except OSError as error:
             raise InvalidRequest(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from dataclasses import dataclass
 
 from aimass_jupyter.contract.system import Role
@@ -33,3 +35,8 @@ class Call:
     @property
     def tenant(self) -> str:
         return self.principal.tenant
+
+
+def runs_this_server() -> str:
+    """Whose server this is: the Hub's user under JupyterHub, else the operating system's."""
+    return os.environ.get("JUPYTERHUB_USER") or getpass.getuser()

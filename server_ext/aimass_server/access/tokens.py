@@ -64,6 +64,10 @@ class Tokens:
             raise NotFound(f"you have no token '{request.token}'", "see: tokens list")
         return Done(id=request.token)
 
+    async def end(self, token: Token, tenant: str) -> None:
+        """End a token that was issued for a program."""
+        await self._store.write(lambda c: tokens.delete(c, token.user, tenant, token.id))
+
     async def recognise(self, value: str) -> Principal:
         """The principal that a token stands for.
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 
-NOT_ASKED = {"single": "", "torchrun": "", "horovod": "the job environment did not answer"}
+_SILENT = "the job environment did not answer: python -m aimass_jupyter.launch --engines"
 
 
 async def find_engines(python: str = sys.executable) -> dict[str, str]:
@@ -26,7 +26,14 @@ async def find_engines(python: str = sys.executable) -> dict[str, str]:
         if process.returncode is None:  # nobody waits for the answer any more
             process.kill()
             await process.wait()
-    if process.returncode:
-        return dict(NOT_ASKED)
-    found: dict[str, str] = json.loads(output)
-    return found
+    return _parsed(output)
+
+
+def _parsed(output: bytes) -> dict[str, str]:
+    try:
+        found = json.loads(output)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return dict.fromkeys(("single", "torchrun", "horovod"), _SILENT)
+    return {str(name): str(why_not) for name, why_not in found.items()}

@@ -96,7 +96,9 @@ class Follower:
             job = job.model_copy(update={"progress": tail.progress()})
         before = logs.parse_cursor(positions)
         folder = self._folder / job.id
-        text, after = await asyncio.to_thread(logs.read, folder, before, None, LOG_BYTES)
+        text, after = await asyncio.to_thread(
+            logs.read, folder, before, None, LOG_BYTES, final=job.final
+        )
         return JobUpdate(
             job=job,
             series=curves.series,

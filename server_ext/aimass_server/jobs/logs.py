@@ -10,6 +10,8 @@ LAUNCHER = -1
 
 Positions = dict[int, int]
 
+_LAST_OFFSET = 2**63 - 1
+
 
 def parse_cursor(cursor: str) -> Positions:
     """``rank=offset,…`` as a mapping.
@@ -21,11 +23,18 @@ def parse_cursor(cursor: str) -> Positions:
     """
     try:
         pairs = [pair.split("=") for pair in cursor.split(",") if pair]
-        return {int(rank): max(0, int(offset)) for rank, offset in pairs}
+        return {int(rank): _offset(text) for rank, text in pairs}
     except ValueError:
         raise InvalidRequest(
             f"cursor '{cursor[:40]}' is not one of ours", "pass the cursor of the answer before"
         ) from None
+
+
+def _offset(text: str) -> int:
+    offset = int(text)
+    if not 0 <= offset <= _LAST_OFFSET:
+        raise ValueError(text)
+    return offset
 
 
 def format_cursor(positions: Positions) -> str:
@@ -39,9 +48,14 @@ def sizes(folder: Path) -> Positions:
 
 
 def read(
-    folder: Path, positions: Positions, rank: int | None, limit_bytes: int
+    folder: Path, positions: Positions, rank: int | None, limit_bytes: int, *, final: bool
 ) -> tuple[str, Positions]:
     """Read whole lines after the positions; merged lines are led by their rank.
+
+    Parameters
+    ----------
+    final
+        Nothing is written any more: a last line without an end is read too.
 
     Returns
     -------
@@ -54,7 +68,7 @@ def read(
     parts: list[str] = []
     left = limit_bytes
     for number, path in sorted(chosen.items()):
-        content = _whole_lines(path, positions.get(number, 0), left)
+        content = _whole_lines(path, positions.get(number, 0), left, final)
         after[number] = positions.get(number, 0) + len(content)
         left -= len(content)
         text = content.decode(errors="replace")
@@ -70,13 +84,15 @@ def _files(folder: Path) -> dict[int, Path]:
     return files
 
 
-def _whole_lines(path: Path, offset: int, limit_bytes: int) -> bytes:
+def _whole_lines(path: Path, offset: int, limit_bytes: int, final: bool) -> bytes:
     """Bytes up to the last newline within the limit; a longer line is cut at the limit."""
     if limit_bytes <= 0:
         return b""
     with path.open("rb") as file:
         file.seek(offset)
         content = file.read(limit_bytes)
+    if final and len(content) < limit_bytes:
+        return content
     end = content.rfind(b"\n") + 1
     return content[:end] if end or len(content) < limit_bytes else content
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.datasets import Dataset
+from aimass_jupyter.contract.errors import NotFound
 from aimass_jupyter.contract.jobs import (
     Curves,
     Job,
@@ -27,7 +28,7 @@ from aimass_server.jobs import logs
 from aimass_server.jobs.following import Follower, split_cursor
 from aimass_server.jobs.runner import Runner
 from aimass_server.jobs.submission import Submission, prepare
-from aimass_server.store import Connection, Store, idempotency, jobs, models
+from aimass_server.store import Connection, Store, digests, idempotency, jobs, models
 
 _POLL_SECONDS = 0.1
 
@@ -56,7 +57,7 @@ class Jobs:
         follower: Follower,
         find_dataset: FindDataset,
         slots: int,
-        engines: Callable[[], dict[str, str]],
+        engines: Callable[[], Awaitable[dict[str, str]]],
     ) -> None:
         self._store = store
         self._runner = runner
@@ -68,7 +69,8 @@ class Jobs:
     async def submit(self, call: Call, request: JobCreate) -> Job:
         """Queue a job. It is durable when this returns, and starts without being asked again."""
         dataset = await self._find_dataset(call, request.dataset)
-        submission = prepare(call, request, dataset, self._slots, self._engines())
+        engines = await self._engines()
+        submission = prepare(call, request, dataset, self._slots, engines)
         await self._require_model_owner(call, submission.job.name)
         job = await self._store.write(lambda c: _insert(c, call, submission))
         self._runner.wake()
@@ -88,8 +90,9 @@ class Jobs:
         job = await self._find(call, request.job)
         before = logs.parse_cursor(request.cursor)
         text, after = await asyncio.to_thread(
-            logs.read, self._runner.folder_of(job.id), before, request.rank, request.limit_bytes
-        )
+            logs.read, self._runner.folder_of(job.id), before, request.rank, request.limit_bytes,
+            final=job.final,
+        )  # fmt: skip
         return LogChunk(
             text=text, cursor=logs.format_cursor(after), end=job.final and after == before
         )
@@ -123,9 +126,7 @@ class Jobs:
 
     async def _require_model_owner(self, call: Call, name: str) -> None:
         """A job adds a version to the model of its name: that must be one's own."""
-        owner = await self._store.read(lambda c: models.owner_of(c, name, call.tenant))
-        if owner is not None:
-            require_owner(call.principal, owner, f"model '{name}'")
+        await self._store.read(lambda c: models.require_owner(c, name, call.user, call.tenant))
 
     def _with_progress(self, job: Job) -> Job:
         if job.state == "succeeded":
@@ -136,6 +137,8 @@ class Jobs:
 def _insert(connection: Connection, call: Call, submission: Submission) -> Job:
     """Job row, event and idempotency key in one transaction."""
     job = submission.job
+    if not digests.is_used(connection, submission.dataset_digest):
+        raise NotFound(f"dataset '{job.dataset}' was deleted just now", "see: datasets list")
     if call.idempotency_key:
         key = (call.idempotency_key, call.user, call.tenant, call.operation, call.request_digest)
         if known := idempotency.recall(connection, *key):

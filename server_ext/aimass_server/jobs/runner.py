@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from aimass_jupyter.contract.errors import AimassError, Conflict, InsufficientStorage
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import Cause, Job, JobSpec, Progress
@@ -107,6 +109,8 @@ class Runner:
         stopped = Cause(code="stopped", message=f"stopped by {by}")
         try:
             if job.state == "queued":
+                if self.folder_of(job.id).exists():  # a start that was cut off may come yet
+                    await asyncio.to_thread(self._program(job).request_stop, by)
                 return await self._end(job, "stopped", stopped, allowed=("queued",))
             job = await self._store.write(
                 lambda c: jobs.move(c, job.id, ("starting", "running", "stopping"), "stopping")
@@ -123,6 +127,8 @@ class Runner:
                 await self._pass()
             except AimassError as error:  # a full disk, a busy database: the next pass tries again
                 logger.warning("jobs could not be looked after just now: %s", error)
+            except Exception:  # the others must not wait for ever because of this
+                logger.exception("jobs could not be looked after just now")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), PASS_SECONDS)
 
@@ -131,15 +137,36 @@ class Runner:
         unfinished = await self._store.read(jobs.unfinished)
         for job in unfinished:
             if job.state != "queued":
-                await self._repair(job)
+                await self._guarded(job, self._repair)
         free = self._slots - await self._store.read(jobs.slots_used)
         for job in unfinished:
             if job.state != "queued":
                 continue
+            if self._slots < job.np:
+                await self._end_too_large(job)
+                continue
             if job.np > free:
                 break  # first come, first served: a small job does not overtake a large one
             free -= job.np
-            await self._start(job)
+            await self._guarded(job, self._start)
+
+    async def _guarded(self, job: Job, step: Callable[[Job], Awaitable[None]]) -> None:
+        """Do a step for one job; its fault is logged and keeps no other job waiting."""
+        try:
+            await step(job)
+        except Conflict as moved:  # somebody stopped it meanwhile, say
+            logger.info("job %s: %s", job.id, moved)
+        except AimassError:
+            raise  # store trouble concerns all of them: the next pass tries again
+        except Exception:
+            logger.exception("job %s could not be looked after", job.id)
+
+    async def _end_too_large(self, job: Job) -> None:
+        """The machine has fewer slots than when it was submitted."""
+        message = f"it needs {job.np} slots, this machine has {self._slots} now"
+        await self._end(
+            job, "failed", Cause(code="not-started", message=message), allowed=("queued",)
+        )
 
     async def _start(self, job: Job) -> None:
         """Write what the job's processes read, then start its supervisor."""
@@ -194,7 +221,7 @@ class Runner:
 
     async def _note_ended(self, job: Job, program: Program) -> None:
         record = program.exit_record or {}
-        cause = Cause.model_validate(record["cause"])
+        cause = _cause_of(record)
         ended = _time_of(record, "ended_at")
         if cause.code == "finished":
             await self._note_finished(job, program, cause, ended)
@@ -230,13 +257,14 @@ class Runner:
     async def _note_absent(self, job: Job, program: Program) -> None:
         """No supervisor took the folder: start it again once, as after a crash before the start."""
         if job.id in self._starting:
+            await asyncio.to_thread(program.request_stop, "control plane")  # it may come yet
             log = program.folder / "log" / "supervisor.log"
             tail = log.read_text(errors="replace").splitlines()[-20:] if log.exists() else []
             message = f"the supervisor did not start within {START_SECONDS:.0f} s"
-            await self._end(
-                job, "failed", Cause(code="not-started", message=message, last_lines=tail)
-            )
+            cause = Cause(code="not-started", message=message, last_lines=tail)
+            await self._end(job, "failed", cause)
         elif job.state == "stopping":
+            await asyncio.to_thread(program.request_stop, job.owner)
             await self._end(job, "stopped", Cause(code="stopped", message="stopped before it ran"))
         else:
             await self._store.write(
@@ -297,7 +325,7 @@ class Runner:
                 continue
             for job in unfinished:
                 if job.state == "running":
-                    await self._tell(job)
+                    await self._guarded(job, self._tell)
             running = {job.id for job in unfinished}
             self._progress = {i: p for i, p in self._progress.items() if i in running}
 
@@ -307,6 +335,14 @@ class Runner:
             self._progress[job.id] = progress
             data = {"job": job.id, "progress": progress.model_dump(mode="json")}
             self._feed.notify(Notice("jobs.progress", job.id, job.tenant, data))
+
+
+def _cause_of(record: dict[str, Any]) -> Cause:
+    """The cause in a supervisor's record; what another version wrote is an error all the same."""
+    try:
+        return Cause.model_validate(record.get("cause"))
+    except ValidationError:
+        return Cause(code="error", message=f"it ended with an unknown cause: {record}"[:500])
 
 
 def _time_of(record: dict[str, Any] | None, field: str) -> datetime:

@@ -52,6 +52,10 @@ class Datasets:
         self._uploads = uploads
         self._folder = folder
 
+    async def open(self) -> None:
+        """Clear what an interrupted import left."""
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
     async def import_(self, call: Call, request: DatasetImport) -> Dataset:
         """Import an upload or a built-in data set as the next version."""
         upload, source = await self._source(call, request.source)
@@ -63,11 +67,14 @@ class Datasets:
             blob = await asyncio.to_thread(self._blobs.take_file, work / "data.arrow")
         finally:
             await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
-        dataset = await self._store.write(
-            lambda c: datasets.add_version(
-                c, name, call.user, call.tenant, request, found, blob.digest, blob.size_bytes
+        try:
+            dataset = await self._store.write(
+                lambda c: datasets.add_version(
+                    c, name, call.user, call.tenant, request, found, blob.digest, blob.size_bytes
+                )
             )
-        )
+        finally:
+            self._blobs.unpin(blob.digest)
         if upload:
             await self._uploads.used(upload)
         return dataset
@@ -111,9 +118,8 @@ class Datasets:
         return upload, {"path": str(blob.path), "filename": upload.filename}
 
     async def _require_owner(self, call: Call, name: str) -> None:
-        owner = await self._store.read(lambda c: datasets.owner_of(c, name, call.tenant))
-        if owner is not None:
-            require_owner(call.principal, owner, f"dataset '{name}'")
+        """Say it before the work; the transaction that adds the version has the last word."""
+        await self._store.read(lambda c: datasets.require_owner(c, name, call.user, call.tenant))
 
 
 def _name_from(filename: str) -> str:

@@ -105,7 +105,10 @@ class Models:
             job=job.id,
             created_at=utc_now(),
         )
-        number = await self._store.write(
-            lambda c: models.add_version(c, job.name, job.owner, job.tenant, version)
-        )
+        try:
+            number = await self._store.write(
+                lambda c: models.add_version(c, job.name, job.owner, job.tenant, version)
+            )
+        finally:
+            self._blobs.unpin(blob.digest)
         return f"{job.name}@{number}"

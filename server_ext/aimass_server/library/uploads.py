@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -32,7 +33,7 @@ class Uploads:
         with self._blobs.writer(self._limit_bytes) as writer:
             async for chunk in chunks:
                 writer.write(chunk)
-            blob = writer.publish()
+            blob = await asyncio.to_thread(writer.publish)
         upload = Upload(
             id=new_id("upload"),
             filename=request.filename,
@@ -40,7 +41,10 @@ class Uploads:
             size_bytes=blob.size_bytes,
             created_at=self._clock(),
         )
-        await self._store.write(lambda c: uploads.insert(c, upload, call.user, call.tenant))
+        try:
+            await self._store.write(lambda c: uploads.insert(c, upload, call.user, call.tenant))
+        finally:
+            self._blobs.unpin(blob.digest)
         return upload
 
     async def find(self, call: Call, upload_id: str) -> tuple[Upload, Blob]:
@@ -58,6 +62,10 @@ class Uploads:
         """Let go of what nobody used for a day."""
         moment = self._clock() - KEPT
         await self.free(await self._store.write(lambda c: uploads.forget_older(c, moment)))
+
+    async def sweep(self) -> None:
+        """Delete the bytes that nothing refers to: what a crash left behind."""
+        await self.free(list(await asyncio.to_thread(self._blobs.every)))
 
     async def free(self, candidates: list[str]) -> int:
         """Delete the blobs that nothing refers to any more; returns the bytes freed."""

@@ -74,10 +74,16 @@ class Program:
         if self.exit_record is not None:
             return "ended"
         if self.identity is not None:
-            return "lost"
+            return self._alive_after_all() or "lost"
         if started_by is not None and time.monotonic() < started_by:
             return "starting"
         return "absent"
+
+    def _alive_after_all(self) -> ProgramState | None:
+        """It may have locked and said who it is since the lock was looked at."""
+        if is_locked(self.folder / "lock"):
+            return "alive"
+        return "ended" if self.exit_record is not None else None
 
     @property
     def identity(self) -> ProcessIdentity | None:
@@ -91,7 +97,11 @@ class Program:
         return read_record(self.folder / "exit.json")
 
     def request_stop(self, by: str) -> None:
-        """Ask the supervisor to end everything; it answers with ``exit.json``."""
+        """Ask the supervisor to end everything; it answers with ``exit.json``.
+
+        One that has not started yet finds the request and starts nothing.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_record(self.folder / "stop.json", {"by": by})
         if identity := self.identity:
             send_signal(identity, signal.SIGTERM)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import http
 import json
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth import IdentityProvider, User
@@ -21,7 +21,7 @@ from aimass_jupyter.contract.errors import (
     NotFound,
     Unauthenticated,
 )
-from aimass_server.access import Principal, require
+from aimass_server.access import Principal, require, runs_this_server
 from aimass_server.access.tokens import PREFIX
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class AimassHandler(APIHandler):
             # Jupyter's own checks then see a user that was identified by a token
             self._jupyter_current_user = User(self.principal.user)
             self._token_authenticated = True
+            del self.request.headers["Authorization"]  # it is nobody else's business
         await super().prepare()
 
     def _from_login(self) -> Principal:
@@ -92,8 +93,9 @@ class AimassHandler(APIHandler):
         if user is None:
             raise Unauthenticated("no identity was given", "log in, or send a token")
         shared = type(self.identity_provider) in _SHARED_LOGINS
-        name = getpass.getuser() if shared else user.username
-        return Principal(name, self._app.role_of(name, shared))
+        name = runs_this_server() if shared else user.username
+        runs_it = shared or name == os.environ.get("JUPYTERHUB_USER")
+        return Principal(name, self._app.role_of(name, runs_it))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer an error as problem+json."""

@@ -49,7 +49,7 @@ class OperationHandler(AimassHandler):
 
     async def _answer(self, **path_fields: str) -> None:
         fields: dict[str, Any] = from_query(self.operation, self.request.query_arguments)
-        if self.operation.changes and self.operation.body == "json":
+        if self.operation.takes_json:
             fields |= parse_json(self.request.body)
         request = build(self.operation, fields | path_fields)
         assert self.principal is not None  # prepare() saw to it

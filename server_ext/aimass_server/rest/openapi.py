@@ -79,7 +79,7 @@ def _entry(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
             },
         },
     }
-    if operation.changes:
+    if operation.takes_json or operation.body == "bytes":
         entry["requestBody"] = _body(operation, request)
     return entry
 
@@ -87,7 +87,7 @@ def _entry(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
 def _in_query(operation: Operation, field: str) -> bool:
     if field in operation.path_fields:
         return False
-    return not operation.changes or operation.body == "bytes"
+    return not operation.takes_json
 
 
 def _parameters(operation: Operation, request: dict[str, Any]) -> list[dict[str, Any]]:

@@ -115,9 +115,10 @@ class Serving:
                 require_owner(call.principal, before.owner, f"endpoint '{name}'")
             after = self._bound(call, name, model, before)
             self._check_bundle(after)
-            url = await self._front.ensure()
-            await self._fleet.bring_up(after)
-            key = await self._commit(call, before, after)
+            with self._blobs.pinned(after.digest):  # until the row refers to it
+                url = await self._front.ensure()
+                await self._fleet.bring_up(after)
+                key = await self._commit(call, before, after)
             await self._put_in_force(before, after)
         return after.shown(url, key)
 

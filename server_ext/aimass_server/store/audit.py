@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from aimass_jupyter.contract.ids import new_id, utc_now
@@ -23,3 +25,8 @@ def record(
             outcome=outcome,
         )
     )
+
+
+def forget_older(connection: Connection, moment: datetime) -> None:
+    """Forget what was noted before a moment."""
+    connection.execute(audit.delete().where(audit.c.created_at < moment))

@@ -8,6 +8,8 @@ import hashlib
 import os
 import re
 import tempfile
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from aimass_jupyter.contract.errors import InsufficientStorage, NotFound, TooLarge
+from aimass_jupyter.host import sync_folder
 
 _CHUNK = 1 << 20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -81,11 +84,17 @@ class BlobWriter:
 
 
 class Blobs:
-    """The folder of blobs."""
+    """The folder of blobs.
+
+    Bytes that were published are pinned until :meth:`unpin`: between the publishing and the commit
+    of the row that refers to them, nobody may take them for unused.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "sha256"
         self.staging = folder / "staging"
+        self._pins: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def open(self) -> None:
         """Make the folders and clear what an interrupted write left."""
@@ -106,12 +115,43 @@ class Blobs:
             return writer.publish()
 
     def adopt(self, temporary: Path, digest: str, size_bytes: int) -> Blob:
-        """Publish a staged file under its digest; the same bytes are kept once."""
+        """Publish a staged file under its digest, pinned; the same bytes are kept once."""
         target = self.path_of(digest)
-        target.parent.mkdir(exist_ok=True, mode=0o700)
-        temporary.replace(target)
-        target.chmod(0o400)
+        temporary.chmod(0o400)
+        with self._lock:
+            target.parent.mkdir(exist_ok=True, mode=0o700)
+            temporary.replace(target)
+            self._pins[digest] += 1
+        sync_folder(target.parent)
+        sync_folder(self.folder)
         return Blob(digest, size_bytes, target)
+
+    @contextmanager
+    def pinned(self, digest: str) -> Iterator[None]:
+        """Keep bytes from being deleted meanwhile.
+
+        Raises
+        ------
+        NotFound
+            When they are gone already.
+        """
+        with self._lock:
+            if not self.path_of(digest).exists():
+                raise NotFound("its bytes were deleted just now", "look again: models list")
+            self._pins[digest] += 1
+        try:
+            yield
+        finally:
+            self.unpin(digest)
+
+    def unpin(self, digest: str) -> None:
+        """Say that a row refers to the bytes now, or that none will."""
+        with self._lock:
+            self._pins[digest] -= 1
+
+    def every(self) -> set[str]:
+        """The digests of all bytes that are here."""
+        return {path.name for path in self.folder.glob("*/*")}
 
     def path_of(self, digest: str) -> Path:
         """Where the bytes of a digest are, or would be."""
@@ -120,13 +160,13 @@ class Blobs:
         return self.folder / digest[:2] / digest
 
     def delete(self, digest: str) -> int:
-        """Free the bytes; returns how many."""
+        """Free the bytes, unless they are pinned; returns how many."""
         path = self.path_of(digest)
-        try:
+        with self._lock:
+            if self._pins[digest] > 0 or not path.exists():
+                return 0
             size = path.stat().st_size
             path.unlink()
-        except FileNotFoundError:
-            return 0
         return size
 
 

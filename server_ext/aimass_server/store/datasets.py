@@ -15,11 +15,15 @@ from aimass_jupyter.contract.datasets import (
     DatasetList,
     DatasetVersion,
 )
-from aimass_jupyter.contract.errors import NotFound
+from aimass_jupyter.contract.errors import Forbidden, NotFound
 from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_server.store import names, paging
 from aimass_server.store.events import record
 from aimass_server.store.tables import dataset_versions, datasets
+
+_HAS_VERSIONS = (
+    select(dataset_versions.c.id).where(dataset_versions.c.dataset_id == datasets.c.id).exists()
+)
 
 
 def add_version(
@@ -33,11 +37,12 @@ def add_version(
     size_bytes: int,
 ) -> Dataset:
     """Register bytes as the next version of a dataset; the same bytes are not a new version."""
+    require_owner(connection, name, owner, tenant)
     row = _get_or_create(connection, name, owner, tenant, request)
     newest = _versions(connection, row.id)[:1]
     description = found.model_dump(mode="json")
     if not newest or newest[0].digest != digest or newest[0].description != description:
-        version = newest[0].version + 1 if newest else 1
+        version = _next_version(connection, row.id)
         connection.execute(
             dataset_versions.insert().values(
                 id=new_id("dsv"),
@@ -63,23 +68,31 @@ def add_version(
     return _dataset(connection, row)
 
 
-def owner_of(connection: Connection, name: str, tenant: str) -> str | None:
-    """Who owns the dataset of this name; None when there is none."""
-    return connection.execute(
+def require_owner(connection: Connection, name: str, owner: str, tenant: str) -> None:
+    """Refuse to add to what somebody else owns.
+
+    Raises
+    ------
+    Forbidden
+        Naming the owner.
+    """
+    found = connection.execute(
         select(datasets.c.owner).where(datasets.c.name == name, datasets.c.tenant == tenant)
     ).scalar()
+    if found not in (None, owner):
+        raise Forbidden(f"dataset '{name}' belongs to '{found}'", "take another name: --name")
 
 
 def get(connection: Connection, reference: str, tenant: str) -> Dataset:
     """A dataset by name, ``name@version`` or id; ``latest`` is the version that was asked for."""
     name, version = names.split(reference)
-    row = names.find(connection, datasets, "dataset", name, tenant)
+    row = names.find(connection, datasets, "dataset", name, tenant, _HAS_VERSIONS)
     return _dataset(connection, row, version)
 
 
 def page(connection: Connection, request: DatasetList, tenant: str) -> Page[Dataset]:
     """A page of datasets by name."""
-    query = select(datasets).where(datasets.c.tenant == tenant)
+    query = select(datasets).where(datasets.c.tenant == tenant, _HAS_VERSIONS)
     if request.search:
         like = f"%{request.search}%"
         query = query.where(
@@ -101,8 +114,6 @@ def delete(connection: Connection, dataset: Dataset, version: int | None) -> lis
         chosen &= dataset_versions.c.version == version
     digests = list(connection.execute(select(dataset_versions.c.digest).where(chosen)).scalars())
     connection.execute(delete_from(dataset_versions).where(chosen))
-    if not _versions(connection, dataset.id):
-        connection.execute(delete_from(datasets).where(datasets.c.id == dataset.id))
     record(
         connection,
         "datasets.deleted",
@@ -117,7 +128,8 @@ def delete(connection: Connection, dataset: Dataset, version: int | None) -> lis
 
 def count(connection: Connection, tenant: str) -> int:
     """How many datasets a tenant has."""
-    query = select(func.count()).select_from(datasets).where(datasets.c.tenant == tenant)
+    mine = (datasets.c.tenant == tenant, _HAS_VERSIONS)
+    query = select(func.count()).select_from(datasets).where(*mine)
     return connection.execute(query).scalar_one()
 
 
@@ -136,10 +148,21 @@ def _get_or_create(
                 created_at=utc_now(),
                 description=request.description,
                 tags=request.tags,
+                last_version=0,
             )
         )
         row = connection.execute(select(datasets).where(*mine)).one()
     return row
+
+
+def _next_version(connection: Connection, dataset_id: str) -> int:
+    """A number that no version ever had, also none that was deleted."""
+    mine = datasets.c.id == dataset_id
+    connection.execute(
+        datasets.update().where(mine).values(last_version=datasets.c.last_version + 1)
+    )
+    number: int = connection.execute(select(datasets.c.last_version).where(mine)).scalar_one()
+    return number
 
 
 def _versions(connection: Connection, dataset_id: str) -> list[Row[Any]]:

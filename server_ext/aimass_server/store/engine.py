@@ -95,8 +95,11 @@ class Store:
         return result
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        with self._engine.connect() as connection:
-            return work(connection)
+        try:
+            with self._engine.connect() as connection:
+                return work(connection)
+        except OperationalError as error:
+            raise _as_aimass_error(error) from error
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
@@ -119,6 +122,8 @@ class Store:
         return group, False
 
     def _commit(self, group: list[_Write]) -> None:
+        """Do a group of writes in one transaction; those that were given up are left out."""
+        group = [write for write in group if write.done.set_running_or_notify_cancel()]
         results: list[tuple[_Write, Any]] = []
         try:
             with self._engine.connect() as connection:
@@ -163,6 +168,7 @@ def _engine(path: Path) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        hide_parameters=True,  # an error must not log what was to be stored
         pool_size=READERS + 1,
     )
     event.listen(engine, "connect", _configure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -40,6 +41,11 @@ def after(connection: Connection, sequence: int, limit: int, tenant: str) -> lis
     query = select(events).where(events.c.sequence > sequence, events.c.tenant == tenant)
     rows = connection.execute(query.order_by(events.c.sequence).limit(limit))
     return [_event(row) for row in rows]
+
+
+def forget_older(connection: Connection, moment: datetime) -> None:
+    """Forget what happened before a moment."""
+    connection.execute(events.delete().where(events.c.time < moment))
 
 
 def newest(connection: Connection) -> int:

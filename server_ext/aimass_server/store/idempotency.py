@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -33,6 +34,12 @@ def recall(
         raise Conflict(f"idempotency key '{key}' was used for another request", "draw a new key")
     answer: dict[str, Any] = row.response
     return answer
+
+
+def forget_older(connection: Connection, moment: datetime) -> None:
+    """Forget the answers that were given before a moment."""
+    old = idempotency_keys.c.created_at < moment
+    connection.execute(idempotency_keys.delete().where(old))
 
 
 def remember(

@@ -8,12 +8,14 @@ from sqlalchemy import Connection, Row, func, select
 from sqlalchemy import delete as delete_from
 
 from aimass_jupyter.contract.base import Page
-from aimass_jupyter.contract.errors import NotFound, did_you_mean
+from aimass_jupyter.contract.errors import Forbidden, NotFound, did_you_mean
 from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_jupyter.contract.models import Model, ModelDetail, ModelList, ModelVersion
 from aimass_server.store import names, paging
 from aimass_server.store.events import record
 from aimass_server.store.tables import model_aliases, model_versions, models
+
+_HAS_VERSIONS = select(model_versions.c.id).where(model_versions.c.model_id == models.c.id).exists()
 
 
 def add_version(
@@ -25,8 +27,9 @@ def add_version(
     ).scalar()
     if known is not None:
         return known
+    require_owner(connection, name, owner, tenant)
     model_id = _get_or_create(connection, name, owner, tenant)
-    newest = _newest(connection, model_id)
+    number = _next_version(connection, model_id)
     row = version.model_dump(mode="json", exclude={"version", "created_at"})
     connection.execute(
         model_versions.insert().values(
@@ -35,7 +38,7 @@ def add_version(
             model_id=model_id,
             owner=owner,
             tenant=tenant,
-            version=newest + 1,
+            version=number,
             created_at=version.created_at,
         )
     )
@@ -46,24 +49,32 @@ def add_version(
         name=name,
         owner=owner,
         tenant=tenant,
-        version=newest + 1,
+        version=number,
         job=version.job,
         metrics=row["metrics"],
     )
-    return newest + 1
+    return number
 
 
-def owner_of(connection: Connection, name: str, tenant: str) -> str | None:
-    """Who owns the model of this name; None when there is none."""
-    return connection.execute(
+def require_owner(connection: Connection, name: str, owner: str, tenant: str) -> None:
+    """Refuse to add to what somebody else owns.
+
+    Raises
+    ------
+    Forbidden
+        Naming the owner.
+    """
+    found = connection.execute(
         select(models.c.owner).where(models.c.name == name, models.c.tenant == tenant)
     ).scalar()
+    if found not in (None, owner):
+        raise Forbidden(f"model '{name}' belongs to '{found}'", "take another name: --name")
 
 
 def get(connection: Connection, reference: str, tenant: str) -> ModelDetail:
     """A model by name, ``name@version``, ``name@alias`` or id."""
     name, suffix = names.split(reference)
-    row = names.find(connection, models, "model", name, tenant)
+    row = names.find(connection, models, "model", name, tenant, _HAS_VERSIONS)
     model = _model(connection, row)
     versions = [_version(v) for v in _versions(connection, row.id)]
     wanted = _resolve(model, suffix)
@@ -79,7 +90,7 @@ def get(connection: Connection, reference: str, tenant: str) -> ModelDetail:
 
 def page(connection: Connection, request: ModelList, tenant: str) -> Page[Model]:
     """A page of models by name."""
-    query = select(models).where(models.c.tenant == tenant)
+    query = select(models).where(models.c.tenant == tenant, _HAS_VERSIONS)
     if request.search:
         query = query.where(models.c.name.ilike(f"%{request.search}%"))
     return paging.page(connection, query, models.c.name, request, lambda r: _model(connection, r))
@@ -122,8 +133,6 @@ def delete(connection: Connection, model: Model, version: int | None) -> list[st
     digests = list(connection.execute(select(model_versions.c.digest).where(chosen)).scalars())
     connection.execute(delete_from(model_aliases).where(aliases))
     connection.execute(delete_from(model_versions).where(chosen))
-    if not _newest(connection, model.id):
-        connection.execute(delete_from(models).where(models.c.id == model.id))
     record(
         connection,
         "models.deleted",
@@ -138,7 +147,8 @@ def delete(connection: Connection, model: Model, version: int | None) -> list[st
 
 def count(connection: Connection, tenant: str) -> int:
     """How many models a tenant has."""
-    query = select(func.count()).select_from(models).where(models.c.tenant == tenant)
+    mine = (models.c.tenant == tenant, _HAS_VERSIONS)
+    query = select(func.count()).select_from(models).where(*mine)
     return connection.execute(query).scalar_one()
 
 
@@ -155,15 +165,23 @@ def _get_or_create(connection: Connection, name: str, owner: str, tenant: str) -
         found = new_id("mdl")
         connection.execute(
             models.insert().values(
-                id=found, name=name, owner=owner, tenant=tenant, created_at=utc_now()
+                id=found,
+                name=name,
+                owner=owner,
+                tenant=tenant,
+                created_at=utc_now(),
+                last_version=0,
             )
         )
     return found
 
 
-def _newest(connection: Connection, model_id: str) -> int:
-    query = select(func.max(model_versions.c.version)).where(model_versions.c.model_id == model_id)
-    return connection.execute(query).scalar() or 0
+def _next_version(connection: Connection, model_id: str) -> int:
+    """A number that no version ever had, also none that was deleted."""
+    mine = models.c.id == model_id
+    connection.execute(models.update().where(mine).values(last_version=models.c.last_version + 1))
+    number: int = connection.execute(select(models.c.last_version).where(mine)).scalar_one()
+    return number
 
 
 def _versions(connection: Connection, model_id: str) -> list[Row[Any]]:

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, or_, select
 
 from aimass_jupyter.contract.errors import NotFound, did_you_mean
 
 _NEAREST = 200
 
 
-def find(connection: Connection, table: Table, thing: str, reference: str, tenant: str) -> Row[Any]:
-    """The newest row of the tenant whose id or name this is.
+def find(
+    connection: Connection,
+    table: Table,
+    thing: str,
+    reference: str,
+    tenant: str,
+    *also: ColumnElement[bool],
+) -> Row[Any]:
+    """The row of the tenant whose id this is, else the newest of this name.
+
+    A name may look like an id: the row of that id comes first, so that it cannot be hidden.
 
     Raises
     ------
     NotFound
         Naming the thing, with the nearest name that exists.
     """
-    mine = table.c.tenant == tenant
+    mine = and_(table.c.tenant == tenant, *also)
     wanted = or_(table.c.id == reference, table.c.name == reference)
     row = connection.execute(
-        select(table).where(mine, wanted).order_by(table.c.id.desc()).limit(1)
+        select(table)
+        .where(mine, wanted)
+        .order_by((table.c.id == reference).desc(), table.c.id.desc())
+        .limit(1)
     ).first()
     if row is None:
         names = connection.execute(select(table.c.name).where(mine).limit(_NEAREST)).scalars()

@@ -87,6 +87,7 @@ datasets = Table(
     Column("name", String(64), nullable=False),
     Column("description", Text, nullable=False),
     Column("tags", JSON, nullable=False),
+    Column("last_version", Integer, nullable=False),  # a number is never used again
     _unique_name(),
 )
 
@@ -130,6 +131,7 @@ models = Table(
     metadata,
     *_identified(),
     Column("name", String(64), nullable=False),
+    Column("last_version", Integer, nullable=False),
     _unique_name(),
 )
 

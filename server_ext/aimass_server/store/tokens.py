@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -35,6 +36,11 @@ def delete(connection: Connection, owner: str, tenant: str, token_id: str) -> bo
     """Forget a token; whether there was one."""
     mine = (tokens.c.id == token_id, tokens.c.owner == owner, tokens.c.tenant == tenant)
     return bool(connection.execute(delete_from(tokens).where(*mine)).rowcount)
+
+
+def forget_expired(connection: Connection, moment: datetime) -> None:
+    """Forget the tokens that ended before a moment."""
+    connection.execute(delete_from(tokens).where(tokens.c.expires_at < moment))
 
 
 def _token(row: Row[Any]) -> Token:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class Facts:
     folder: Path
     slots: int
     url: Callable[[], str]
-    engines: Callable[[], dict[str, str]]
+    engines: Callable[[], Awaitable[dict[str, str]]]
     gateway_url: Callable[[], str | None]
 
 
@@ -56,7 +56,7 @@ class System:
             started_at=self._started_at,
             slots=facts.slots,
             slots_used=await self._store.read(jobs.slots_used),
-            engines=[name for name, why_not in facts.engines().items() if not why_not],
+            engines=[name for name, why_not in (await facts.engines()).items() if not why_not],
             jobs=await self._store.read(lambda c: jobs.counts(c, tenant)),
             datasets=await self._store.read(lambda c: datasets.count(c, tenant)),
             models=await self._store.read(lambda c: models.count(c, tenant)),
@@ -68,7 +68,8 @@ class System:
 
     async def doctor(self, call: Call, request: Nothing) -> Diagnosis:
         """What is broken on the server's side."""
-        checks = [_python(), *self._engine_checks(), self._disk(), self._gateway()]
+        engines = await self._facts.engines()
+        checks = [_python(), *_engine_checks(engines), self._disk(), self._gateway()]
         return Diagnosis(ok=all(check.ok for check in checks), checks=checks)
 
     async def whoami(self, call: Call, request: Nothing) -> Identity:
@@ -86,18 +87,6 @@ class System:
         """The operation table, for faces that build themselves from it."""
         return Page[OperationCard](items=[_card(operation) for operation in OPERATIONS])
 
-    def _engine_checks(self) -> list[Check]:
-        cure = "run `make setup` again, or see docs/operators/install.md"
-        return [
-            Check(
-                name=f"engine {name}",
-                ok=not why_not,
-                found=why_not or "usable",
-                cure=cure if why_not else "",
-            )
-            for name, why_not in self._facts.engines().items()
-        ]
-
     def _disk(self) -> Check:
         free = shutil.disk_usage(self._facts.folder).free
         ok = free > LOW_DISK_BYTES
@@ -107,6 +96,19 @@ class System:
     def _gateway(self) -> Check:
         url = self._facts.gateway_url()
         return Check(name="gateway", ok=True, found=url or "starts with the first endpoint")
+
+
+def _engine_checks(engines: dict[str, str]) -> list[Check]:
+    cure = "run `make setup` again, or see docs/operators/install.md"
+    return [
+        Check(
+            name=f"engine {name}",
+            ok=not why_not,
+            found=why_not or "usable",
+            cure=cure if why_not else "",
+        )
+        for name, why_not in engines.items()
+    ]
 
 
 def _python() -> Check:
