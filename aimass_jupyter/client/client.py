@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
+from pydantic import BaseModel, ValidationError
 
 from aimass_jupyter.client import discovery, starting
+from aimass_jupyter.client.answers import error_of, not_understood, version_in
 from aimass_jupyter.client.discovery import Address
 from aimass_jupyter.client.files import send_files
 from aimass_jupyter.client.stream import follow
-from aimass_jupyter.contract.errors import AimassError, Internal, Unavailable, from_problem
+from aimass_jupyter.contract.errors import AimassError, Unavailable
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.ids import ulid
 from aimass_jupyter.contract.jobs import Job, JobUpdate
 from aimass_jupyter.contract.operation import Operation
 from aimass_jupyter.contract.table import API_ROOT, OPERATIONS
+from aimass_jupyter.contract.uploads import Upload
 from aimass_jupyter.contract.validation import build
 
 TIMEOUT = httpx.Timeout(connect=5, read=700, write=700, pool=5)
@@ -128,7 +131,7 @@ class Client:
         response = self._send(operation, values)
         if operation.reply == "bytes":
             return response.content
-        return operation.response.model_validate_json(response.content)
+        return self._read(operation, response)
 
     def upload(self, path: Path) -> str:
         """Send a file's bytes; returns the upload's id."""
@@ -137,7 +140,7 @@ class Client:
             response = self._exchange(
                 "POST", operation.path, params={"filename": path.name}, content=file
             )
-        return str(response.json()["id"])
+        return cast(Upload, self._read(operation, response)).id
 
     def wait(self, job: str, on_update: Callable[[JobUpdate], None] = lambda update: None) -> Job:
         """Wait until a job has ended; an interrupt stops the waiting, not the job.
@@ -173,7 +176,10 @@ class Client:
 
     def follow_events(self, after: int | None = None) -> Iterator[Event]:
         """Follow what happens; reconnects by itself and misses nothing."""
-        return follow(lambda sequence: self._open_stream(sequence), after)
+        try:
+            yield from follow(self._open_stream, after)
+        except ValidationError:
+            raise self._not_understood("events.stream") from None
 
     def _open_stream(self, after: int | None) -> Any:
         self._moved()  # a stream that broke is taken up where the control plane is now
@@ -201,7 +207,7 @@ class Client:
         if response.status_code == httpx.codes.UNAUTHORIZED and self._moved():
             return self._once_more(method, path, content)
         if response.is_error:
-            raise _error_of(response)
+            raise error_of(response)
         return response
 
     def _once_more(self, method: str, path: str, content: dict[str, Any]) -> httpx.Response:
@@ -210,11 +216,22 @@ class Client:
         except httpx.TransportError as error:
             raise _unreachable(self.url, error) from error
         if response.is_error:
-            raise _error_of(response)
+            raise error_of(response)
         return response
 
     def _request(self, method: str, path: str, content: dict[str, Any]) -> httpx.Response:
         return self._http.request(method, self.url + API_ROOT + path, **content)
+
+    def _read(self, operation: Operation, response: httpx.Response) -> BaseModel:
+        try:
+            return operation.response.model_validate_json(response.content)
+        except ValidationError:
+            raise self._not_understood(operation.name) from None
+
+    def _not_understood(self, operation: str) -> AimassError:
+        """The error for an answer of another version; asks for that version."""
+        status = self._exchange("GET", OPERATIONS["system.status"].path)
+        return not_understood(operation, self.url, version_in(status))
 
     def _moved(self) -> bool:
         """Whether the control plane is to be found elsewhere, or under another token."""
@@ -285,17 +302,4 @@ def _docstring(operation: Operation) -> str:
 def _unreachable(url: str, error: httpx.TransportError) -> Unavailable:
     return Unavailable(
         f"no control plane answers at {url}: {error}", "start one: aimass up", retry_after=1
-    )
-
-
-def _error_of(response: httpx.Response) -> AimassError:
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    if isinstance(body, dict) and "code" in body and "detail" in body:
-        return from_problem(body)
-    return Internal(
-        f"the server answered {response.status_code} to {response.request.url.path}",
-        "is the aimass_server extension enabled there? see: jupyter server extension list",
     )

@@ -56,15 +56,17 @@ def owner(folder: Path) -> Owner | None:
 def find() -> Address | None:
     """The control plane that the environment names, else the data folder's owner.
 
-    The data folder comes first when it names one: a server that was started again has another
-    address than the one this process was started with. A published notebook has no access to it
-    and keeps its own token.
+    An address given with its token is meant as it is. A server hands its kernels the file of a
+    token instead: then the data folder comes first, as a server that was started again has another
+    address than the one this process was started with.
     """
-    if token := _given_token():
-        found = owner(data_folder())
-        url = found.url if found else os.environ.get("AIMASS_URL", "")
-        return Address(url, token) if url else None
+    url, token = os.environ.get("AIMASS_URL", "").rstrip("/"), os.environ.get("AIMASS_TOKEN")
+    if url and token:
+        return Address(url, token)
     found = owner(data_folder())
+    if token := token or _token_in_file():
+        url = found.url if found else url
+        return Address(url, token) if url else None
     if found is None:
         return None
     try:
@@ -73,9 +75,7 @@ def find() -> Address | None:
         return None
 
 
-def _given_token() -> str | None:
-    if token := os.environ.get("AIMASS_TOKEN"):
-        return token
+def _token_in_file() -> str | None:
     try:
         return Path(os.environ["AIMASS_TOKEN_FILE"]).read_text().strip()
     except (KeyError, OSError):

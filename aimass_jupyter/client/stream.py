@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 
 import httpx
 
+from aimass_jupyter.client.answers import error_of
 from aimass_jupyter.contract.events import Event
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
@@ -16,15 +17,24 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
 def follow(
     open_stream: Callable[[int | None], AbstractContextManager[httpx.Response]], after: int | None
 ) -> Iterator[Event]:
-    """Events from a sequence number on, or from now; connects again with growing waits."""
+    """Events from a sequence number on, or from now; connects again with growing waits.
+
+    Raises
+    ------
+    AimassError
+        When the stream is refused.
+    """
     sequence, wait = after, _FIRST_WAIT
     while True:
         try:
             with open_stream(sequence) as response:
-                response.raise_for_status()
-                for event in parse(response.iter_lines()):
-                    yield event
-                    sequence, wait = event.sequence, _FIRST_WAIT
+                if response.is_success:
+                    for event in parse(response.iter_lines()):
+                        yield event
+                        sequence, wait = event.sequence, _FIRST_WAIT
+                elif response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    response.read()
+                    raise error_of(response)
         except httpx.TransportError:
             pass  # the server is being started again
         time.sleep(wait)

@@ -1,0 +1,50 @@
+"""Which control plane is meant: what was said outright before what lies about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aimass_jupyter.client import discovery
+from aimass_jupyter.client.discovery import Address
+from tests.conftest import Server
+
+ELSEWHERE = "http://elsewhere.test:8888/base"
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AIMASS_URL", "AIMASS_TOKEN", "AIMASS_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AIMASS_DATA", str(server.folder))
+
+
+def test_an_address_given_with_its_token_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIMASS_URL", ELSEWHERE + "/")
+    monkeypatch.setenv("AIMASS_TOKEN", "theirs")
+    assert discovery.find() == Address(ELSEWHERE, "theirs")
+
+
+def test_a_token_file_goes_with_wherever_the_owner_of_the_folder_is_now(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kept = tmp_path / "token"
+    kept.write_text("mine\n")
+    monkeypatch.setenv("AIMASS_URL", ELSEWHERE)
+    monkeypatch.setenv("AIMASS_TOKEN_FILE", str(kept))
+    assert discovery.find() == Address(server.url, "mine")
+    monkeypatch.setenv("AIMASS_DATA", str(tmp_path))  # nobody owns it
+    assert discovery.find() == Address(ELSEWHERE, "mine")
+
+
+def test_a_token_alone_goes_to_the_owner_of_the_folder(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIMASS_TOKEN", "mine")
+    assert discovery.find() == Address(server.url, "mine")
+
+
+def test_an_address_alone_lets_nobody_in(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIMASS_URL", ELSEWHERE)
+    assert discovery.find() == Address(server.url, server.token)
