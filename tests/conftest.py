@@ -19,8 +19,6 @@ from aimass_jupyter.client.discovery import Address, Owner, owner
 from aimass_jupyter.client.starting import stop_programs
 from aimass_jupyter.contract.jobs import Job
 
-pytest_plugins = ["pytest_jupyter.jupyter_server"]
-
 START_SECONDS = 60.0
 
 settings.register_profile("aimass", deadline=None)  # no test asserts a time

@@ -113,8 +113,9 @@ def _wait(process: subprocess.Popen[bytes], base: Path, data: Path) -> Lab:
     return Lab(facts["url"], facts["token"], data)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Not for longer than a module: Playwright keeps a loop running in this thread."""
     wanted = (os.environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
     path = next((found for name in wanted if name and (found := shutil.which(name))), None)
     if path is None:

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+# Here and not as a plugin for all tests: its clean-up runs a loop of its own after each test.
+from pytest_jupyter.jupyter_server import *  # noqa: F403
+from pytest_jupyter.pytest_tornasync import *  # noqa: F403
+
 
 @pytest.fixture
 def jp_server_config(tmp_path: Path) -> dict[str, Any]:
