@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aimass_jupyter.client import help as help_texts
 from aimass_jupyter.client.client import Client, connect
 from aimass_jupyter.client.command_line import Command, parse
 from aimass_jupyter.client.discovery import data_folder
 from aimass_jupyter.client.doctor import with_local
+from aimass_jupyter.client.files import refused, save
 from aimass_jupyter.client.starting import down, stop_programs, up
 from aimass_jupyter.client.views import as_text
 from aimass_jupyter.contract.errors import AimassError, InvalidRequest
+from aimass_jupyter.contract.events import EventStream
 from aimass_jupyter.contract.jobs import Job, JobUpdate
 from aimass_jupyter.contract.table import OPERATIONS
+from aimass_jupyter.contract.validation import build
 
 EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -41,6 +43,8 @@ def main(words: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader (head, less) had enough
         sys.stderr.close()
         return 0
+    except OSError as error:
+        return _complain(refused(error), EXIT_USAGE)
 
 
 def _run(words: list[str]) -> int:
@@ -107,7 +111,9 @@ def _call(client: Client, command: Command) -> int:
     operation, options = command.operation, command.options
     as_json = bool(options.get("json"))
     if operation.reply == "events":
-        return _follow_events(client, command.arguments, as_json)
+        return _follow_events(
+            client, cast(EventStream, build(operation, command.arguments)), as_json
+        )
     if operation.name == "jobs.attach":
         return _wait(client, str(command.arguments.get("job", "")), as_json)
     answer = client.call(operation, command.arguments)
@@ -140,17 +146,15 @@ def _tell(update: JobUpdate, as_json: bool) -> None:
     sys.stderr.flush()
 
 
-def _follow_events(client: Client, arguments: dict[str, Any], as_json: bool) -> int:
-    after = arguments.get("after")
-    for event in client.follow_events(None if after is None else int(after)):
+def _follow_events(client: Client, request: EventStream, as_json: bool) -> int:
+    for event in client.follow_events(request.after):
         print(_shown(event, as_json).replace("\n", "  "), flush=True)
     return 0
 
 
 def _write(content: bytes, output: str | None) -> int:
     if output:
-        Path(output).write_bytes(content)
-        print(f"{len(content)} bytes in {output}")
+        print(f"{len(content)} bytes in {save(content, output)}")
     elif sys.stdout.isatty():
         raise InvalidRequest("this is a file, not text", "name one to write to: --output FILE")
     else:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from aimass_jupyter.client import discovery, starting
 from aimass_jupyter.client.answers import error_of, not_understood, version_in
 from aimass_jupyter.client.discovery import Address
-from aimass_jupyter.client.files import send_files
+from aimass_jupyter.client.files import refused, send_files
 from aimass_jupyter.client.stream import follow
 from aimass_jupyter.contract.errors import AimassError, Unavailable
 from aimass_jupyter.contract.events import Event
@@ -136,7 +136,11 @@ class Client:
     def upload(self, path: Path) -> str:
         """Send a file's bytes; returns the upload's id."""
         operation = OPERATIONS["uploads.create"]
-        with path.open("rb") as file:
+        try:
+            file = path.open("rb")
+        except OSError as error:
+            raise refused(error, path) from error
+        with file:
             response = self._exchange(
                 "POST", operation.path, params={"filename": path.name}, content=file
             )

@@ -1,4 +1,4 @@
-"""Local files in arguments: their bytes are sent, their upload's id takes their place."""
+"""Local files: the bytes of arguments are sent, those of a download are written."""
 
 from __future__ import annotations
 
@@ -27,6 +27,32 @@ def send_files(client: Client, operation: Operation, arguments: dict[str, Any]) 
         if marks(field).get("x-file") and value is not None and not is_id(str(value), "upload"):
             fields.update(_sent(client, operation, name, Path(value).expanduser(), fields))
     return fields
+
+
+def save(content: bytes, output: str) -> Path:
+    """Write a download to a file; returns its path.
+
+    Raises
+    ------
+    InvalidRequest
+        When it cannot be written there.
+    """
+    path = Path(output).expanduser()
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise refused(error, path) from error
+    return path
+
+
+def refused(error: OSError, path: Path | str | None = None) -> InvalidRequest:
+    """The error that this machine refused a file with, in a person's words."""
+    name = path or error.filename
+    what = f"cannot use '{name}'" if name else "this machine refused"
+    return InvalidRequest(
+        f"{what}: {(error.strerror or type(error).__name__).lower()}",
+        "name a file in a folder that is there and that you may use",
+    )
 
 
 def _sent(

@@ -9,6 +9,8 @@ from pydantic import Field
 from aimass_jupyter.contract.base import Page, Request, Resource, UtcTime, argument
 from aimass_jupyter.contract.operation import Operation
 
+LAST_SEQUENCE = 2**63 - 1
+
 
 class Event(Resource):
     """One thing that happened to one subject."""
@@ -23,13 +25,16 @@ class Event(Resource):
 
 
 class EventList(Request):
-    after: int = argument(0, help="Only events after this sequence number.", ge=0)
+    after: int = argument(0, help="Only events after this sequence number.", ge=0, le=LAST_SEQUENCE)
     limit: int = argument(100, help="Events to answer at most.", ge=1, le=1000)
 
 
 class EventStream(Request):
     after: int | None = argument(
-        None, help="Replay from this sequence number; without it, from now.", ge=0
+        None,
+        help="Replay from this sequence number; without it, from now.",
+        ge=0,
+        le=LAST_SEQUENCE,
     )
 
 

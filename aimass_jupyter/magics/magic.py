@@ -11,6 +11,7 @@ from aimass_jupyter.client import help as help_texts
 from aimass_jupyter.client.client import Client, connect
 from aimass_jupyter.client.command_line import Command, parse
 from aimass_jupyter.client.doctor import with_local
+from aimass_jupyter.client.files import save
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.table import OPERATIONS
@@ -86,6 +87,4 @@ class AimassMagics(Magics):
 def _write(content: bytes, output: str | None) -> Path:
     if not output:
         raise InvalidRequest("this is a file, not text", "name one to write to: --output FILE")
-    path = Path(output).expanduser()
-    path.write_bytes(content)
-    return path
+    return save(content, output)

@@ -94,6 +94,11 @@ def test_a_model_travels_as_a_file(aimass: Aimass, trained: Job, tmp_path: Path)
         (["train", "--dataset"], 2, "needs a value"),
         (["predict", "iris", "[{"], 2, "not JSON"),
         (["up", "--fast"], 2, "does not know '--fast'"),
+        (["models", "download", "iris", "--output", "/nonexistent/x"], 2, "'/nonexistent/x'"),
+        (["models", "download", "iris", "--output", "/"], 2, "cannot use '/'"),
+        (["events", "stream", "--after", "abc"], 2, "after"),
+        (["events", "stream", "--after", "-1"], 2, "after"),
+        (["events", "--after", str(2**63)], 2, "after"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_a_cure(
@@ -102,6 +107,12 @@ def test_what_is_wrong_is_one_line_and_a_cure(
     text = aimass(*words, code=code)
     assert said in text
     assert len(text.strip().splitlines()) <= 2
+
+
+def test_a_data_folder_that_cannot_be_is_one_line_and_a_cure() -> None:
+    text = Aimass(Path("/proc/nowhere/data"))("jobs", code=2)
+    assert "/proc/nowhere" in text
+    assert len(text.strip().splitlines()) == 2
 
 
 def test_a_csv_of_ones_own(aimass: Aimass, tmp_path: Path) -> None:

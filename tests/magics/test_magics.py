@@ -95,6 +95,7 @@ def test_attach_shows_a_job_again(kernel: Kernel, trained: Job) -> None:
         ("%aimass train --dataset iris --algorithm classification --np 0", "np"),
         ("%aimass datasets import nothing.csv", "no file 'nothing.csv'"),
         ("%aimass jobs show", "job"),
+        ("%aimass models download iris --output /nonexistent/x", "'/nonexistent/x'"),
     ],
 )
 def test_an_error_is_one_line_and_a_cure_and_no_traceback(
