@@ -90,6 +90,8 @@ class AimassApp(ExtensionApp):
         try:
             control_plane.own()
         except AimassError as error:
+            if self.standalone:
+                raise SystemExit(f"aimass: {error}") from error  # it would be good for nothing
             self._fault = error
             self.log.warning("AI Mass: %s", error)
             return

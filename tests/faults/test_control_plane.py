@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -117,6 +119,30 @@ def test_a_second_control_plane_says_who_owns_the_folder(own_server: Server) -> 
     with pytest.raises(Unavailable, match="owned by the control plane at http") as raised:
         DataFolder(own_server.folder).own()
     assert "aimass down" in raised.value.hint
+
+
+def test_of_two_that_start_at_once_one_stays(tmp_path: Path) -> None:
+    environment = os.environ | {"AIMASS_DATA": str(tmp_path / "data")}
+    command = [sys.executable, "-m", "aimass_jupyter.cli", "up", "--json"]
+    both = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    try:
+        answers = [json.loads(process.communicate(timeout=90)[0]) for process in both]
+        assert answers[0] == answers[1]
+        deadline = time.monotonic() + 20
+        while _servers_of(tmp_path / "data") != 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    finally:
+        subprocess.run([*command[:3], "down", "--all"], env=environment, check=True)
+
+
+def _servers_of(folder: Path) -> int:
+    """How many control planes were started for a data folder and live."""
+    marked = marked_processes("AIMASS_DATA", str(folder))
+    return sum(b"aimass_server" in Path(f"/proc/{p.pid}/cmdline").read_bytes() for p in marked)
 
 
 def test_stopping_the_server_leaves_jobs_running(own_server: Server) -> None:
