@@ -239,6 +239,39 @@ def test_19_a_crooked_body_is_the_senders_fault(
     assert answer.headers["content-type"].startswith("application/problem+json")
 
 
+@pytest.mark.parametrize("path", ["/events", "/events/stream"])
+@pytest.mark.parametrize("after", [2**63, 10**20, -1, "x"])
+def test_19_a_sequence_number_has_a_limit(
+    http: httpx.Client, tokens: dict[str, str], path: str, after: int | str
+) -> None:
+    answer = http.get(path, params={"after": after}, headers=_bearer(tokens))
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ('[{"a": "\\ud800"}]', "lone surrogate"),
+        ('[{"\\udfff": 1}]', "lone surrogate"),
+        ('[{"a": ' + "[" * 400 + "]" * 400 + "}]", "nested"),
+        ('[{"a": ' + '{"b": ' * 400 + "1" + "}" * 400 + "}]", "nested"),
+    ],
+)
+def test_19_what_no_answer_could_repeat_is_the_senders_fault(
+    http: httpx.Client, tokens: dict[str, str], rows: str, said: str
+) -> None:
+    body = f'{{"rows": {rows}}}'.encode()
+    answer = http.post("/endpoints/x/predict", content=body, headers=_bearer(tokens))
+    assert answer.status_code == 422, answer.text
+    assert said in answer.json()["detail"]
+
+
+def test_19_a_stream_has_a_head(http: httpx.Client, tokens: dict[str, str]) -> None:
+    answer = http.head("/events/stream", headers=_bearer(tokens))
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+
+
 def test_19_a_page_has_a_limit(http: httpx.Client, tokens: dict[str, str]) -> None:
     answer = http.get("/jobs", params={"limit": 10**9}, headers=_bearer(tokens))
     assert answer.status_code == 422

@@ -12,7 +12,7 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from aimass_jupyter.contract.errors import AimassError
+from aimass_jupyter.contract.errors import AimassError, TooLarge
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.operation import Operation
 from aimass_jupyter.contract.validation import build
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 HEARTBEAT_SECONDS = 15.0
 _CHUNK = 1 << 18
+_SMALLER = "send a smaller file, or have AimassApp.max_upload_bytes raised"
 _IGNORED_BYTES = 1 << 20
+_UNCUT = 1 << 62  # bodies are measured here: tornado cuts them off without an answer
 
 
 class OperationHandler(AimassHandler):
@@ -106,16 +108,21 @@ class BytesHandler(OperationHandler):
         """Refuse before the body is taken in, but let a short one end: the answer would be lost."""
         try:
             await super().prepare()
+            self._require_size()
         except (AimassError, web.HTTPError) as refusal:
             self._refusal = refusal
-        self.request.connection.set_max_body_size(self._app.max_upload_bytes + 1)  # type: ignore[union-attr]
+        self.request.connection.set_max_body_size(_UNCUT)  # type: ignore[union-attr]
+
+    def _require_size(self) -> None:
+        """Refuse a body that says beforehand that it is too large; others are counted."""
+        size, limit = self.request.headers.get("Content-Length", "0"), self._app.max_upload_bytes
+        if size.isdecimal() and int(size) > limit:
+            raise TooLarge(f"{size} bytes are to be sent, the limit is {limit}", _SMALLER)
 
     async def data_received(self, chunk: bytes) -> None:
         """Hand a piece of the body on, and wait while the disk is slower than the network."""
         if self._refusal is not None:
-            self._ignored += len(chunk)
-            if self._ignored > _IGNORED_BYTES:
-                raise self._refusal
+            self._ignore(chunk)
             return
         if self._answering is None:
             self._answering = asyncio.create_task(self._answer(**self.path_kwargs))
@@ -125,6 +132,22 @@ class BytesHandler(OperationHandler):
             except TimeoutError:
                 continue
             return
+        self._ignore(chunk)  # it failed before its end
+
+    def _ignore(self, chunk: bytes) -> None:
+        """Let a body pass that nobody wants, for a while; then answer into the middle of it."""
+        self._ignored += len(chunk)
+        if self._ignored > _IGNORED_BYTES:
+            self._answer_early(self._refusal or self._failure())
+
+    def _failure(self) -> BaseException | None:
+        task = self._answering
+        return task.exception() if task and task.done() and not task.cancelled() else None
+
+    def _answer_early(self, error: BaseException | None) -> None:
+        if error is not None:
+            status = error.status_code if isinstance(error, web.HTTPError) else 500
+            self.send_error(status, exc_info=(type(error), error, error.__traceback__))
 
     async def _body_chunks(self) -> AsyncIterator[bytes]:
         while (chunk := await self._chunks.get()) is not None:
@@ -153,6 +176,10 @@ class BytesHandler(OperationHandler):
 
 class EventStreamHandler(OperationHandler):
     """Server-sent events (HTML Living Standard, section 9.2): events with ids, notices without."""
+
+    @allow_unauthenticated
+    async def head(self, **path_fields: str) -> None:
+        self.finish(set_content_type="text/event-stream")
 
     @allow_unauthenticated
     async def get(self, **path_fields: str) -> None:
