@@ -110,7 +110,8 @@ class TorchrunLauncher:
         meeting = folder / f"meeting-{ulid()}"  # never one that an earlier attempt left
         how = ["--rdzv-backend", "c10d", "--rdzv-conf", "store_type=file",
                "--rdzv-id", order.id, "--rdzv-endpoint", f"{meeting}.launcher"]  # fmt: skip
-        rank = ["--module", _RANK_MODULE, str(folder)]
+        own = folder / "log" / "torchrun"  # what it writes besides goes with the job, not to /tmp
+        rank = ["--log-dir", str(own), "--module", _RANK_MODULE, str(folder)]
         environment = {
             "AIMASS_MEETING": f"{meeting}.ranks",
             "GLOO_SOCKET_IFNAME": "lo",
