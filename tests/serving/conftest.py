@@ -121,6 +121,7 @@ class Shelf:
     def add(self, name: str, bundle: Path) -> str:
         """Register a bundle; returns ``name@version``."""
         manifest, blob = read_manifest(bundle), self.blobs.take_file(bundle)
+        self.blobs.unpin(blob.digest)
         versions = self.models.setdefault(name, [])
         versions.append(
             ModelVersion(

@@ -24,6 +24,7 @@ async def main(data: Path, bundle: Path, versions: int) -> None:
     store.open()
     blobs.open()
     manifest, blob = read_manifest(bundle), blobs.take_file(bundle)
+    blobs.unpin(blob.digest)
 
     async def find(call: Call, reference: str) -> ModelDetail:
         version = ModelVersion(

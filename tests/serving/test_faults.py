@@ -23,6 +23,8 @@ import pytest
 from aimass_jupyter.contract.endpoints import Endpoint, EndpointList, EndpointRef
 from aimass_jupyter.contract.errors import Expired, Unavailable
 from aimass_jupyter.host import read_record
+from aimass_server.serving import fleet
+from aimass_server.serving.deployment import Pulse
 from aimass_server.serving.gateway.protocol import READ_SECONDS
 from aimass_server.serving.gateway.replica import Replica
 from aimass_server.store import Store, endpoints
@@ -177,6 +179,51 @@ async def test_a_port_that_was_taken_meanwhile_is_said(
         assert urlsplit(moved.url).port != port
         await until_answered(http, moved.model_copy(update={"key": endpoint.key}))
         await house.until(lambda: f"port {port} is taken by another program" in caplog.text)
+
+
+async def test_a_record_of_the_gateway_that_cannot_be_read_does_not_end_the_looking(
+    house: House, linear: Linear, http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    endpoint = await house.deploy(linear(3.0))
+    address = house.data / "gateway" / "address.json"
+    whole = address.read_bytes()
+    address.write_text("{")
+    os.kill(house.gateways[0], signal.SIGKILL)
+    await house.until(lambda: "looking after the gateway failed" in caplog.text)
+    address.write_bytes(whole)
+    await until_listening(http, endpoint)
+    await until_answered(http, endpoint)
+
+
+async def test_a_record_of_a_replica_that_cannot_be_read_does_not_end_the_looking(
+    house: House, linear: Linear, http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    endpoint = await house.deploy(linear(3.0))
+    (started,) = (house.data / "endpoints").glob("*/*/*/started.json")
+    whole = started.read_bytes()
+    started.write_text("{")
+    await house.until(lambda: "looking at endpoint 'linear' failed" in caplog.text)
+    started.write_bytes(whole)
+    os.kill(house.replicas[0], signal.SIGKILL)
+    await until_answered(http, endpoint)
+
+
+async def test_a_pulse_that_cannot_be_felt_does_not_end_the_feeling(
+    house: House, linear: Linear, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    felt = []
+
+    class OddPulse(Pulse):
+        async def is_lost(self) -> bool:
+            felt.append(self)
+            raise ValueError("odd")
+
+    monkeypatch.setattr(fleet, "Pulse", OddPulse)
+    monkeypatch.setattr(fleet, "PULSE_EVERY_SECONDS", 0.05)
+    await house.reopen()
+    endpoint = await house.deploy(linear(3.0))
+    await house.until(lambda: len(felt) > 2)
+    assert f"feeling the pulse of {endpoint.id}-1.sock failed" in caplog.text
 
 
 async def test_a_bundle_that_breaks_while_served_is_said_and_heals(
