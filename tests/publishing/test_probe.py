@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from aimass_jupyter.contract.errors import Expired, Failed
+from aimass_jupyter.contract.errors import Expired, Failed, TooLarge
 from aimass_jupyter.host import read_record, write_bytes, write_record
 from aimass_server.publishing import probe as probing
 from aimass_server.publishing.notebook import FrozenNotebook, freeze
@@ -120,3 +120,14 @@ def test_a_cell_that_does_not_end_is_told_by_its_number(
     with served(tmp_path, notebook) as port, pytest.raises(Expired, match=told) as caught:
         probe(port, TOKEN, notebook)
     assert "make it faster" in caught.value.hint
+
+
+def test_a_page_without_end_is_not_gathered_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "PAGE_BYTES", 3_000_000)
+    notebook = frozen("1", "print('x' * 4_000_000)", "3")
+    told = "larger than 3000000 bytes"
+    with served(tmp_path, notebook) as port, pytest.raises(TooLarge, match=told) as caught:
+        probe(port, TOKEN, notebook)
+    assert "show less" in caught.value.hint

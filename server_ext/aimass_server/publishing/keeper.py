@@ -104,6 +104,8 @@ class Keeper:
                 await self._look()
             except AimassError as error:
                 logger.warning("services could not be looked after just now: %s", error)
+            except Exception:  # a fault of ours: it is told, and the others are looked after
+                logger.exception("the look at the services failed")
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _look(self) -> None:
@@ -124,6 +126,8 @@ class Keeper:
                 await self._mend(service)
         except (AimassError, OSError) as error:
             logger.warning("service '%s' could not be looked after: %s", service.name, error)
+        except Exception:  # a fault of ours: told now, and not when the task is forgotten
+            logger.exception("looking after service '%s' failed", service.name)
 
     async def _mend(self, service: Service) -> None:
         """Bring a service to where its row says that it is, or say that it is not there."""

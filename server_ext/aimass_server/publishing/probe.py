@@ -15,11 +15,12 @@ from typing import Any
 import httpx
 import websocket
 
-from aimass_jupyter.contract.errors import Expired, Failed
+from aimass_jupyter.contract.errors import Expired, Failed, TooLarge
 from aimass_jupyter.contract.ids import ulid
 from aimass_server.publishing.notebook import FrozenNotebook
 
 PAGE_SECONDS = 60.0
+PAGE_BYTES = 128 << 20
 SOCKET_SECONDS = 15.0
 _REQUEST_SECONDS = 10.0
 _KERNEL = re.compile(r'"kernelId": "([0-9a-f-]{36})"')
@@ -49,6 +50,8 @@ def probe(port: int, token: str, notebook: FrozenNotebook) -> None:
         When a cell failed, or the page is open to people whom it should keep out.
     Expired
         When the page was not complete in time.
+    TooLarge
+        When it is more than a browser should be sent.
     """
     address = f"http://127.0.0.1:{port}"
     with httpx.Client(base_url=address, trust_env=False, timeout=_REQUEST_SECONDS) as client:
@@ -71,19 +74,26 @@ def _see_that_strangers_stay_out(client: httpx.Client) -> None:
 
 def _open(client: httpx.Client, token: str, notebook: FrozenNotebook) -> Visit:
     """Load the page to its end."""
-    deadline, page = time.monotonic() + PAGE_SECONDS, ""
+    deadline, pieces, size = time.monotonic() + PAGE_SECONDS, list[str](), 0
     with client.stream(
         "GET", "/", params={"token": token}, timeout=PAGE_SECONDS, follow_redirects=True
     ) as answer:
         for piece in answer.iter_text():
-            page += piece
+            pieces.append(piece)
+            size += len(piece)
+            if size > PAGE_BYTES:
+                raise TooLarge(
+                    f"the page is larger than {PAGE_BYTES} bytes",
+                    "show less: a sample of the rows, smaller images",
+                )
             if time.monotonic() > deadline:
                 raise Expired(
-                    f"{_running(page, notebook)} did not end within {PAGE_SECONDS:.0f} s",
+                    f"{_running(''.join(pieces), notebook)} did not end within {PAGE_SECONDS:.0f} s",
                     "viewers would wait as long: make it faster, or prepare its result in a job",
                 )
     if answer.status_code != 200:
         raise Failed(f"the page answers {answer.status_code} {answer.reason_phrase}", _MEND)
+    page = "".join(pieces)
     found = _KERNEL.search(page)
     return Visit(client, page, found[1] if found else "")
 

@@ -13,7 +13,7 @@ import httpx
 import websocket
 
 from aimass_jupyter.contract.base import NAME_PATTERN, Page
-from aimass_jupyter.contract.errors import AimassError, Conflict, Failed, InvalidRequest
+from aimass_jupyter.contract.errors import AimassError, Conflict, Failed, InvalidRequest, TooLarge
 from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_jupyter.contract.services import Service, ServiceList, ServicePublish, ServiceRef
 from aimass_jupyter.contract.uploads import Upload
@@ -24,6 +24,8 @@ from aimass_server.publishing.probe import probe
 from aimass_server.publishing.version import Version, port_of
 from aimass_server.store import Store, services
 from aimass_server.store.blobs import Blob, storage_errors
+
+MAX_NOTEBOOK_BYTES = 64 << 20
 
 
 class Uploads(Protocol):
@@ -80,6 +82,7 @@ class Publishing:
         """Publish a notebook, or a new version of it, once a probe has seen it work."""
         upload, blob = await self._uploads.find(call, request.notebook)
         name = request.name or _name_of(upload.filename)
+        _require_size(upload)
         content = await asyncio.to_thread(blob.path.read_bytes)
         notebook = await asyncio.to_thread(freeze, content, upload.filename)
         async with self._locks[call.tenant, name]:
@@ -202,6 +205,16 @@ def _name_of(filename: str) -> str:
             f"'{filename}' gives no name for the service", "pass one: --name sales"
         )
     return name
+
+
+def _require_size(upload: Upload) -> None:
+    """A notebook is read whole: what is too large for that is none."""
+    if upload.size_bytes > MAX_NOTEBOOK_BYTES:
+        raise TooLarge(
+            f"'{upload.filename}' has {upload.size_bytes} bytes, "
+            f"a notebook may have {MAX_NOTEBOOK_BYTES}",
+            "clear its outputs, and have it read its data from a dataset",
+        )
 
 
 def _error_of_cell(version: Version, notebook: FrozenNotebook) -> Failed | None:

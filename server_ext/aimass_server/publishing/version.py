@@ -70,8 +70,9 @@ class Version:
 
     def siblings(self) -> list[Version]:
         """The other versions that have a folder."""
-        folders = self.folder.parent.glob("*")
-        return [Version(self._service, int(one.name)) for one in folders if one != self.folder]
+        folders = self.folder.parent.glob("*")  # whatever else lies here is not ours to end
+        numbers = [one.name for one in folders if one.is_dir() and one.name.isdecimal()]
+        return [Version(self._service, int(n)) for n in numbers if n != self.folder.name]
 
     @property
     def last_log(self) -> Path:

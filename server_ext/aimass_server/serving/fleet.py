@@ -169,11 +169,7 @@ class Fleet:
 
     async def _look_after(self) -> None:
         while True:
-            try:
-                running = await asyncio.to_thread(self._look)
-            except OSError as error:  # no file left to open: the next look may see more
-                logger.warning("replicas could not be looked at just now: %s", error)
-                running = {}
+            running = await asyncio.to_thread(self._look)
             for endpoint in list(self._wanted.values()):
                 if endpoint.id not in self._reviving and not running.get(endpoint.id, True):
                     self._revive(endpoint)
@@ -190,15 +186,30 @@ class Fleet:
                 if endpoint.id not in self._reviving
             ]
             pulses = {d.socket: pulses.get(d.socket) or Pulse(d) for d in deployments}
-            lost = await asyncio.gather(*(pulses[d.socket].is_lost() for d in deployments))
-            for deployment in (d for d, is_lost in zip(deployments, lost, strict=True) if is_lost):
+            await asyncio.gather(*(self._feel(d, pulses[d.socket]) for d in deployments))
+
+    async def _feel(self, deployment: Deployment, pulse: Pulse) -> None:
+        try:
+            if await pulse.is_lost():
                 logger.warning("%s does not answer and is ended", deployment.socket.name)
                 await deployment.kill()
+        except Exception:  # a fault of ours must not end the looking, nor hide behind it
+            logger.exception("feeling the pulse of %s failed", deployment.socket.name)
 
     def _look(self) -> dict[str, bool]:
         """Which endpoints' replicas run. Blocks."""
         wanted = list(self._wanted.values())
-        return {endpoint.id: self._deployment(endpoint).is_running() for endpoint in wanted}
+        return {endpoint.id: self._runs(endpoint) for endpoint in wanted}
+
+    def _runs(self, endpoint: KeptEndpoint) -> bool:
+        """Whether its replica runs, or that cannot be told now: the next look may see more."""
+        try:
+            return self._deployment(endpoint).is_running()
+        except OSError as error:  # no file left to open
+            logger.warning("'%s' could not be looked at just now: %s", endpoint.name, error)
+        except Exception:  # a fault of ours must not end the looking
+            logger.exception("looking at endpoint '%s' failed", endpoint.name)
+        return True
 
     def _revive(self, endpoint: KeptEndpoint) -> None:
         task = asyncio.create_task(self._start_again(endpoint))

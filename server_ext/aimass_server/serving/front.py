@@ -167,6 +167,9 @@ class Front:
         except (AimassError, OSError) as error:
             logger.warning("the gateway does not run: %s", error)
             return False
+        except Exception:  # a fault of ours must not end the looking
+            logger.exception("looking after the gateway failed")
+            return False
         return True
 
     async def _start(self) -> None:
