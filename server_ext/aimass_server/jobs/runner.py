@@ -19,7 +19,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from aimass_jupyter.contract.errors import AimassError, Conflict, InsufficientStorage
+from aimass_jupyter.contract.errors import AimassError, Conflict, Expired, InsufficientStorage
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import Cause, Job, JobSpec, Progress
 from aimass_jupyter.host import read_record, write_record
@@ -73,6 +73,7 @@ class Runner:
         self._starting: dict[str, float] = {}
         self._watched: dict[str, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._waiting: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
         """Begin to look after jobs, also those that ran on while no control plane did."""
@@ -84,9 +85,10 @@ class Runner:
 
     async def close(self) -> None:
         """Stop looking after jobs; they go on."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._waiting]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for job_id in list(self._watched):
             self._unwatch(job_id)
 
@@ -188,6 +190,16 @@ class Runner:
         except OSError as error:
             cause = Cause(code="not-started", message=f"the job could not be started: {error}")
             await self._end(job, "failed", cause)
+            return
+        waiting = asyncio.create_task(self._wake_when_started(job))
+        self._waiting.add(waiting)
+        waiting.add_done_callback(self._waiting.discard)
+
+    async def _wake_when_started(self, job: Job) -> None:
+        """Do a pass in the moment the supervisor has begun, not at the next round."""
+        with contextlib.suppress(Expired):  # the rounds see to one that does not come
+            await self._program(job).wait_started()
+        self.wake()
 
     def _spawn(self, job: Job, spec: JobSpec) -> None:
         folder = self.folder_of(job.id)
@@ -212,14 +224,19 @@ class Runner:
     async def _note_alive(self, job: Job, program: Program) -> None:
         self._watch(job, program)
         if job.state == "starting":
-            started = _time_of(read_record(program.folder / "started.json"), "started_at")
-            await self._store.write(
-                lambda c: jobs.move(c, job.id, ("starting",), "running", started_at=started)
-            )
+            await self._note_started(job, program)
         elif job.state == "stopping" and not (program.folder / "stop.json").exists():
             await asyncio.to_thread(program.request_stop, job.owner)
 
+    async def _note_started(self, job: Job, program: Program) -> None:
+        started = _time_of(read_record(program.folder / "started.json"), "started_at")
+        await self._store.write(
+            lambda c: jobs.move(c, job.id, ("starting",), "running", started_at=started)
+        )
+
     async def _note_ended(self, job: Job, program: Program) -> None:
+        if job.state == "starting" and program.identity is not None:
+            await self._note_started(job, program)  # it ran, if only between two looks
         record = program.exit_record or {}
         cause = _cause_of(record)
         ended = _time_of(record, "ended_at")

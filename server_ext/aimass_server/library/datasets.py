@@ -91,10 +91,6 @@ class Datasets:
         """A dataset by reference."""
         return await self._store.read(lambda c: datasets.get(c, reference, call.tenant))
 
-    def path_of(self, dataset: Dataset) -> Path:
-        """The Arrow file of the dataset's chosen version."""
-        return self._blobs.path_of(dataset.latest.digest)
-
     async def delete(self, call: Call, request: DatasetRef) -> Done:
         """Delete a dataset or one version, and free the bytes."""
         dataset = await self.find(call, request.dataset)

@@ -87,8 +87,9 @@ def _open(client: httpx.Client, token: str, notebook: FrozenNotebook) -> Visit:
                     "show less: a sample of the rows, smaller images",
                 )
             if time.monotonic() > deadline:
+                running = _running("".join(pieces), notebook)
                 raise Expired(
-                    f"{_running(''.join(pieces), notebook)} did not end within {PAGE_SECONDS:.0f} s",
+                    f"{running} did not end within {PAGE_SECONDS:.0f} s",
                     "viewers would wait as long: make it faster, or prepare its result in a job",
                 )
     if answer.status_code != 200:

@@ -136,13 +136,6 @@ class Fleet:
         """End what was brought up and is not wanted after all."""
         await self._deployment(endpoint).remove("a deploy that was not finished")
 
-    async def stop(self, by: str) -> None:
-        """End every replica; the endpoints stay, and run again when this is opened again."""
-        await self.close()
-        deployments = [self._deployment(endpoint) for endpoint in self._wanted.values()]
-        await asyncio.gather(*(deployment.stop(by) for deployment in deployments))
-        remove_if_empty(self._sockets)
-
     async def _start(self, deployment: Deployment) -> None:
         make_private(self._sockets)  # each time: whoever tidies /tmp may have taken it
         await deployment.start()

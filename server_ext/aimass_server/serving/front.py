@@ -90,11 +90,6 @@ class Front:
             await self._client.aclose()
             self._client = None
 
-    async def stop(self, by: str) -> None:
-        """End it."""
-        await self.close()
-        await self._starts.stop(by, GRACE_SECONDS + 3)
-
     async def ensure(self) -> str:
         """Have it running and answering; returns its URL.
 

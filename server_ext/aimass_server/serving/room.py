@@ -93,12 +93,6 @@ class Serving:
         await self._fleet.close()
         await self._front.close()
 
-    async def stop_programs(self, by: str) -> None:
-        """End the gateway and every replica; they run again when this is opened again."""
-        await self._fleet.close()
-        await self._front.stop(by)
-        await self._fleet.stop(by)
-
     async def deploy(self, call: Call, request: EndpointDeploy) -> Endpoint:
         """Serve a model version; an endpoint that exists is switched over without a gap.
 
