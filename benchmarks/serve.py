@@ -109,6 +109,7 @@ def _array(data: list[float], shape: list[int]) -> Any:
 async def platform(folder: Path, bundle: Path) -> AsyncIterator[tuple[str, str]]:
     """The gateway and a replica; gives URL and key."""
     from aimass_jupyter.bundle import read_manifest
+    from aimass_jupyter.client.starting import stop_programs
     from aimass_jupyter.contract.endpoints import EndpointDeploy
     from aimass_jupyter.contract.ids import utc_now
     from aimass_jupyter.contract.models import ModelDetail, ModelVersion
@@ -140,7 +141,8 @@ async def platform(folder: Path, bundle: Path) -> AsyncIterator[tuple[str, str]]
         endpoint = await serving.deploy(call, EndpointDeploy(model="digits"))
         yield endpoint.url, str(endpoint.key)
     finally:
-        await serving.stop_programs("the end of the benchmark")
+        await serving.close()
+        await asyncio.to_thread(stop_programs, folder)
         store.close()
 
 

@@ -64,7 +64,8 @@ def _told(evidence: Evidence, failure: dict[str, Any]) -> Cause:
     """A rank said it; the words tell memory and disk from the rest."""
     code = _code(f"{failure['type']}: {failure['message']}")
     rank = int(failure["rank"])
-    return Cause(code, str(failure["message"]), rank, evidence.last_lines(rank))
+    lines = [] if failure.get("foreseen") else evidence.last_lines(rank)
+    return Cause(code, str(failure["message"]), rank, lines)
 
 
 def _killed(evidence: Evidence, spoke: set[int]) -> Cause | None:

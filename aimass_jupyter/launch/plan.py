@@ -24,9 +24,6 @@ class Plan:
     launcher: Launcher | None = None
     ranks: int = 0
 
-    def rank_log(self, rank: int) -> Path:
-        return self.log.with_name(f"rank-{rank}.log")
-
 
 def make_plan(order: Order) -> Plan:
     """Work an order out.

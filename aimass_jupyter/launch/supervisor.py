@@ -79,7 +79,6 @@ class Supervisor:
         identity = identify(os.getpid())
         assert identity is not None  # it is this very process
         record = {"identity": identity.as_record(), "marker": str(order.marker)}
-        record = {"identity": identity.as_record(), "marker": str(order.marker)}
         write_record(
             self._folder / "started.json", record | {"started_at": _text(self._started_at)}
         )

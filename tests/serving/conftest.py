@@ -28,6 +28,7 @@ from aimass_jupyter.bundle import (
     read_manifest,
     write_bundle,
 )
+from aimass_jupyter.client.starting import stop_programs
 from aimass_jupyter.contract.datasets import Column
 from aimass_jupyter.contract.endpoints import Endpoint, EndpointDeploy
 from aimass_jupyter.contract.errors import NotFound
@@ -36,7 +37,7 @@ from aimass_jupyter.contract.models import ModelDetail, ModelVersion
 from aimass_jupyter.data import Preprocessing
 from aimass_server.access import Call, Principal
 from aimass_server.serving import Serving
-from aimass_server.serving.sockets import socket_folder
+from aimass_server.serving.sockets import remove_if_empty, socket_folder
 from aimass_server.store import Blobs, Store
 
 
@@ -188,6 +189,12 @@ class House:
         self.serving = Serving(self.store, self.blobs, self.data, self.shelf.find)
         await self.serving.open()
 
+    async def stop_programs(self) -> None:
+        """End the gateway and every replica, as the end of the machine does."""
+        await self.serving.close()
+        await asyncio.to_thread(stop_programs, self.data)
+        remove_if_empty(self.sockets)
+
     def processes(self, kind: str = "") -> list[int]:
         """The processes of this folder, or those with this word among their arguments."""
         return sorted(_mentioning(str(self.data).encode(), kind.encode()))
@@ -246,7 +253,7 @@ async def _open(data: Path) -> AsyncIterator[House]:
         await house.serving.open()
         yield house
     finally:
-        await house.serving.stop_programs("the end of a test")
+        await house.stop_programs()
         house.store.close()
     await house.until(lambda: house.processes() == [], 5)
 

@@ -154,7 +154,7 @@ async def test_what_died_while_the_control_plane_was_away_is_started_again(
     house: House, linear: Linear, http: httpx.AsyncClient
 ) -> None:
     endpoint = await house.deploy(linear(3.0))
-    await house.serving.stop_programs("a restart of the machine")
+    await house.stop_programs()
     assert house.processes() == []
     await house.reopen()
     await house.until(lambda: len(house.gateways) == 1)
@@ -170,7 +170,7 @@ async def test_a_port_that_was_taken_meanwhile_is_said(
 ) -> None:
     endpoint = await house.deploy(linear(3.0))
     port = urlsplit(endpoint.url).port
-    await house.serving.stop_programs("a restart of the machine")
+    await house.stop_programs()
     taken = socket.create_server(("127.0.0.1", int(port or 0)))
     with closing(taken), caplog.at_level(logging.WARNING):
         await house.reopen()
