@@ -95,6 +95,8 @@ class Lab:
 
 def main() -> int:
     """Run the demo; returns the exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)  # as Ctrl-C: nothing is left running
     os.environ["AIMASS_DATA"] = str(DATA)
     seconds: dict[str, float] = {}
     _begin_afresh()
@@ -116,10 +118,20 @@ def main() -> int:
         _stop(lab)
 
 
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def _begin_afresh() -> None:
     """Empty folders; what an interrupted demo left running is ended first."""
+    from aimass_jupyter.client.discovery import owner
     from aimass_jupyter.client.starting import stop_programs
+    from aimass_jupyter.host import is_alive, send_signal
 
+    if found := owner(DATA):
+        send_signal(found.identity, signal.SIGKILL)
+        while is_alive(found.identity):
+            time.sleep(0.05)
     if DATA.exists():
         stop_programs(DATA)
         shutil.rmtree(BUILD)

@@ -64,7 +64,7 @@ def down(folder: Path) -> bool:
     Raises
     ------
     Conflict
-        When it belongs to a Jupyter server, or does not stop.
+        When it belongs to a Jupyter server.
     """
     found = owner(folder)
     if found is None:
@@ -78,11 +78,8 @@ def down(folder: Path) -> bool:
     send_signal(found.identity, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while is_alive(found.identity):
-        if time.monotonic() > deadline:
-            raise Conflict(
-                f"process {found.identity.pid} did not stop within {STOP_SECONDS:.0f} s",
-                f"see {folder / 'control-plane.log'}",
-            )
+        if time.monotonic() > deadline:  # what it has committed is safe, and its lock goes with it
+            send_signal(found.identity, signal.SIGKILL)
         time.sleep(_POLL_SECONDS)
     return True
 

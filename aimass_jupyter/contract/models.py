@@ -7,7 +7,6 @@ from typing import Any
 from pydantic import Field
 
 from aimass_jupyter.contract.base import (
-    NAME_PATTERN,
     Done,
     Page,
     PageRequest,
@@ -85,7 +84,11 @@ class ModelRef(Request):
 
 
 class ModelPromote(ModelRef):
-    alias: str = argument("production", help="The alias to give it.", pattern=NAME_PATTERN)
+    alias: str = argument(
+        "production",
+        help="The alias to give it; it begins with a letter, a number is a version.",
+        pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,63}$",
+    )
 
 
 class Bundle(Resource):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+
+from aimass_jupyter.contract.errors import InvalidRequest
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Body = Literal["json", "bytes"]
@@ -94,9 +97,19 @@ class Operation:
         return self.method not in ("GET", "DELETE") and self.body == "json"
 
     def path_for(self, arguments: dict[str, Any]) -> str:
-        """The path with the values of ``arguments`` in it, percent-encoded."""
-        from urllib.parse import quote
+        """The path with the values of ``arguments`` in it, percent-encoded.
 
+        Raises
+        ------
+        InvalidRequest
+            When a value would make another path of it.
+        """
+        for field in self.path_fields:
+            if str(arguments[field]) in ("", ".", ".."):
+                raise InvalidRequest(
+                    f"'{arguments[field]}' is no name for '{field}'",
+                    f"for example: {self.examples[0]}",
+                )
         return _PARAMETER.sub(lambda m: quote(str(arguments[m[1]]), safe=""), self.path)
 
 

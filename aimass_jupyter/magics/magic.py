@@ -12,7 +12,7 @@ from aimass_jupyter.client.client import Client, connect
 from aimass_jupyter.client.command_line import Command, parse
 from aimass_jupyter.client.doctor import with_local
 from aimass_jupyter.client.files import save
-from aimass_jupyter.contract.errors import InvalidRequest
+from aimass_jupyter.contract.errors import Failed, InvalidRequest
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.table import OPERATIONS
 from aimass_jupyter.magics.following import choose, follow, shown
@@ -80,8 +80,18 @@ class AimassMagics(Magics):
         return self._follow(job, wait=bool(command.options.get("wait")))
 
     def _follow(self, job: Job, wait: bool) -> Job:
-        """Show the live panel of a job; with ``wait``, stay until the job has ended."""
-        return shown(follow(self.client, job, wait))
+        """Show the live panel of a job; with ``wait``, stay until the job has ended.
+
+        Raises
+        ------
+        Failed
+            When it was waited for and did not succeed: the cells below count on its model.
+        """
+        ended = follow(self.client, job, wait)
+        if wait and ended.final and ended.state != "succeeded":
+            why = ended.cause.message if ended.cause else "no cause is known"
+            raise Failed(f"job '{job.name}' {ended.state}: {why}", f"{PREFIX} logs {job.id}")
+        return shown(ended)
 
 
 def _write(content: bytes, output: str | None) -> Path:

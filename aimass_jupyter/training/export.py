@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.metadata import version
 from pathlib import Path
 
@@ -73,6 +74,7 @@ def check_onnx(onnx: bytes, network: nn.Module, examples: Tensor) -> None:
     Failed
         When an output differs by more than the tolerance.
     """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read while it is imported
     import onnxruntime
 
     with torch.inference_mode():

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
-from aimass_jupyter.contract.errors import Failed
+from aimass_jupyter.contract.errors import AimassError, Failed
 from aimass_jupyter.host import write_record
 
 
@@ -41,8 +41,15 @@ def fail(
     error: BaseException,
     trace: TracebackType | None,
 ) -> NoReturn:
-    """Say why this rank fails (the traceback to its log, the rest to a record), and end it."""
-    traceback.print_exception(kind, error, trace)
+    """Say why this rank fails (to its log and to a record), and end it.
+
+    What we found wrong ourselves is said in its words; only a fault that nobody foresaw needs the
+    traceback.
+    """
+    if isinstance(error, AimassError):
+        print(error, file=sys.stderr)
+    else:
+        traceback.print_exception(kind, error, trace)
     record_failure(folder, rank, error)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -56,6 +63,7 @@ def record_failure(folder: Path, rank: int, error: BaseException) -> None:
         "rank": rank,
         "type": type(error).__name__,
         "message": str(error) or type(error).__name__,
+        "foreseen": isinstance(error, AimassError),
         "disconnected": isinstance(error, Disconnected),
         "host": socket.gethostname(),
         "time": time.time(),

@@ -689,7 +689,7 @@ export interface ModelPromote {
    */
   model: string;
   /**
-   * The alias to give it.
+   * The alias to give it; it begins with a letter, a number is a version.
    */
   alias?: string;
 }

@@ -156,12 +156,19 @@ class ControlPlane:
             self._engines.cancel()
             await asyncio.gather(self._engines, return_exceptions=True)
         self.feed.close()
-        await self._upkeep.close()
-        await self._access.close()
-        await self.tensorboard.close()
-        await self._runner.close()
-        await self._serving.close()
-        await self._publishing.close()
+        rooms = (
+            self._upkeep,
+            self._access,
+            self.tensorboard,
+            self._runner,
+            self._serving,
+            self._publishing,
+        )
+        for room in rooms:
+            try:
+                await room.close()
+            except Exception:  # a full disk must not keep the others from closing
+                logger.exception("%s could not be closed in order", type(room).__name__)
         await asyncio.to_thread(self._store.close)
         self.data_folder.disown()
 

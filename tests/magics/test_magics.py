@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,3 +146,18 @@ def test_select_shows_the_panel_that_leads_to_an_endpoint(kernel: Kernel, traine
     assert shown["error"] == ""
     assert "iris" in shown["text"]
     assert "%aimass select" in kernel.run("%aimass help")["stream"]
+
+
+def test_a_job_that_failed_stops_the_notebook_with_its_cause(
+    kernel: Kernel, server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "one-class.csv"
+    path.write_text("x,y\n" + "".join(f"{n},same\n" for n in range(40)))
+    with server.client() as client:
+        client.datasets.import_(path, label="y")
+    shown = kernel.run(
+        "%aimass train --dataset one-class --algorithm classification --wait\nprint('went on')"
+    )
+    assert "job 'one-class' failed" in shown["error"]
+    assert "Traceback" not in shown["error"] + shown["text"]
+    assert "went on" not in shown["stream"]

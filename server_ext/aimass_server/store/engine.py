@@ -66,6 +66,11 @@ class Store:
                 _check_integrity(connection, self.path)
                 migrate(connection)
         except DatabaseError as error:
+            if "full" in str(error.orig):
+                raise InsufficientStorage(
+                    f"no database could be made in {self.path.parent}: {error.orig}",
+                    "free some space on that disk",
+                ) from error
             raise Unavailable(
                 f"the database {self.path} cannot be opened: {error.orig}",
                 "restore it from a backup, or move it away to begin with an empty one",

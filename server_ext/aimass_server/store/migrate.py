@@ -31,6 +31,7 @@ def migrate(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
+    connection.execute(text("BEGIN IMMEDIATE"))  # a disk that fills up leaves no half of a schema
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
