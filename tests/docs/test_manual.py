@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from aimass_jupyter.contract import errors
 from aimass_jupyter.contract.algorithms import ALGORITHMS
 from aimass_jupyter.contract.errors import AimassError
 from aimass_jupyter.contract.table import OPERATIONS
+from aimass_jupyter.magics.words import split
 from aimass_server.access.policy import RIGHTS
 from aimass_server.app import AimassApp
 
@@ -112,8 +114,8 @@ def test_no_page_names_a_machine_or_a_foreign_host(page: Path) -> None:
 
 @each_page
 def test_every_command_of_a_page_is_one(page: Path) -> None:
-    for line in commands(page):
-        words = [word if word[:1] not in "{$" else [] for word in shlex.split(line, comments=True)]
+    for magic, line in commands(page):
+        words = words_of_magic(line) if magic else shlex.split(line, comments=True)
         if words and words[0] not in LOCAL_VERBS:
             parse(words)
 
@@ -166,9 +168,16 @@ def without_code(text: str) -> str:
     return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def commands(page: Path) -> Iterator[str]:
-    """What follows ``aimass`` in lines of code, fenced or indented."""
+def commands(page: Path) -> list[tuple[str, str]]:
+    """What follows ``aimass`` in lines of code, fenced or indented; ``%`` before a magic."""
     text = page.read_text()
     code = "\n".join(code for language, code in blocks(text) if language in ("", "sh"))
     indented = "\n".join(re.findall(r"^ {4}(.*)$", without_code(text), re.MULTILINE))
-    yield from re.findall(r"^\s*(?:\w+ = )?%?aimass +(.+)$", f"{code}\n{indented}", re.MULTILINE)
+    lines = re.compile(r"^\s*(?:\w+ = )?(%?)aimass +(.+)$", re.MULTILINE)
+    return lines.findall(f"{code}\n{indented}")
+
+
+def words_of_magic(line: str) -> list[Any]:
+    """The words of a magic, in a notebook that has every name that the line uses."""
+    line = line.partition("  #")[0]
+    return split(line, dict.fromkeys(re.findall(r"[a-z_]\w*", line), 1))
