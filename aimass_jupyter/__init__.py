@@ -22,7 +22,7 @@ __all__ = ["__version__", "connect", "load_ipython_extension"]
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Add ``%aimass`` and ``%%aimass`` to an IPython shell (``%load_ext aimass_jupyter``)."""
+    """Add ``%aimass`` to an IPython shell (``%load_ext aimass_jupyter``)."""
     from aimass_jupyter.magics import register
 
     register(shell)

@@ -126,6 +126,10 @@ class Client:
             Whatever the control plane, or the check of the arguments, finds wrong.
         """
         fields = send_files(self, operation, arguments)
+        if operation.body == "bytes":
+            path = Path(str(fields.get("filename", "")))
+            build(operation, fields | {"filename": path.name})
+            return self._upload(operation, path)
         request = build(operation, fields)
         values = request.model_dump(mode="json", exclude_unset=True)
         response = self._send(operation, values)
@@ -135,7 +139,9 @@ class Client:
 
     def upload(self, path: Path) -> str:
         """Send a file's bytes; returns the upload's id."""
-        operation = OPERATIONS["uploads.create"]
+        return self._upload(OPERATIONS["uploads.create"], path).id
+
+    def _upload(self, operation: Operation, path: Path) -> Upload:
         try:
             file = path.open("rb")
         except OSError as error:
@@ -144,7 +150,7 @@ class Client:
             response = self._exchange(
                 "POST", operation.path, params={"filename": path.name}, content=file
             )
-        return cast(Upload, self._read(operation, response)).id
+        return cast(Upload, self._read(operation, response))
 
     def wait(self, job: str, on_update: Callable[[JobUpdate], None] = lambda update: None) -> Job:
         """Wait until a job has ended; an interrupt stops the waiting, not the job.

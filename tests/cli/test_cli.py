@@ -140,3 +140,10 @@ def _inputs(path: Path) -> list[str]:
     from aimass_jupyter.bundle import read_manifest
 
     return [tensor.name for tensor in read_manifest(path).signature.inputs]
+
+
+def test_an_upload_sends_the_bytes_of_its_file(aimass: Aimass, tmp_path: Path) -> None:
+    path = tmp_path / "five.csv"
+    path.write_text("a,b\n")
+    sent = json.loads(aimass("uploads", "create", "--filename", str(path), "--json"))
+    assert (sent["filename"], sent["size_bytes"]) == ("five.csv", 4)
