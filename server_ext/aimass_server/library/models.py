@@ -53,16 +53,12 @@ class Models:
         """A model by reference."""
         return await self._store.read(lambda c: models.get(c, reference, call.tenant))
 
-    def path_of(self, version: ModelVersion) -> Path:
-        """The bundle of a version."""
-        return self._blobs.path_of(version.digest)
-
     async def download(self, call: Call, request: ModelRef) -> Download:
         """The bundle of a version, to send."""
         model = await self.find(call, request.model)
         version = model.selected
         filename = f"{model.name}-{version.version}.aimass"
-        return Download(self.path_of(version), filename, version.size_bytes)
+        return Download(self._blobs.path_of(version.digest), filename, version.size_bytes)
 
     async def promote(self, call: Call, request: ModelPromote) -> Model:
         """Point an alias at a version."""
