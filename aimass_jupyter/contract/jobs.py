@@ -25,6 +25,37 @@ Engine = Literal["single", "horovod", "torchrun"]
 FINAL_STATES: frozenset[str] = frozenset({"succeeded", "failed", "stopped", "lost"})
 
 
+class JobOptions(Request):
+    """How a job runs, whatever it trains."""
+
+    min_np: int | None = argument(None, help="Elastic: go on with so few ranks.", ge=1, le=4096)
+    max_np: int | None = argument(
+        None, help="Elastic: take up to so many ranks when there is room.", ge=1, le=4096
+    )
+    max_restarts: int = argument(
+        0, help="How often its ranks are started again after a failure.", ge=0, le=1000
+    )
+    checkpoint_steps: int | None = argument(
+        None, help="Steps between checkpoints, beside those of every epoch.", ge=1
+    )
+    checkpoint_seconds: float | None = argument(None, help="Seconds between checkpoints.", gt=0)
+    checkpoints_kept: int = argument(2, help="Checkpoints that are kept.", ge=1, le=1000)
+    stall_seconds: float = argument(
+        600.0, help="No step for so long counts as a hang, and ends the job.", gt=0, le=86_400
+    )
+    on_nan: Literal["stop", "skip", "continue"] = argument(
+        "stop", help="When the loss is NaN or infinite: stop, skip the step, or continue."
+    )
+    dry_run: bool = argument(False, help="Do one step on a tiny batch, register nothing.")
+    experiment: str | None = argument(
+        None,
+        help="The experiment that its run belongs to; by default the job's name.",
+        pattern=NAME_PATTERN,
+    )
+    tags: list[str] = argument([], help="Tags of its run.", max_length=32)
+    notes: str = argument("", help="Notes on its run.", max_length=10_000)
+
+
 class Cause(Resource):
     """Why a job ended as it did."""
 
@@ -38,6 +69,9 @@ class Cause(Resource):
         "lost",
         "not-started",
         "registration",
+        "stalled",
+        "not-a-number",
+        "bad-data",
     ]
     message: str
     rank: int | None = Field(None, description="The rank that failed first.")
@@ -54,6 +88,19 @@ class Progress(Resource):
     )
 
 
+class Source(Resource):
+    """Own code, as it travels: a zip archive whose ``manifest.json`` says what is in it."""
+
+    digest: str = Field(description="SHA-256 of the archive.")
+    kind: Literal["function", "script"] = Field(
+        description="function: the archive's code defines train(run); script: it is run as it is."
+    )
+    entry: str = Field(description="The file in the archive that is run.")
+    arguments: list[str] = Field(default_factory=list, description="What a script is given.")
+    files: list[str] = Field(default_factory=list, description="The names of all that travels.")
+    size_bytes: int = 0
+
+
 class Job(Resource):
     """A job."""
 
@@ -65,10 +112,19 @@ class Job(Resource):
     cause: Cause | None = None
     engine: Engine
     np: int
-    dataset: str = Field(description="name@version")
-    algorithm: str
+    dataset: str = Field("", description="name@version; empty when own code reads none.")
+    algorithm: str = Field(description="What is trained; 'code' for own code.")
     params: dict[str, Any]
     seed: int
+    options: JobOptions = Field(default_factory=lambda: JobOptions())
+    source: Source | None = Field(None, description="Own code that it runs.")
+    start: Literal["warm", "cold"] | None = Field(
+        None, description="warm: its ranks were forked from a process that had imported all."
+    )
+    restarts: int = Field(0, description="How often its ranks were started again.")
+    warnings: list[str] = Field(
+        default_factory=list, description="What a person should know of it: NaN, damaged rows."
+    )
     created_at: UtcTime
     started_at: UtcTime | None = None
     ended_at: UtcTime | None = None
@@ -84,11 +140,25 @@ class Job(Resource):
         return self.state in FINAL_STATES
 
 
-class JobCreate(Request):
-    dataset: str = argument(
-        help="The dataset to train on: name or name@version.", completes="datasets", max_length=128
+class JobWork(Request):
+    """What a job trains: an algorithm on a dataset, or own code."""
+
+    source: str | None = argument(
+        None,
+        help="Own code: a script (a Python file, its own arguments after --).",
+        positional=True,
+        file=True,
+        max_length=1024,
     )
-    algorithm: str = argument(help="What to train.", completes="algorithms", max_length=64)
+    dataset: str | None = argument(
+        None,
+        help="The dataset to train on: name or name@version.",
+        completes="datasets",
+        max_length=128,
+    )
+    algorithm: str | None = argument(
+        None, help="What to train.", completes="algorithms", max_length=64
+    )
     name: str | None = argument(
         None,
         help="Name of the job and of its model; by default the dataset's.",
@@ -102,9 +172,13 @@ class JobCreate(Request):
         None, help="The column to learn; by default the dataset's label.", max_length=256
     )
     seed: int = argument(0, help="Seed of every random choice.", ge=0, le=2**31 - 1)
+
+
+class JobCreate(JobOptions, JobWork):
     params: dict[str, JsonValue] = argument(
         {}, help="Hyperparameters of the algorithm; also as options: --epochs 20."
     )
+    arguments: list[str] = argument([], help="A script's own arguments (after --).")
 
 
 class JobRef(Request):
@@ -191,10 +265,12 @@ class JobSpec(Resource):
     algorithm: str
     params: dict[str, Any] = Field(description="All hyperparameters, defaults filled in.")
     seed: int
-    dataset: str = Field(description="name@version")
-    dataset_digest: str
-    dataset_path: str = Field(description="The Arrow file, on this node.")
-    label: str
+    options: JobOptions = Field(default_factory=lambda: JobOptions())
+    source: Source | None = Field(None, description="Own code, unpacked in ``source/``.")
+    dataset: str = Field("", description="name@version")
+    dataset_digest: str = ""
+    dataset_path: str = Field("", description="The Arrow file, on this node.")
+    label: str = ""
     python: str = Field(description="The interpreter of the job's environment.")
 
 

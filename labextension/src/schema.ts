@@ -325,13 +325,17 @@ export interface Recommendation {
 }
 export interface JobCreate {
   /**
+   * Own code: a script (a Python file, its own arguments after --).
+   */
+  source?: string | null;
+  /**
    * The dataset to train on: name or name@version.
    */
-  dataset: string;
+  dataset?: string | null;
   /**
    * What to train.
    */
-  algorithm: string;
+  algorithm?: string | null;
   /**
    * Name of the job and of its model; by default the dataset's.
    */
@@ -353,11 +357,65 @@ export interface JobCreate {
    */
   seed?: number;
   /**
+   * Elastic: go on with so few ranks.
+   */
+  min_np?: number | null;
+  /**
+   * Elastic: take up to so many ranks when there is room.
+   */
+  max_np?: number | null;
+  /**
+   * How often its ranks are started again after a failure.
+   */
+  max_restarts?: number;
+  /**
+   * Steps between checkpoints, beside those of every epoch.
+   */
+  checkpoint_steps?: number | null;
+  /**
+   * Seconds between checkpoints.
+   */
+  checkpoint_seconds?: number | null;
+  /**
+   * Checkpoints that are kept.
+   */
+  checkpoints_kept?: number;
+  /**
+   * No step for so long counts as a hang, and ends the job.
+   */
+  stall_seconds?: number;
+  /**
+   * When the loss is NaN or infinite: stop, skip the step, or continue.
+   */
+  on_nan?: 'stop' | 'skip' | 'continue';
+  /**
+   * Do one step on a tiny batch, register nothing.
+   */
+  dry_run?: boolean;
+  /**
+   * The experiment that its run belongs to; by default the job's name.
+   */
+  experiment?: string | null;
+  /**
+   * Tags of its run.
+   *
+   * @maxItems 32
+   */
+  tags?: string[];
+  /**
+   * Notes on its run.
+   */
+  notes?: string;
+  /**
    * Hyperparameters of the algorithm; also as options: --epochs 20.
    */
   params?: {
     [k: string]: JsonValue;
   };
+  /**
+   * A script's own arguments (after --).
+   */
+  arguments?: string[];
 }
 /**
  * A job.
@@ -373,14 +431,34 @@ export interface Job {
   engine: 'single' | 'horovod' | 'torchrun';
   np: number;
   /**
-   * name@version
+   * name@version; empty when own code reads none.
    */
   dataset: string;
+  /**
+   * What is trained; 'code' for own code.
+   */
   algorithm: string;
   params: {
     [k: string]: unknown;
   };
   seed: number;
+  options: JobOptions;
+  /**
+   * Own code that it runs.
+   */
+  source: Source | null;
+  /**
+   * warm: its ranks were forked from a process that had imported all.
+   */
+  start: ('warm' | 'cold') | null;
+  /**
+   * How often its ranks were started again.
+   */
+  restarts: number;
+  /**
+   * What a person should know of it: NaN, damaged rows.
+   */
+  warnings: string[];
   created_at: string;
   started_at: string | null;
   ended_at: string | null;
@@ -409,7 +487,10 @@ export interface Cause {
     | 'stopped'
     | 'lost'
     | 'not-started'
-    | 'registration';
+    | 'registration'
+    | 'stalled'
+    | 'not-a-number'
+    | 'bad-data';
   message: string;
   /**
    * The rank that failed first.
@@ -419,6 +500,87 @@ export interface Cause {
    * The end of that rank's log.
    */
   last_lines: string[];
+}
+/**
+ * How a job runs, whatever it trains.
+ */
+export interface JobOptions {
+  /**
+   * Elastic: go on with so few ranks.
+   */
+  min_np: number | null;
+  /**
+   * Elastic: take up to so many ranks when there is room.
+   */
+  max_np: number | null;
+  /**
+   * How often its ranks are started again after a failure.
+   */
+  max_restarts: number;
+  /**
+   * Steps between checkpoints, beside those of every epoch.
+   */
+  checkpoint_steps: number | null;
+  /**
+   * Seconds between checkpoints.
+   */
+  checkpoint_seconds: number | null;
+  /**
+   * Checkpoints that are kept.
+   */
+  checkpoints_kept: number;
+  /**
+   * No step for so long counts as a hang, and ends the job.
+   */
+  stall_seconds: number;
+  /**
+   * When the loss is NaN or infinite: stop, skip the step, or continue.
+   */
+  on_nan: 'stop' | 'skip' | 'continue';
+  /**
+   * Do one step on a tiny batch, register nothing.
+   */
+  dry_run: boolean;
+  /**
+   * The experiment that its run belongs to; by default the job's name.
+   */
+  experiment: string | null;
+  /**
+   * Tags of its run.
+   *
+   * @maxItems 32
+   */
+  tags: string[];
+  /**
+   * Notes on its run.
+   */
+  notes: string;
+}
+/**
+ * Own code, as it travels: a zip archive whose ``manifest.json`` says what is in it.
+ */
+export interface Source {
+  /**
+   * SHA-256 of the archive.
+   */
+  digest: string;
+  /**
+   * function: the archive's code defines train(run); script: it is run as it is.
+   */
+  kind: 'function' | 'script';
+  /**
+   * The file in the archive that is run.
+   */
+  entry: string;
+  /**
+   * What a script is given.
+   */
+  arguments: string[];
+  /**
+   * The names of all that travels.
+   */
+  files: string[];
+  size_bytes: number;
 }
 /**
  * How far a running job is.

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.datasets import Dataset
-from aimass_jupyter.contract.errors import NotFound
+from aimass_jupyter.contract.errors import InvalidRequest, NotFound
 from aimass_jupyter.contract.jobs import (
     Curves,
     Job,
@@ -68,6 +68,8 @@ class Jobs:
 
     async def submit(self, call: Call, request: JobCreate) -> Job:
         """Queue a job. It is durable when this returns, and starts without being asked again."""
+        if request.dataset is None:
+            raise InvalidRequest("no dataset was named", "say --dataset NAME (see: datasets list)")
         dataset = await self._find_dataset(call, request.dataset)
         engines = await self._engines()
         submission = prepare(call, request, dataset, self._slots, engines)

@@ -178,7 +178,19 @@ class Runner:
             return
         digest, label = await self._store.read(lambda c: jobs.inputs(c, job.id))
         spec = JobSpec(
-            **job.model_dump(include={"id", "name", "engine", "np", "algorithm", "params", "seed"}),
+            **job.model_dump(
+                include={
+                    "id",
+                    "name",
+                    "engine",
+                    "np",
+                    "algorithm",
+                    "params",
+                    "seed",
+                    "options",
+                    "source",
+                }
+            ),
             dataset=job.dataset,
             dataset_digest=digest,
             label=label,

@@ -10,7 +10,7 @@ from aimass_jupyter.contract.algorithms import ALGORITHMS, AlgorithmDeclaration
 from aimass_jupyter.contract.datasets import Dataset
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.ids import new_id, utc_now
-from aimass_jupyter.contract.jobs import Engine, Job, JobCreate
+from aimass_jupyter.contract.jobs import Engine, Job, JobCreate, JobOptions
 from aimass_server.access import Call
 
 
@@ -40,6 +40,8 @@ def prepare(
     InvalidRequest
         Naming the field, the value and the cure.
     """
+    if request.algorithm is None:
+        raise InvalidRequest("nothing to train was named", "say --algorithm NAME, or a script")
     algorithm = _algorithm(request.algorithm)
     label = _label(request.label, dataset)
     _check_task(algorithm, dataset, label, request.label)
@@ -56,6 +58,7 @@ def prepare(
         algorithm=algorithm.name,
         params=_hyperparameters(algorithm, request),
         seed=request.seed,
+        options=JobOptions.model_validate(request.model_dump(include=set(JobOptions.model_fields))),
         created_at=utc_now(),
     )
     return Submission(job, dataset.latest.digest, label)
