@@ -50,8 +50,18 @@ def test_01_no_route_answers_without_credentials(
     before = _rows(client)
     for path in {_path(operation) for operation in OPERATIONS} | {"/openapi.json"}:
         answer = http.request(method, path, content=b'{"argv":["id"]}')
-        assert answer.status_code in (401, 403, 405), f"{method} {path}: {answer.status_code}"
+        assert answer.status_code in (401, 405), f"{method} {path}: {answer.status_code}"
     assert _rows(client) == before
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_route_that_is_not_there_is_said_to_be_so(
+    http: httpx.Client, tokens: dict[str, str], method: str
+) -> None:
+    assert http.request(method, "/jobz").status_code == 401
+    known = http.request(method, "/jobz", headers={"Authorization": f"Bearer {tokens['viewer']}"})
+    assert known.status_code == 404
+    assert method == "HEAD" or known.json()["hint"] == "did you mean '/jobs'?"
 
 
 def test_01_tensorboard_wants_a_login_too(server: Server) -> None:

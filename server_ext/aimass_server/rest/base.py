@@ -61,6 +61,8 @@ class AimassHandler(APIHandler):
         try:
             await self._identify()
         except web.HTTPError as error:
+            if self.current_user is None and self.check_host():  # said alike, whatever the method
+                raise Unauthenticated("no identity was given", "log in, or send a token") from error
             # Jupyter answers 404 to a foreign origin; there is nothing to hide here
             raise web.HTTPError(403 if error.status_code == 404 else error.status_code) from error
         if self.request.method == "OPTIONS":

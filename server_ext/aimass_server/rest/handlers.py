@@ -12,9 +12,10 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from aimass_jupyter.contract.errors import AimassError, TooLarge
+from aimass_jupyter.contract.errors import AimassError, NotFound, TooLarge, did_you_mean
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.operation import Operation
+from aimass_jupyter.contract.table import API_ROOT, OPERATIONS
 from aimass_jupyter.contract.validation import build
 from aimass_server.events import Notice
 from aimass_server.library import Download
@@ -89,6 +90,24 @@ class OperationHandler(AimassHandler):
     @allow_unauthenticated
     async def get(self, **path_fields: str) -> None:
         await self._answer(**path_fields)
+
+    head = post = put = patch = delete = get
+
+
+class UnknownRouteHandler(AimassHandler):
+    """Whatever lies below our root and is no route: said as an error, not by a login page."""
+
+    def permission(self) -> str:
+        return "system:read"
+
+    @allow_unauthenticated
+    async def get(self) -> None:
+        route = self.request.path.partition(API_ROOT)[2]
+        known = [operation.path for operation in OPERATIONS]
+        raise NotFound(
+            f"there is no route '{route}'",
+            did_you_mean(route, known, f"see {API_ROOT}/openapi.json"),
+        )
 
     head = post = put = patch = delete = get
 

@@ -9,7 +9,12 @@ from jupyter_server.utils import url_path_join
 
 from aimass_jupyter.contract.operation import Operation
 from aimass_jupyter.contract.table import API_ROOT, OPERATIONS
-from aimass_server.rest.handlers import BytesHandler, EventStreamHandler, OperationHandler
+from aimass_server.rest.handlers import (
+    BytesHandler,
+    EventStreamHandler,
+    OperationHandler,
+    UnknownRouteHandler,
+)
 from aimass_server.rest.openapi import OpenApiHandler
 from aimass_server.rest.tensorboard import tensorboard_handlers
 
@@ -24,6 +29,7 @@ def handlers(app: AimassApp, base_url: str) -> list[Any]:
     for path, operations in _by_path().items():
         kind = _handler_for(operations)
         routes.append((_pattern(root + path), kind, {"app": app, "operations": operations}))
+    routes.append((re.escape(root) + "(?:/.*)?", UnknownRouteHandler, {"app": app}))
     return [*routes, *tensorboard_handlers(app, base_url)]
 
 
