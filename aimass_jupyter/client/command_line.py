@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import types
 from dataclasses import dataclass, field
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
-from aimass_jupyter.contract.operation import Operation
+from aimass_jupyter.contract.operation import Operation, parts
 from aimass_jupyter.contract.table import OPERATIONS
 
 #: Options that a face takes itself: what they do, and which operations have them.
@@ -126,29 +125,13 @@ def convert(name: str, schema: FieldInfo, value: Any) -> Any:
     return value
 
 
-def choices(schema: FieldInfo) -> list[str]:
-    """The values that a field may have, when they are few."""
-    found: list[str] = []
-    for part in _parts(schema.annotation):
-        if get_origin(part) is Literal:
-            found += [str(value) for value in get_args(part)]
-    return found
-
-
-def _parts(annotation: Any) -> list[Any]:
-    """The members of a union, and of unions in it."""
-    if get_origin(annotation) in (Union, types.UnionType):
-        return [inner for part in get_args(annotation) for inner in _parts(part)]
-    return [annotation]
-
-
 def _kind(annotation: Any) -> Any:
-    part = next(part for part in _parts(annotation) if part is not type(None))
+    part = next(part for part in parts(annotation) if part is not type(None))
     return get_origin(part) or part
 
 
 def _item(annotation: Any) -> Any:
-    part = next(part for part in _parts(annotation) if part is not type(None))
+    part = next(part for part in parts(annotation) if part is not type(None))
     return get_args(part)[0]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from aimass_jupyter.client.command_line import choices, face_options
+from aimass_jupyter.client.command_line import face_options
 from aimass_jupyter.contract.algorithms import ALGORITHMS
-from aimass_jupyter.contract.operation import Operation
+from aimass_jupyter.contract.operation import Operation, choices
 from aimass_jupyter.contract.table import OPERATIONS
 
 

@@ -73,6 +73,8 @@ def rows_of(answer: BaseModel) -> list[tuple[str, str]]:
         return _model_rows(answer)
     if isinstance(answer, Job):
         return _job_rows(answer)
+    if isinstance(answer, Model | Endpoint):
+        return list(_listed(answer).items())
     values = answer.model_dump()
     return [
         (name, show(value)) for name, value in values.items() if value not in (None, "", {}, [])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import types
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Union, get_args, get_origin
 from urllib.parse import quote
 
 from pydantic import BaseModel
@@ -117,3 +118,19 @@ def marks(field: FieldInfo) -> dict[str, Any]:
     """What :func:`~aimass_jupyter.contract.base.argument` noted on a field."""
     extra = field.json_schema_extra
     return dict(extra) if isinstance(extra, dict) else {}
+
+
+def choices(field: FieldInfo) -> list[str]:
+    """The values that a field may have, when they are few."""
+    found: list[str] = []
+    for part in parts(field.annotation):
+        if get_origin(part) is Literal:
+            found += [str(value) for value in get_args(part)]
+    return found
+
+
+def parts(annotation: Any) -> list[Any]:
+    """The members of a union, and of unions in it."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return [inner for part in get_args(annotation) for inner in parts(part)]
+    return [annotation]

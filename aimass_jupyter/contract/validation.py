@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
-from aimass_jupyter.contract.operation import Operation
+from aimass_jupyter.contract.operation import Operation, choices
 
 
 def build(operation: Operation, fields: dict[str, Any]) -> BaseModel:
@@ -31,12 +31,18 @@ def build(operation: Operation, fields: dict[str, Any]) -> BaseModel:
 
 
 def _invalid(operation: Operation, error: ValidationError) -> InvalidRequest:
-    details = [_detail(fault) for fault in error.errors()]
-    first = details[0]
+    faults = error.errors(include_url=False)
+    details = [_detail(fault) for fault in faults]
+    first, name = details[0], str(faults[0]["loc"][0]) if faults[0]["loc"] else ""
+    field = operation.fields.get(name)
+    if field is not None and faults[0]["type"] == "literal_error":
+        known = choices(field)
+        wrong = f"{name}: there is no {first['given']}, there is {', '.join(known)}"
+        return InvalidRequest(
+            wrong, did_you_mean(str(faults[0]["input"]), known, field.description or ""),
+            details=details,
+        )  # fmt: skip
     given = f" (given: {first['given']})" if first["given"] is not None else ""
-    field = operation.fields.get(
-        str(error.errors()[0]["loc"][0]) if error.errors()[0]["loc"] else ""
-    )
     hint = (field.description or "") if field else ""
     return InvalidRequest(f"{first['field']}: {first['message']}{given}", hint, details=details)
 

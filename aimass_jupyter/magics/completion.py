@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import SimpleCompletion, context_matcher
 
-from aimass_jupyter.client.command_line import choices, face_options
+from aimass_jupyter.client.command_line import face_options
 from aimass_jupyter.contract.algorithms import ALGORITHMS
 from aimass_jupyter.contract.base import MAX_PAGE
 from aimass_jupyter.contract.errors import AimassError, InvalidRequest
-from aimass_jupyter.contract.operation import Operation, marks
+from aimass_jupyter.contract.operation import Operation, choices, marks
 from aimass_jupyter.contract.table import OPERATIONS
 
 if TYPE_CHECKING:
