@@ -1,10 +1,19 @@
-"""What this machine knows of its processes and files: identities, locks, records.
+"""What this machine knows of its processes and files: identities, locks, records, heartbeats.
 
 Both packages stand on it: the job side writes the records and holds the locks, the control plane
 reads them. It imports nothing of ours and nothing heavy. Linux only: it reads ``/proc``.
 """
 
+from aimass_jupyter.host.heartbeats import (
+    Beat,
+    beat,
+    begin_heartbeat,
+    forget_beats,
+    read_beats,
+    waiting,
+)
 from aimass_jupyter.host.locks import FileLock, is_locked
+from aimass_jupyter.host.notices import read_notices, remove_notice, write_notice
 from aimass_jupyter.host.processes import (
     ProcessIdentity,
     boot_id,
@@ -17,17 +26,26 @@ from aimass_jupyter.host.processes import (
 from aimass_jupyter.host.records import read_record, sync_folder, write_bytes, write_record
 
 __all__ = [
+    "Beat",
     "FileLock",
     "ProcessIdentity",
+    "beat",
+    "begin_heartbeat",
     "boot_id",
+    "forget_beats",
     "identify",
     "is_alive",
     "is_locked",
     "marked_processes",
+    "read_beats",
+    "read_notices",
     "read_record",
+    "remove_notice",
     "send_signal",
     "stop_marked",
     "sync_folder",
+    "waiting",
     "write_bytes",
+    "write_notice",
     "write_record",
 ]

@@ -61,8 +61,8 @@ def find_cause(evidence: Evidence) -> Cause:
 
 
 def _told(evidence: Evidence, failure: dict[str, Any]) -> Cause:
-    """A rank said it; the words tell memory and disk from the rest."""
-    code = _code(f"{failure['type']}: {failure['message']}")
+    """A rank said it; it names the kind, or its words tell memory and disk from the rest."""
+    code = failure.get("cause") or _code(f"{failure['type']}: {failure['message']}")
     rank = int(failure["rank"])
     lines = [] if failure.get("foreseen") else evidence.last_lines(rank)
     return Cause(code, str(failure["message"]), rank, lines)

@@ -6,7 +6,6 @@ another rank is gone raises ``Disconnected``.
 
 from __future__ import annotations
 
-import os
 from typing import Any, Protocol
 
 import torch
@@ -64,26 +63,26 @@ class HorovodEngine:
         import horovod.torch as horovod
 
         self._horovod: Any = horovod
-        with together():
+        with together("the meeting of all ranks"):
             horovod.init()
         self.place = place
         self.device = _device(place)
 
     def add(self, tensor: Tensor) -> None:
         """Sum in place; one name, so that Horovod keeps one slot for it."""
-        with together():
+        with together("allreduce 'sum'"):
             self._horovod.allreduce_(tensor, name="sum", op=self._horovod.Sum)
 
     def broadcast(self, content: bytes) -> bytes:
         """Send the length, then the bytes."""
-        with together():
+        with together("broadcast 'content'"):
             size = self._horovod.broadcast(torch.tensor([len(content)]), root_rank=0, name="size")
             buffer = _as_tensor(content, int(size), self.place.rank)
             return _as_bytes(self._horovod.broadcast(buffer, root_rank=0, name="content"))
 
     def gather(self, tensor: Tensor) -> Tensor:
         """Concatenate."""
-        with together():
+        with together("allgather 'rows'"):
             gathered: Tensor = self._horovod.allgather(tensor, name="rows")
         return gathered
 
@@ -102,23 +101,18 @@ class TorchrunEngine:
         self.place = place
         self.device = _device(place)
         own_gpu = self.device.type == "cuda" and place.local_size <= torch.cuda.device_count()
-        with together():
-            distributed.init_process_group(
-                "nccl" if own_gpu else "gloo",
-                init_method=f"file://{os.environ['AIMASS_MEETING']}",
-                rank=place.rank,
-                world_size=place.size,
-            )
+        with together("the meeting of all ranks"):
+            distributed.init_process_group("nccl" if own_gpu else "gloo")
 
     def add(self, tensor: Tensor) -> None:
         """Sum in place."""
-        with together():
+        with together("allreduce 'sum'"):
             self._distributed.all_reduce(tensor)
 
     def broadcast(self, content: bytes) -> bytes:
         """Send the length, then the bytes."""
         size = torch.tensor([len(content)], device=self.device)
-        with together():
+        with together("broadcast 'content'"):
             self._distributed.broadcast(size, src=0)
             buffer = _as_tensor(content, int(size), self.place.rank).to(self.device)
             self._distributed.broadcast(buffer, src=0)
@@ -132,7 +126,7 @@ class TorchrunEngine:
         padded = tensor.new_zeros((int(counts.max()), *tensor.shape[1:]))
         padded[: len(tensor)] = tensor
         parts = [torch.empty_like(padded) for _ in range(self.place.size)]
-        with together():
+        with together("allgather 'rows'"):
             self._distributed.all_gather(parts, padded)
         return torch.cat([part[:count] for part, count in zip(parts, counts.tolist(), strict=True)])
 

@@ -9,6 +9,7 @@ payload an ``Event`` in the protobuf wire format:
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import struct
@@ -95,7 +96,7 @@ class EventWriter:
 
 def encode_scalar(wall_time: float, tag: str, value: float, step: int) -> bytes:
     """Return an ``Event`` with one scalar."""
-    content = _bytes_field(1, tag.encode()) + _key(2, 5) + struct.pack("<f", value)
+    content = _bytes_field(1, tag.encode()) + _key(2, 5) + _float32(value)
     return encode_event(wall_time, step, _bytes_field(5, _bytes_field(1, content)))
 
 
@@ -108,6 +109,14 @@ def encode_record(payload: bytes) -> bytes:
     """Return a TFRecord."""
     length = struct.pack("<Q", len(payload))
     return length + _checksum(length) + payload + _checksum(payload)
+
+
+def _float32(value: float) -> bytes:
+    """Four bytes; what is too large for them is infinite."""
+    try:
+        return struct.pack("<f", value)
+    except OverflowError:
+        return struct.pack("<f", math.copysign(math.inf, value))
 
 
 def _checksum(content: bytes) -> bytes:

@@ -17,18 +17,28 @@ from types import TracebackType
 from typing import NoReturn
 
 from aimass_jupyter.contract.errors import AimassError, Failed
-from aimass_jupyter.host import write_record
+from aimass_jupyter.host import waiting, write_record
 
 
 class Disconnected(Failed):
     """Another rank is gone. It is never the cause of a job's end, only what the rest see of it."""
 
 
+class NotANumber(Failed):
+    """The loss is NaN or infinite, and training was to stop at that."""
+
+    cause = "not-a-number"
+
+
 @contextmanager
-def together() -> Iterator[None]:
-    """Raise what fails inside a collective call as :class:`Disconnected`."""
+def together(name: str = "") -> Iterator[None]:
+    """Raise what fails inside a collective call as :class:`Disconnected`.
+
+    ``name`` says what is done together, for whoever looks why nothing goes on.
+    """
     try:
-        yield
+        with waiting(name):
+            yield
     except RuntimeError as error:  # Horovod's and torch's errors of communication are ones
         reason = (str(error).splitlines() or [""])[0]
         raise Disconnected(f"the connection to the other ranks broke: {reason}") from error
@@ -63,6 +73,7 @@ def record_failure(folder: Path, rank: int, error: BaseException) -> None:
         "rank": rank,
         "type": type(error).__name__,
         "message": str(error) or type(error).__name__,
+        "cause": getattr(error, "cause", None),
         "foreseen": isinstance(error, AimassError),
         "disconnected": isinstance(error, Disconnected),
         "host": socket.gethostname(),

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from aimass_jupyter.algorithms import Task, build_network, find_task
 from aimass_jupyter.contract.algorithms import Hyperparameters
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.evaluation import Report
-from aimass_jupyter.host import write_record
-from aimass_jupyter.training.checkpoint import Checkpoints, State, settings_digest
+from aimass_jupyter.host import beat, write_record
+from aimass_jupyter.training.checkpoint import (
+    Checkpoint,
+    Checkpoints,
+    Due,
+    copied,
+    settings_digest,
+)
 from aimass_jupyter.training.curves import Curves
 from aimass_jupyter.training.engine import Engine
 from aimass_jupyter.training.export import CHECKED_ROWS, write_model
+from aimass_jupyter.training.loss_guard import LossGuard
 from aimass_jupyter.training.optimizer import Optimizer, learning_rate, make_optimizer
 from aimass_jupyter.training.rows import Rows
 from aimass_jupyter.training.weights import Weights
@@ -40,35 +48,46 @@ def train(
     network = build_network(params, shape, outputs).to(engine.device)
     weights = Weights(network)
     optimizer = make_optimizer(params, weights.values)
-    checkpoints = Checkpoints(folder / "checkpoints")
-    settings = settings_digest(spec)
-    begun = go_on_from(checkpoints, settings, network, optimizer, engine)
+    options = spec.options
+    checkpoints = Checkpoints(folder / "checkpoints", options.checkpoints_kept)
+    due = Due(options.checkpoint_steps, options.checkpoint_seconds, params.checkpoint_every)
+    guard = LossGuard(options.on_nan, folder, engine.place)
+    state = state_of(network, optimizer)
+    meta = {"settings": settings_digest(spec)}
+    begun = go_on_from(checkpoints, meta, state, engine)
     steps = rows.steps(params.batch_size)
     total = params.epochs * steps
     introduce(rows, engine, begun)
 
-    with Curves(folder / "tb" if writes else None, total, begun * steps) as curves:
-        for epoch in range(begun, params.epochs):
+    with Curves(folder / "tb" if writes else None, total, begun) as curves, checkpoints:
+        for epoch in range(begun // steps, params.epochs):
             started = time.perf_counter()
-            torch.manual_seed(rows.seed_of(epoch))  # dropout does not depend on where we began
+            first = max(0, begun - epoch * steps)
+            seeds = rows.seeds(epoch, steps)  # dropout does not depend on where we began
             network.train()
-            for step, batch in enumerate(rows.batches(epoch, steps), start=epoch * steps):
+            for step, batch in enumerate(rows.batches(epoch, steps, first), epoch * steps + first):
                 batch = batch.to(engine.device)
+                torch.manual_seed(seeds[step % steps])
                 rate = learning_rate(step, total, params.learning_rate)
                 weights.clear_gradients()
                 loss = task.loss(network(batch.inputs), batch.targets)
                 loss.backward()
                 mean_loss = weights.average(engine, loss, len(batch))
-                optimizer.step(weights.values, weights.gradients, rate)
+                if guard.admits(step, loss, mean_loss, weights.gradients):
+                    optimizer.step(weights.values, weights.gradients, rate)
                 curves.show_step(step, mean_loss, rate)
-            speed = rows.training_rows / (time.perf_counter() - started)
+                done = step + 1
+                beat(done)
+                if writes and done % steps and due.after_step(done):
+                    checkpoints.save_aside(done, state, meta)
+            speed = (1 - first / steps) * rows.training_rows / (time.perf_counter() - started)
             held_out_loss, report = evaluate(task, network, rows, engine)
-            done = epoch + 1
-            curves.show_epoch(done * steps - 1, held_out_loss, report, speed)
+            ended = epoch + 1
+            curves.show_epoch(ended * steps - 1, held_out_loss, report, speed)
             if writes:
-                print(describe_epoch(done, params.epochs, held_out_loss, report, speed))
-                if done % params.checkpoint_every == 0 or done == params.epochs:
-                    checkpoints.save(State.of(done, settings, network, optimizer))
+                print(describe_epoch(ended, params.epochs, held_out_loss, report, speed))
+                if due.after_epoch(ended, steps, last=ended == params.epochs):
+                    checkpoints.save_aside(ended * steps, state, meta)
 
     _, report = evaluate(task, network, rows, engine)
     engine.shutdown()
@@ -76,14 +95,16 @@ def train(
         finish(spec, folder, network.cpu(), rows, report)
 
 
+def state_of(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
+    """Return all that training changes, by name; the tensors themselves, not copies."""
+    named = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    return named | {f"optimizer.{name}": tensor for name, tensor in optimizer.state.items()}
+
+
 def go_on_from(
-    checkpoints: Checkpoints,
-    settings: str,
-    network: nn.Module,
-    optimizer: Optimizer,
-    engine: Engine,
+    checkpoints: Checkpoints, meta: dict[str, Any], state: dict[str, Tensor], engine: Engine
 ) -> int:
-    """Give every rank the same state, rank 0's; return the epoch to begin with.
+    """Give every rank the same state, rank 0's; return how many steps were done.
 
     Raises
     ------
@@ -92,16 +113,15 @@ def go_on_from(
     """
     content = b""
     if engine.place.rank == 0:
-        state = checkpoints.newest() or State.of(0, settings, network, optimizer)
-        content = state.encode()
-    state = State.decode(engine.broadcast(content))
-    if state.settings != settings:
+        content = (checkpoints.newest() or Checkpoint(0, copied(state), meta)).encode()
+    checkpoint = Checkpoint.decode(engine.broadcast(content))
+    if checkpoint.meta["settings"] != meta["settings"]:
         raise InvalidRequest(
             "the checkpoints in the job's folder were made with other settings",
             "train in a folder of its own",
         )
-    state.restore(network, optimizer)
-    return state.epoch
+    checkpoint.restore(state)
+    return checkpoint.step
 
 
 def evaluate(
@@ -138,14 +158,14 @@ def introduce(rows: Rows, engine: Engine, begun: int) -> None:
     """Say what this rank has before it begins."""
     place = engine.place
     print(
-        f"rank {place.rank} of {place.size} on {engine.device}: {len(rows.training):,} of "
+        f"rank {place.rank} of {place.size} on {engine.device}: "
         f"{rows.training_rows:,} rows to train on, {rows.held_out_rows:,} held out"
     )
     if place.rank == 0:
         for name, reason in rows.preprocessing.dropped.items():
             print(f"column '{name}' is not learnt from: {reason}")
         if begun:
-            print(f"going on from the checkpoint after epoch {begun}")
+            print(f"going on from the checkpoint after step {begun:,}")
 
 
 def describe_epoch(epoch: int, epochs: int, loss: float, report: Report, speed: float) -> str:

@@ -10,6 +10,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from aimass_jupyter.host import begin_heartbeat
 from aimass_jupyter.training.failure import fail
 from aimass_jupyter.training.place import Place, find_place
 
@@ -19,6 +20,7 @@ def main(folder: Path) -> None:
     place = find_place(os.environ)
     open_log(folder, place.rank)
     sys.excepthook = partial(fail, folder, place.rank)
+    begin_heartbeat(folder, place.rank)
     train_job(folder, place)
 
 

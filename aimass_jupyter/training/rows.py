@@ -46,14 +46,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Rows:
-    """What this rank trains on and is measured on.
+    """What the ranks train on, and what this one is measured on.
 
     Attributes
     ----------
-    training, held_out
-        This rank's share of either.
+    training
+        All rows to train on: which of them a step takes does not depend on how many ranks there
+        are, so a run can go on with more or fewer.
+    held_out
+        This rank's share.
     training_rows, held_out_rows
-        How many all ranks have.
+        How many there are.
     """
 
     training: Part
@@ -62,26 +65,31 @@ class Rows:
     held_out_rows: int
     preprocessing: Preprocessing
     seed: int
-    rank: int
+    place: Place
 
     def steps(self, batch_size: int) -> int:
         """Steps of an epoch; the same on every rank. ``batch_size`` counts the rows of all."""
         return max(1, -(-self.training_rows // batch_size))
 
-    def seed_of(self, epoch: int) -> int:
-        """Seed of what is random in an epoch, different on every rank."""
-        return int(np.random.SeedSequence([self.seed, epoch, self.rank]).generate_state(1)[0])
+    def seeds(self, epoch: int, steps: int) -> list[int]:
+        """Seeds of what is random in each step of an epoch, different on every rank."""
+        sequence = np.random.SeedSequence([self.seed, epoch, self.place.rank])
+        return [int(state) for state in sequence.generate_state(steps)]
 
-    def batches(self, epoch: int, steps: int) -> Iterator[Part]:
-        """This rank's part of each batch of an epoch, in an order of the epoch's own."""
-        order = np.random.default_rng(self.seed_of(epoch)).permutation(len(self.training))
-        for chosen in np.array_split(order, steps):
-            index = torch.from_numpy(chosen)
+    def batches(self, epoch: int, steps: int, first: int = 0) -> Iterator[Part]:
+        """This rank's part of each batch of an epoch, in an order of the epoch's own.
+
+        The batches are the same whatever the number of ranks; ``first`` are left out, those that
+        were trained on before.
+        """
+        order = np.random.default_rng([self.seed, epoch]).permutation(self.training_rows)
+        for chosen in np.array_split(order, steps)[first:]:
+            index = torch.from_numpy(chosen[self.place.rank :: self.place.size])
             yield Part(self.training.inputs[index], self.training.targets[index])
 
 
 def open_rows(spec: JobSpec, params: Hyperparameters, place: Place) -> Rows:
-    """Open a job's dataset and keep this rank's share of it.
+    """Open a job's dataset, split it, and encode what this rank needs of it.
 
     Raises
     ------
@@ -105,22 +113,19 @@ def open_rows(spec: JobSpec, params: Hyperparameters, place: Place) -> Rows:
     _check_ranks(spec.dataset, len(training), place.size)
     preprocessing = Preprocessing.fit(table.take(training), columns, spec.label, task)
     return Rows(
-        training=_share(table, training, preprocessing, place),
-        held_out=_share(table, held_out, preprocessing, place),
+        training=_encode(table, training, preprocessing),
+        held_out=_encode(table, held_out[place.rank :: place.size], preprocessing),
         training_rows=len(training),
         held_out_rows=len(held_out),
         preprocessing=preprocessing,
         seed=spec.seed,
-        rank=place.rank,
+        place=place,
     )
 
 
-def _share(table: pa.Table, rows: Indices, preprocessing: Preprocessing, place: Place) -> Part:
-    """Every size-th row, from this rank on."""
+def _encode(table: pa.Table, rows: Indices, preprocessing: Preprocessing) -> Part:
     names = [*(feature.name for feature in preprocessing.features), preprocessing.label.name]
-    columns: dict[str, npt.NDArray[Any]] = columns_of(
-        table.take(rows[place.rank :: place.size]), names
-    )
+    columns: dict[str, npt.NDArray[Any]] = columns_of(table.take(rows), names)
     inputs = preprocessing.apply(columns)
     targets = preprocessing.encode_label(columns[preprocessing.label.name])
     return Part(torch.from_numpy(inputs), torch.from_numpy(targets))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -11,8 +12,12 @@ from safetensors.numpy import load
 
 from aimass_jupyter.bundle import WEIGHTS, open_member, read_manifest
 from aimass_jupyter.contract.errors import InvalidRequest
+from aimass_jupyter.contract.jobs import JobOptions, JobSpec
 from aimass_jupyter.data import columns_of, open_dataset, split_rows
+from aimass_jupyter.host import read_notices
 from aimass_jupyter.inference import load_bundle
+from aimass_jupyter.training.checkpoint import Checkpoints
+from aimass_jupyter.training.failure import NotANumber
 from tests.training.conftest import MakeSpec, train_here
 
 
@@ -70,12 +75,20 @@ def test_the_same_seed_gives_the_same_model(make_spec: MakeSpec, tmp_path: Path)
     assert not all(np.array_equal(first[name], other[name]) for name in first)
 
 
-def test_going_on_gives_what_going_through_gives(make_spec: MakeSpec, tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [3, 5, 9, 10])
+def test_going_on_gives_what_going_through_gives(
+    make_spec: MakeSpec, tmp_path: Path, step: int
+) -> None:
+    """Also from the middle of an epoch: 2 steps each."""
     spec = make_spec("iris", epochs=6, dropout=0.3)
+    options = JobOptions(checkpoint_steps=1, checkpoints_kept=20)
+    spec = spec.model_copy(update={"options": options})
     whole, resumed = tmp_path / "whole", tmp_path / "resumed"
     train_here(spec, whole)
     shutil.copytree(whole / "checkpoints", resumed / "checkpoints")
-    (resumed / "checkpoints" / "epoch-000006.safetensors").unlink()
+    for path in (resumed / "checkpoints").iterdir():
+        if path.name > f"step-{step:09d}.safetensors":
+            path.unlink()
     train_here(spec, resumed)
     before, after = (load(open_member(f / "bundle.aimass", WEIGHTS)) for f in (whole, resumed))
     assert all(np.array_equal(before[name], after[name]) for name in before)
@@ -95,10 +108,39 @@ def test_checkpoints_of_other_settings_are_refused(make_spec: MakeSpec, tmp_path
         train_here(make_spec("iris", epochs=1, seed=9), tmp_path)
 
 
-def test_a_run_that_diverges_ends_with_no_number(make_spec: MakeSpec, tmp_path: Path) -> None:
+def diverging(make_spec: MakeSpec, on_nan: str) -> JobSpec:
     spec = make_spec("diabetes", epochs=3, optimizer="sgd", learning_rate=100.0)
-    assert set(train_here(spec, tmp_path)["metrics"].values()) == {None}
+    return spec.model_copy(update={"options": JobOptions(on_nan=on_nan, checkpoint_steps=1)})
+
+
+def test_a_run_that_diverges_stops_and_leaves_its_last_good_state(
+    make_spec: MakeSpec, tmp_path: Path
+) -> None:
+    with pytest.raises(NotANumber, match=r"the loss of step \d+ became (nan|inf) on rank 0"):
+        train_here(diverging(make_spec, "stop"), tmp_path)
+    assert not (tmp_path / "bundle.aimass").exists()
+    newest = Checkpoints(tmp_path / "checkpoints").newest()
+    assert newest is not None
+    assert newest.step > 0
+    assert all(bool(tensor.isfinite().all()) for tensor in newest.tensors.values())
+
+
+def test_one_that_is_to_continue_ends_with_no_number_and_says_so(
+    make_spec: MakeSpec, tmp_path: Path
+) -> None:
+    assert set(train_here(diverging(make_spec, "continue"), tmp_path)["metrics"].values()) == {None}
     assert read_manifest(tmp_path / "bundle.aimass").metrics["r2"] is None
+    assert "was taken all the same" in read_notices(tmp_path)[0]
+
+
+def test_a_skipped_step_leaves_the_weights_as_they_were(
+    make_spec: MakeSpec, tmp_path: Path
+) -> None:
+    train_here(diverging(make_spec, "skip"), tmp_path)
+    (notice,) = read_notices(tmp_path)
+    assert re.match(r"the loss of [\d,]+ steps? was NaN or infinite", notice)
+    weights = load(open_member(tmp_path / "bundle.aimass", WEIGHTS))
+    assert all(np.isfinite(values).all() for values in weights.values())
 
 
 @pytest.mark.parametrize("architecture", ["linear", "mlp", "cnn"])

@@ -27,7 +27,7 @@ def test_without_a_supervisor_it_logs_to_a_file(make_spec: MakeSpec, tmp_path: P
     done = run_rank(tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     log = (tmp_path / "log" / "rank-0.log").read_text()
-    assert "rank 0 of 1 on cpu: 120 of 120 rows to train on, 30 held out" in log
+    assert "rank 0 of 1 on cpu: 120 rows to train on, 30 held out" in log
     assert "epoch 1/1: loss" in log
     assert "Warning" not in log
 

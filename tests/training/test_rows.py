@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.training.place import Place, find_place
@@ -20,7 +22,7 @@ def test_ranks_share_all_rows_between_them(make_spec: MakeSpec, size: int) -> No
     spec = make_spec("digits")
     alone = rows_of(spec)
     shares = [rows_of(spec, Place(rank, size)) for rank in range(size)]
-    assert sum(len(share.training) for share in shares) == alone.training_rows
+    assert {len(share.training) for share in shares} == {alone.training_rows}
     assert sum(len(share.held_out) for share in shares) == alone.held_out_rows
     trained = set().union(*(as_set(share.training.inputs) for share in shares))
     assert trained == as_set(alone.training.inputs)
@@ -36,12 +38,28 @@ def test_an_epoch_shows_every_row_once(make_spec: MakeSpec, size: int, batch_siz
     assert len(steps) == 1
     epochs = [list(share.batches(0, min(steps))) for share in shares]
     assert {len(batches) for batches in epochs} == steps
-    largest = max(sum(len(part) for part in step) for step in zip(*epochs, strict=True))
-    assert largest <= batch_size + size - 1
-    for share, batches in zip(shares, epochs, strict=True):
-        assert sum(len(part) for part in batches) == len(share.training)
-        shown = set().union(*(as_set(part.inputs) for part in batches))
-        assert shown == as_set(share.training.inputs)
+    sizes = [sum(len(part) for part in step) for step in zip(*epochs, strict=True)]
+    assert max(sizes) <= batch_size
+    assert sum(sizes) == shares[0].training_rows
+    shown = set().union(*(as_set(part.inputs) for batches in epochs for part in batches))
+    assert shown == as_set(shares[0].training.inputs)
+
+
+@given(size=st.integers(1, 7), other=st.integers(1, 7), first=st.integers(0, 6))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+def test_a_batch_has_the_same_rows_whatever_the_number_of_ranks(
+    make_spec: MakeSpec, size: int, other: int, first: int
+) -> None:
+    spec = make_spec("wine")
+    steps = rows_of(spec).steps(20)
+
+    def batches(ranks: int) -> list[set[bytes]]:
+        shares = [rows_of(spec, Place(rank, ranks)) for rank in range(ranks)]
+        parts = zip(*(share.batches(3, steps, first) for share in shares), strict=True)
+        return [set().union(*(as_set(part.inputs) for part in batch)) for batch in parts]
+
+    assert batches(size) == batches(other)
+    assert len(batches(size)) == steps - first
 
 
 def test_each_epoch_has_an_order_of_its_own_that_repeats(make_spec: MakeSpec) -> None:
@@ -70,7 +88,7 @@ def test_a_wrong_label_tells_the_nearest(make_spec: MakeSpec) -> None:
 
 def test_more_ranks_than_rows_are_refused(make_spec: MakeSpec) -> None:
     spec = make_spec("iris")
-    assert len(rows_of(spec, Place(119, 120)).training) == 1
+    assert len(next(rows_of(spec, Place(119, 120)).batches(0, 1))) == 1
     with pytest.raises(InvalidRequest, match="leaves 120 rows to train on, fewer than 121 ranks"):
         rows_of(spec, Place(0, 121))
 

@@ -1,0 +1,91 @@
+"""The loss guard: what happens when a step's loss is NaN or infinite. It never goes unsaid.
+
+All ranks see the same mean loss and therefore decide alike, without asking one another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from aimass_jupyter.host import write_notice
+from aimass_jupyter.training.failure import Disconnected, NotANumber
+from aimass_jupyter.training.place import Place
+
+OnNan = Literal["stop", "skip", "continue"]
+_DONE = {"skip": "was skipped", "continue": "was taken all the same"}
+
+
+class _NotANumberElsewhere(Disconnected, NotANumber):
+    """It came from another rank's rows; that rank says so."""
+
+
+class LossGuard:
+    """Looks at the loss of each step of a run.
+
+    Attributes
+    ----------
+    found
+        Steps whose loss was no number so far.
+    """
+
+    def __init__(self, policy: OnNan, folder: Path, place: Place) -> None:
+        self.found = 0
+        self._policy = policy
+        self._folder = folder
+        self._place = place
+
+    def admits(self, step: int, own: Tensor, mean: Tensor, gradients: Tensor) -> bool:
+        """Whether the step may be taken.
+
+        Parameters
+        ----------
+        own, mean
+            The loss of this rank's rows, and over those of all ranks.
+        gradients
+            Over all ranks. A finite loss can have infinite ones, which spoil what skipping keeps.
+
+        Raises
+        ------
+        NotANumber
+            When the loss is none and training is to stop; on other ranks than the one that it came
+            from, ``Disconnected``.
+        """
+        if math.isfinite(mean.item()) and (self._policy != "skip" or _finite(gradients)):
+            return True
+        self.found += 1
+        if self._policy == "stop":
+            self._stop(step, own, mean)
+        self._flag(step)
+        return self._policy == "continue"
+
+    def _stop(self, step: int, own: Tensor, mean: Tensor) -> None:
+        became = f"the loss of step {step + 1:,} became {mean.item()}"
+        if self._place.size > 1 and math.isfinite(own.item()):
+            raise _NotANumberElsewhere(became)
+        raise NotANumber(
+            f"{became} on rank {self._place.rank}",
+            "try a smaller --learning-rate, look for extreme values in the data, "
+            "or say --on-nan skip",
+        )
+
+    def _flag(self, step: int) -> None:
+        """Say it once for all such steps, with their number; a full disk only leaves it unsaid."""
+        if self._place.rank:
+            return
+        done = _DONE[self._policy]
+        steps = "1 step" if self.found == 1 else f"{self.found:,} steps"
+        text = f"the loss of {steps} was NaN or infinite, lastly of step {step + 1:,}; each {done}"
+        if self.found & (self.found - 1) == 0:  # the 1st, 2nd, 4th, 8th…
+            print(text)
+        with contextlib.suppress(OSError):
+            write_notice(self._folder, "loss", text)
+
+
+def _finite(gradients: Tensor) -> bool:
+    return bool(torch.isfinite(gradients.sum()))
