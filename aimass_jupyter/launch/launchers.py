@@ -7,7 +7,6 @@ of its packages. Another package adds a launcher through the entry point group
 
 from __future__ import annotations
 
-import re
 import signal
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -16,13 +15,12 @@ from pathlib import Path
 from typing import Protocol
 
 from aimass_jupyter.contract.errors import NotFound, did_you_mean
-from aimass_jupyter.contract.ids import ulid
+from aimass_jupyter.host import read_record
 from aimass_jupyter.launch.order import JobOrder
 
 ENTRY_POINTS = "aimass_jupyter.launchers"
-_RANK_MODULE = "aimass_jupyter.training.rank"
-_HOROVODRUN = "aimass_jupyter.launch.horovodrun"
-_STALL_SECONDS = 600
+GANG_RECORD = "ranks.json"
+_GANG_MODULE = "aimass_jupyter.launch.gang"
 _SIGNALS = frozenset(signal.valid_signals())
 
 
@@ -51,82 +49,52 @@ class Launcher(Protocol):
     def command(self, order: JobOrder, folder: Path) -> tuple[list[str], dict[str, str]]:
         """Return the argv, and the environment beside the job's, that run every rank."""
 
-    def exits(self, output: str, code: int) -> list[RankExit]:
-        """Find the ranks that failed in the launcher's last output and its own exit code."""
+    def exits(self, folder: Path, output: str, code: int) -> list[RankExit]:
+        """Find the ranks that failed, the first one first.
+
+        Parameters
+        ----------
+        output
+            The last that the command said.
+        code
+            The command's own exit code.
+        """
 
 
-class SingleLauncher:
-    """One process, no launcher at all."""
+class GangLauncher:
+    """Ranks on this host, forked from one process that has imported all that they need.
+
+    A supervisor that has imported it already forks that process too, instead of running the
+    command.
+    """
 
     def missing(self) -> str:
         return _without("torch")
 
     def command(self, order: JobOrder, folder: Path) -> tuple[list[str], dict[str, str]]:
-        return [order.python, "-m", _RANK_MODULE, str(folder)], {}
+        return [order.python, "-m", _GANG_MODULE, str(folder)], {}
 
-    def exits(self, output: str, code: int) -> list[RankExit]:
-        return [RankExit(0, code)]
+    def exits(self, folder: Path, output: str, code: int) -> list[RankExit]:
+        record = read_record(folder / GANG_RECORD) or {}
+        return [RankExit(int(e["rank"]), int(e["code"])) for e in record.get("exits", [])]
 
 
-class HorovodLauncher:
-    """``horovodrun`` with gloo, on the loopback interface.
-
-    It puts every environment variable into the argv of its ranks: what the job's environment
-    holds is for everybody on this machine to read.
-    """
-
-    _EXIT = re.compile(r"^Process (\d+) exit with status code (-?\d+)\.", re.MULTILINE)
+class HorovodLauncher(GangLauncher):
+    """Ranks that Horovod connects, with gloo or NCCL as it was built."""
 
     def missing(self) -> str:
-        if reason := _without("torch") or _without("horovod"):
+        if reason := super().missing() or _without("horovod"):
             return reason
         spec = find_spec("horovod")
         folders = (spec and spec.submodule_search_locations) or []
         built = any(any(Path(folder, "torch").glob("mpi_lib*.so")) for folder in folders)
         return "" if built else "horovod was built without torch"
 
-    def command(self, order: JobOrder, folder: Path) -> tuple[list[str], dict[str, str]]:
-        launch = [order.python, "-m", _HOROVODRUN, "-np", str(order.np), "--gloo"]
-        where = ["-H", f"localhost:{order.np}", "--network-interfaces", "lo", "--disable-cache"]
-        patience = ["--gloo-timeout-seconds", str(_STALL_SECONDS)]
-        rank = [order.python, "-m", _RANK_MODULE, str(folder)]
-        return [*launch, *where, *patience, *rank], {}
-
-    def exits(self, output: str, code: int) -> list[RankExit]:
-        return [RankExit(int(rank), int(ended)) for rank, ended in self._EXIT.findall(output)]
-
-
-class TorchrunLauncher:
-    """``torchrun`` on this node, meeting through a file rather than a port."""
-
-    _EXIT = re.compile(r"^ *rank *: (\d+).*\n *exitcode *: (-?\d+)", re.MULTILINE)
-
-    def missing(self) -> str:
-        return _without("torch")
-
-    def command(self, order: JobOrder, folder: Path) -> tuple[list[str], dict[str, str]]:
-        launch = [order.python, "-m", "torch.distributed.run", "--nnodes", "1"]
-        ranks = ["--nproc-per-node", str(order.np), "--max-restarts", "0"]
-        meeting = folder / f"meeting-{ulid()}"  # never one that an earlier attempt left
-        how = ["--rdzv-backend", "c10d", "--rdzv-conf", "store_type=file",
-               "--rdzv-id", order.id, "--rdzv-endpoint", f"{meeting}.launcher"]  # fmt: skip
-        own = folder / "log" / "torchrun"  # what it writes besides goes with the job, not to /tmp
-        rank = ["--log-dir", str(own), "--module", _RANK_MODULE, str(folder)]
-        environment = {
-            "AIMASS_MEETING": f"{meeting}.ranks",
-            "GLOO_SOCKET_IFNAME": "lo",
-            "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",  # it would listen on every interface
-        }
-        return [*launch, *ranks, *how, *rank], environment
-
-    def exits(self, output: str, code: int) -> list[RankExit]:
-        return [RankExit(int(rank), int(ended)) for rank, ended in self._EXIT.findall(output)]
-
 
 _OURS: dict[str, type[Launcher]] = {
-    "single": SingleLauncher,
+    "single": GangLauncher,
     "horovod": HorovodLauncher,
-    "torchrun": TorchrunLauncher,
+    "torchrun": GangLauncher,
 }
 
 

@@ -80,8 +80,7 @@ def read_order(folder: Path) -> Order:
 
 def _work(folder: Path, launch: dict[str, Any]) -> JobOrder | CommandOrder:
     if launch["kind"] == "job":
-        spec = _require(folder / "spec.json")
-        return JobOrder(spec["id"], spec["engine"], int(spec["np"]), spec["python"])
+        return read_job(folder)
     if launch["kind"] != "command":
         raise InvalidRequest(f"kind '{launch['kind']}' is unknown", "known: job, command")
     return CommandOrder(
@@ -90,6 +89,12 @@ def _work(folder: Path, launch: dict[str, Any]) -> JobOrder | CommandOrder:
         log=folder / launch.get("log", "log/process.log"),
         environment=launch.get("environment", {}),
     )
+
+
+def read_job(folder: Path) -> JobOrder:
+    """Read what a launcher needs of a job's spec."""
+    spec = _require(folder / "spec.json")
+    return JobOrder(spec["id"], spec["engine"], int(spec["np"]), spec["python"])
 
 
 def _require(path: Path) -> dict[str, Any]:

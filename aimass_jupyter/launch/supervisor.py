@@ -120,7 +120,7 @@ class Supervisor:
 
     def _judge(self, plan: Plan, code: int | None, logs: ProcessLogs, oom_kills: int) -> Cause:
         complete = plan.launcher is not None and code == 0
-        exits = plan.launcher.exits(logs.main.tail, code) if plan.launcher and code else []
+        exits = plan.launcher.exits(self._folder, logs.main.tail, code) if plan.launcher and code else []
         return find_cause(
             Evidence(
                 folder=self._folder,

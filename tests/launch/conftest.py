@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -20,13 +19,14 @@ from aimass_jupyter.contract.ids import new_id
 from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.host import (
     ProcessIdentity,
+    identify,
     is_locked,
     marked_processes,
     read_record,
     stop_marked,
     write_record,
 )
-from aimass_jupyter.launch.launchers import available_engines
+from aimass_jupyter.launch.launchers import GANG_RECORD, available_engines
 
 PATIENCE_SECONDS = 90
 _ON_SMALL_DISK = """
@@ -89,12 +89,15 @@ class Launched:
         return list(marked_processes(*self.marker.split("=")))
 
     def rank(self, number: int) -> ProcessIdentity:
-        """The Python process of a rank, told by its environment, once it is there."""
+        """The process of a rank, as the gang says, once it is there."""
 
         def found() -> ProcessIdentity | None:
-            return next((p for p in self.processes() if _is_rank(p.pid, number)), None)
+            record = read_record(self.folder / GANG_RECORD)
+            return identify(record["pids"][number]) if record else None
 
-        return until(found)
+        rank: ProcessIdentity = until(found)
+        assert rank in self.processes()
+        return rank
 
     def log(self, name: str) -> str:
         path = self.folder / "log" / name
@@ -111,22 +114,6 @@ class Launched:
             supervisor.kill()
             supervisor.wait()
         stop_marked(*self.marker.split("="), grace_seconds=0)
-
-
-_RANK_MODULE = b"aimass_jupyter.training.rank"
-
-
-def _is_rank(pid: int, number: int) -> bool:
-    try:
-        argv = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    if not Path(os.fsdecode(argv[0])).name.startswith("python"):
-        return False  # horovodrun wraps a rank in a shell and env, with the same environment
-    launches = {b"aimass_jupyter.launch.horovodrun", b"torch.distributed.run"} & set(argv)
-    ranks = {f"HOROVOD_RANK={number}".encode(), f"RANK={number}".encode()}
-    return _RANK_MODULE in argv and not launches and bool(ranks & set(environment))
 
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:

@@ -48,10 +48,10 @@ def test_a_killed_rank_is_named_and_takes_the_others_with_it(job: Job, engine: s
 def test_the_only_rank_is_killed(job: Job) -> None:
     launched = long_job(job, "single", 1)
     supervisor = launched.start()
-    (rank,) = until(launched.processes)
-    send_signal(rank, signal.SIGKILL)
+    send_signal(launched.rank(0), signal.SIGKILL)
     supervisor.wait(15)
     assert launched.cause["message"] == "rank 0 SIGKILL"
+    assert launched.exit_record["signal"] == "SIGKILL"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_an_interrupted_job_goes_on_to_the_same_result(job: Job, launched: Launc
 
     supervisor = job("single", 1, epochs=6).start()
     until(lambda: epochs_done(launched) > 1)
-    send_signal(until(launched.processes)[0], signal.SIGKILL)
+    send_signal(launched.rank(0), signal.SIGKILL)
     supervisor.wait(15)
     assert launched.cause["rank"] == 0
     launched.clear(keep=("checkpoints",))

@@ -98,7 +98,6 @@ def test_more_ranks_than_rows_is_refused(job: Job, launched: Launched, tiny: Pat
 def test_secrets_do_not_reach_the_ranks(
     job: Job, launched: Launched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What horovodrun puts into the argv of its ranks is for the whole machine to read."""
     monkeypatch.setenv("JUPYTER_TOKEN", "canary-7261")
     supervisor = job("horovod", 2, epochs=1).start()
     pid = launched.rank(1).pid

@@ -12,8 +12,10 @@ import pytest
 
 import aimass_jupyter
 from aimass_jupyter.contract.errors import NotFound
+from aimass_jupyter.host import write_record
 from aimass_jupyter.launch.environment import job_environment
 from aimass_jupyter.launch.launchers import (
+    GANG_RECORD,
     RankExit,
     available_engines,
     find_launcher,
@@ -22,30 +24,6 @@ from aimass_jupyter.launch.order import JobOrder
 from tests.launch.conftest import Launched
 
 FOLDER = Path("/data/jobs/a job")
-HOROVOD_SAYS = """\
-Process 1 exit with status code 137.
-Terminating remaining workers after failure of Process 1.
-Process 0 exit with status code 143.
-RuntimeError: Horovod detected that one or more processes exited with non-zero status
-Exit code: 137
-"""
-TORCHRUN_SAYS = """\
-Failures:
-[1]:
-  time      : 2026-01-01_00:00:00
-  host      : here
-  rank      : 0 (local_rank: 0)
-  exitcode  : 1 (pid: 41)
-  error_file: <N/A>
-------------------------------------------------------------
-Root Cause (first observed failure):
-[0]:
-  time      : 2026-01-01_00:00:00
-  host      : here
-  rank      : 1 (local_rank: 1)
-  exitcode  : -9 (pid: 42)
-  error_file: <N/A>
-"""
 
 
 def order(engine: str, np: int = 2) -> JobOrder:
@@ -53,36 +31,20 @@ def order(engine: str, np: int = 2) -> JobOrder:
 
 
 @pytest.mark.parametrize("engine", ["single", "horovod", "torchrun"])
-def test_each_runs_our_rank_in_the_job_environment(engine: str) -> None:
+def test_each_runs_a_gang_in_the_job_environment(engine: str) -> None:
     argv, environment = find_launcher(engine).command(order(engine), FOLDER)
     assert argv[0] == "/opt/job env/bin/python"
-    assert argv[-2:] == ["aimass_jupyter.training.rank", str(FOLDER)]
+    assert argv[-2:] == ["aimass_jupyter.launch.gang", str(FOLDER)]
     assert all(isinstance(part, str) for part in [*argv, *environment, *environment.values()])
 
 
-def test_horovod_stays_on_loopback_and_keeps_no_cache() -> None:
-    argv, _ = find_launcher("horovod").command(order("horovod", 3), FOLDER)
-    for pair in (["-np", "3"], ["-H", "localhost:3"], ["--network-interfaces", "lo"]):
-        assert pair == argv[(at := argv.index(pair[0])) : at + 2]
-    assert "--disable-cache" in argv
-
-
-def test_torchrun_never_meets_where_an_earlier_attempt_did() -> None:
-    first, second = (find_launcher("torchrun").command(order("torchrun"), FOLDER) for _ in "12")
-    assert first[1]["AIMASS_MEETING"] != second[1]["AIMASS_MEETING"]
-
-
-@pytest.mark.parametrize(
-    ("engine", "output", "exits"),
-    [
-        ("single", "", [RankExit(0, -9)]),
-        ("horovod", HOROVOD_SAYS, [RankExit(1, 137), RankExit(0, 143)]),
-        ("torchrun", TORCHRUN_SAYS, [RankExit(0, 1), RankExit(1, -9)]),
-        ("horovod", "", []),
-    ],
-)
-def test_exits_of_ranks_are_read(engine: str, output: str, exits: list[RankExit]) -> None:
-    assert find_launcher(engine).exits(output, -9) == exits
+@pytest.mark.parametrize("engine", ["single", "horovod", "torchrun"])
+def test_exits_of_ranks_are_read(engine: str, tmp_path: Path) -> None:
+    launcher = find_launcher(engine)
+    assert launcher.exits(tmp_path, "", 1) == []  # it failed before it forked a rank
+    exits = [{"rank": 1, "code": -9}, {"rank": 0, "code": 1}]
+    write_record(tmp_path / GANG_RECORD, {"attempt": 0, "pids": [7, 8], "exits": exits})
+    assert launcher.exits(tmp_path, "", 137) == [RankExit(1, -9), RankExit(0, 1)]
 
 
 def test_an_unknown_engine_is_named() -> None:

@@ -1,0 +1,140 @@
+"""The gang: the ranks of a job on this host, forked from one process that has imported all.
+
+``python -m aimass_jupyter.launch.gang FOLDER`` imports, then forks; a warm launcher's fork leads
+its gang without importing anything. ``FOLDER/ranks.json`` says who the ranks are and how they
+ended.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from aimass_jupyter.host import write_record
+from aimass_jupyter.launch.forking import Newborn, fork
+from aimass_jupyter.launch.launchers import GANG_RECORD, RankExit
+from aimass_jupyter.launch.meeting import meeting
+from aimass_jupyter.launch.order import JobOrder, read_job
+from aimass_jupyter.launch.preload import preload, use_threads
+
+_GRACE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class GangOrder:
+    """A job for a gang: what it is, where, and the environment that each rank begins with."""
+
+    work: JobOrder
+    folder: Path
+    environment: Mapping[str, str]
+
+
+def lead(order: GangOrder) -> int:
+    """Run the job's ranks; returns 0, or the exit code of the rank that failed first."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})  # to be waited for with a limit
+    exits = run_gang(order, attempt=0)
+    return _shell_code(exits[0].code) if exits else 0
+
+
+def run_gang(order: GangOrder, attempt: int) -> list[RankExit]:
+    """Fork the ranks and wait for all of them; when one fails, the others are ended.
+
+    Returns
+    -------
+    list of RankExit
+        The ranks that failed, the first one first; empty when all did well.
+    """
+    work = order.work
+    with meeting(work.engine, work.np, attempt, work.id) as places:
+        ranks = {_fork_rank(order, number, place): number for number, place in enumerate(places)}
+        _record(order.folder, attempt, ranks, [])
+        exits = _wait(ranks)
+    _record(order.folder, attempt, ranks, exits)
+    return exits
+
+
+def _fork_rank(order: GangOrder, number: int, place: Mapping[str, str]) -> int:
+    environment = {**order.environment, **place}
+    newborn = Newborn(f"aimass-rank-{number}", environment, order.folder)
+    return fork(newborn, partial(_be_rank, order.folder))
+
+
+def _be_rank(folder: Path) -> None:
+    from aimass_jupyter.training import rank
+
+    use_threads(int(os.environ["OMP_NUM_THREADS"]))
+    sys.argv = [str(rank.__file__), str(folder)]
+    rank.main(folder)
+
+
+def _wait(ranks: Mapping[int, int]) -> list[RankExit]:
+    """Collect every rank. The first that fails has the others told to end, then made to."""
+    left, exits, deadline = set(ranks), list[RankExit](), None
+    while left:
+        pid, code = _next_end(deadline)
+        if not pid:
+            _signal(left, signal.SIGKILL)
+        if pid not in left:
+            continue
+        left.discard(pid)
+        if code:
+            exits.append(RankExit(ranks[pid], code))
+        if code and deadline is None:
+            deadline = time.monotonic() + _GRACE_SECONDS
+            _signal(left, signal.SIGTERM)
+    return exits
+
+
+def _next_end(deadline: float | None) -> tuple[int, int]:
+    """Wait for a child to end: its pid and exit code; 0 and 0 when it is too late."""
+    while True:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid:
+            return pid, os.waitstatus_to_exitcode(status)
+        if deadline is None:
+            signal.sigwait({signal.SIGCHLD})
+        elif not signal.sigtimedwait({signal.SIGCHLD}, max(0.0, deadline - time.monotonic())):
+            return 0, 0
+
+
+def _signal(pids: set[int], number: signal.Signals) -> None:
+    for pid in pids:
+        os.kill(pid, number)  # a child that nobody else collects: its pid is its own
+
+
+def _record(
+    folder: Path, attempt: int, ranks: Mapping[int, int], exits: list[RankExit]
+) -> None:  # fmt: skip
+    """Say who the ranks are and how they ended; a disk that is full does not end a job."""
+    record = {
+        "attempt": attempt,
+        "pids": list(ranks),
+        "exits": [{"rank": ended.rank, "code": ended.code} for ended in exits],
+    }
+    try:
+        write_record(folder / GANG_RECORD, record)
+    except OSError as full:
+        print(f"{GANG_RECORD} could not be written: {full}", file=sys.stderr)
+
+
+def _shell_code(code: int) -> int:
+    """An exit code as a shell gives it: 128 more for a signal."""
+    return code if code >= 0 else 128 - code
+
+
+def main(folder: Path) -> int:
+    """Import, then run the job of a folder."""
+    environment = dict(os.environ)
+    work = read_job(folder)
+    preload(work.engine)
+    return lead(GangOrder(work, folder, environment))
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
