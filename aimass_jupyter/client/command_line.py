@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -73,8 +73,13 @@ class _Reader:
                 f"'{self._operation.name}' does not know what to do with '{word}'",
                 f"for example: {self._operation.examples[0]}",
             )
-        name = self._positionals.pop(0)
-        self.command.arguments[name] = convert(name, self._operation.fields[name], word)
+        name = self._positionals[0]
+        found = convert(name, self._operation.fields[name], word)
+        if _kind(self._operation.fields[name].annotation) is list:  # takes all that follow
+            self.command.arguments[name] = self.command.arguments.get(name, []) + found
+        else:
+            self.command.arguments[name] = found
+            self._positionals.pop(0)
 
     def _read_option(self, text: str) -> None:
         option, given, value = text.partition("=")
@@ -132,7 +137,8 @@ def _kind(annotation: Any) -> Any:
 
 def _item(annotation: Any) -> Any:
     part = next(part for part in parts(annotation) if part is not type(None))
-    return get_args(part)[0]
+    item = get_args(part)[0]
+    return get_args(item)[0] if get_origin(item) is Annotated else item
 
 
 def _json(name: str, text: str) -> Any:

@@ -13,8 +13,9 @@ from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.datasets import Dataset
 from aimass_jupyter.contract.endpoints import Endpoint
 from aimass_jupyter.contract.events import Event
-from aimass_jupyter.contract.jobs import Curves, Job, JobUpdate, LogChunk
+from aimass_jupyter.contract.jobs import Curves, Job, JobUpdate, LogChunk, Why
 from aimass_jupyter.contract.models import Model, ModelDetail
+from aimass_jupyter.contract.runs import Comparison, Experiment, Run
 from aimass_jupyter.contract.services import Service
 from aimass_jupyter.contract.system import Diagnosis
 
@@ -23,6 +24,8 @@ Table = tuple[list[str], list[list[str]]]
 
 def as_text(answer: BaseModel) -> str:
     """An answer as plain text."""
+    if isinstance(answer, Comparison):
+        return _text_table(*_compared(answer))
     if isinstance(answer, LogChunk):
         return answer.text.rstrip("\n")
     if isinstance(answer, Page):
@@ -34,6 +37,8 @@ def as_text(answer: BaseModel) -> str:
 
 def as_html(answer: BaseModel) -> str:
     """An answer as HTML; every value is escaped."""
+    if isinstance(answer, Comparison):
+        return _html_table(*_compared(answer))
     if isinstance(answer, LogChunk):
         return f"<pre>{html.escape(answer.text)}</pre>"
     if isinstance(answer, Page):
@@ -73,6 +78,8 @@ def rows_of(answer: BaseModel) -> list[tuple[str, str]]:
         return _model_rows(answer)
     if isinstance(answer, Job):
         return _job_rows(answer)
+    if isinstance(answer, Why):
+        return _why_rows(answer)
     if isinstance(answer, Model | Endpoint):
         return list(_listed(answer).items())
     values = answer.model_dump()
@@ -94,6 +101,23 @@ def _listed(item: BaseModel) -> dict[str, str]:
                 "model": item.model or "",
                 "created": show(item.created_at),
                 "id": item.id,
+            }
+        case Run():
+            return {
+                "run": item.name,
+                "experiment": item.experiment,
+                "state": item.state,
+                "metrics": show(_headline(item.metrics)),
+                "tags": ", ".join(item.tags),
+                "created": show(item.created_at),
+                "id": item.id,
+            }
+        case Experiment():
+            return {
+                "experiment": item.name,
+                "runs": str(item.runs),
+                "newest": show(item.newest_at),
+                "owner": item.owner,
             }
         case Model():
             return {
@@ -191,6 +215,54 @@ def _job_rows(job: Job) -> list[tuple[str, str]]:
         rows.append(("cause", job.cause.message))
         rows += [("", line) for line in job.cause.last_lines[-8:]]
     return [(name, value) for name, value in rows if value]
+
+
+def _compared(comparison: Comparison) -> Table:
+    """Runs as columns; the parameters that differ, then the newest and the best of each metric."""
+    heads = [f"{one.run.name} {one.run.id[-6:]}" for one in comparison.runs]
+    rows = [
+        ["state", *(one.run.state for one in comparison.runs)],
+        ["tags", *(", ".join(one.run.tags) for one in comparison.runs)],
+        *([name, *map(show, values)] for name, values in comparison.params.items()),
+    ]
+    for name, values in comparison.metrics.items():
+        rows.append([name, *map(_number, values)])
+        if (best := comparison.best[name]) != values:
+            rows.append([f"{name}, best", *map(_number, best)])
+    return ["", *heads], rows
+
+
+def _headline(metrics: dict[str, float | None]) -> dict[str, float | None]:
+    """The metrics for one line: those on the held-out rows, else the curves of them."""
+    final = {name: value for name, value in metrics.items() if "/" not in name}
+    final.pop("learning_rate", None)
+    held_out = {n: value for n, value in metrics.items() if n.endswith("/validation")}
+    return final or held_out or metrics
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else show(value)
+
+
+def _why_rows(why: Why) -> list[tuple[str, str]]:
+    rows = [("job", f"{why.name} ({why.job})"), ("state", why.state)]
+    if why.position is not None:
+        rows.append(("place", f"{why.position} of {why.waiting} that wait"))
+    rows += [(f"kept by {blocker.kind}", blocker.message) for blocker in why.blockers]
+    if why.starts_in_seconds is not None:
+        rows.append(("starts in", f"about {duration(why.starts_in_seconds)}"))
+    if why.expected_seconds is not None:
+        rows.append(("should run", f"about {duration(why.expected_seconds)}"))
+    return rows
+
+
+def duration(seconds: float) -> str:
+    """A length of time as a person reads it."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
 def show(value: Any) -> str:

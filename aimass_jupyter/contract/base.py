@@ -21,6 +21,7 @@ UtcTime = Annotated[
     ),
 ]
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=64)]
+Tag = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class Request(BaseModel):
@@ -56,7 +57,17 @@ class Done(Resource):
     freed_bytes: int = 0
 
 
-Completes = Literal["datasets", "algorithms", "jobs", "models", "endpoints", "services", "engines"]
+Completes = Literal[
+    "datasets",
+    "algorithms",
+    "jobs",
+    "runs",
+    "experiments",
+    "models",
+    "endpoints",
+    "services",
+    "engines",
+]
 
 
 def secret(description: str) -> Any:

@@ -12,6 +12,7 @@ from aimass_jupyter.contract.base import (
     PageRequest,
     Request,
     Resource,
+    Tag,
     UtcTime,
     argument,
 )
@@ -21,6 +22,7 @@ JobState = Literal[
     "queued", "starting", "running", "stopping", "succeeded", "failed", "stopped", "lost"
 ]
 Engine = Literal["single", "horovod", "torchrun"]
+Priority = Literal["low", "normal", "high", "urgent"]
 
 FINAL_STATES: frozenset[str] = frozenset({"succeeded", "failed", "stopped", "lost"})
 
@@ -28,6 +30,10 @@ FINAL_STATES: frozenset[str] = frozenset({"succeeded", "failed", "stopped", "los
 class JobOptions(Request):
     """How a job runs, whatever it trains."""
 
+    priority: Priority = argument("normal", help="Whose turn it is: urgent jobs come first.")
+    after: list[str] = argument(
+        [], help="Jobs that must succeed before: ids or names.", completes="jobs", max_length=64
+    )
     min_np: int | None = argument(None, help="Elastic: go on with so few ranks.", ge=1, le=4096)
     max_np: int | None = argument(
         None, help="Elastic: take up to so many ranks when there is room.", ge=1, le=4096
@@ -52,7 +58,7 @@ class JobOptions(Request):
         help="The experiment that its run belongs to; by default the job's name.",
         pattern=NAME_PATTERN,
     )
-    tags: list[str] = argument([], help="Tags of its run.", max_length=32)
+    tags: list[Tag] = argument([], help="Tags of its run.", max_length=32)
     notes: str = argument("", help="Notes on its run.", max_length=10_000)
 
 
@@ -72,6 +78,7 @@ class Cause(Resource):
         "stalled",
         "not-a-number",
         "bad-data",
+        "dependency",
     ]
     message: str
     rank: int | None = Field(None, description="The rank that failed first.")
@@ -255,6 +262,28 @@ class JobUpdate(Resource):
     end: bool = Field(description="Whether nothing more will come.")
 
 
+class Blocker(Resource):
+    """One thing that keeps a job from starting."""
+
+    kind: Literal["slots", "quota", "dependency", "priority"]
+    message: str
+
+
+class Why(Resource):
+    """Why a job waits, and until when."""
+
+    job: str
+    name: str
+    state: JobState
+    position: int | None = Field(None, description="Its place in the queue, from 1.")
+    waiting: int = Field(0, description="How many jobs wait.")
+    blockers: list[Blocker] = []
+    starts_in_seconds: float | None = Field(
+        None, description="When it should start, if jobs run as long as ones like them did."
+    )
+    expected_seconds: float | None = Field(None, description="How long it should run.")
+
+
 class JobSpec(Resource):
     """What a job's processes read (``spec.json`` in the job's folder)."""
 
@@ -310,6 +339,17 @@ OPERATIONS = (
         permission="jobs:read",
         help="Show a job: state, cause, metrics, the model it gave.",
         examples=("jobs show digits",),
+    ),
+    Operation(
+        name="jobs.why",
+        method="GET",
+        path="/jobs/{job}/why",
+        short="why",
+        request=JobRef,
+        response=Why,
+        permission="jobs:read",
+        help="Say why a job waits: its place, what keeps it, when it should start.",
+        examples=("why digits",),
     ),
     Operation(
         name="jobs.logs",

@@ -11,6 +11,7 @@ from aimass_jupyter.contract import (
     events,
     jobs,
     models,
+    runs,
     services,
     system,
     uploads,
@@ -98,6 +99,7 @@ OPERATIONS = OperationTable(
     datasets.OPERATIONS
     + algorithms.OPERATIONS
     + jobs.OPERATIONS
+    + runs.OPERATIONS
     + models.OPERATIONS
     + endpoints.OPERATIONS
     + services.OPERATIONS

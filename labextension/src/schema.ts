@@ -41,6 +41,10 @@ export interface Operations {
     request: JobRef;
     response: Job;
   };
+  'jobs.why': {
+    request: JobRef;
+    response: Why;
+  };
   'jobs.logs': {
     request: JobLogs;
     response: LogChunk;
@@ -56,6 +60,50 @@ export interface Operations {
   'jobs.attach': {
     request: JobAttach;
     response: JobUpdate;
+  };
+  'experiments.list': {
+    request: ExperimentList;
+    response: PageOfExperiment;
+  };
+  'experiments.show': {
+    request: ExperimentRef;
+    response: Experiment;
+  };
+  'experiments.delete': {
+    request: ExperimentRef;
+    response: Done;
+  };
+  'runs.list': {
+    request: RunList;
+    response: PageOfRun;
+  };
+  'runs.show': {
+    request: RunRef;
+    response: Run;
+  };
+  'runs.tag': {
+    request: RunTag;
+    response: Run;
+  };
+  'runs.note': {
+    request: RunNote;
+    response: Run;
+  };
+  'runs.metrics': {
+    request: RunMetrics;
+    response: Curves;
+  };
+  'runs.compare': {
+    request: RunCompare;
+    response: Comparison;
+  };
+  'runs.delete': {
+    request: RunRef;
+    response: Done;
+  };
+  'runs.prune': {
+    request: RunPrune;
+    response: Pruned;
   };
   'models.list': {
     request: ModelList;
@@ -357,6 +405,16 @@ export interface JobCreate {
    */
   seed?: number;
   /**
+   * Whose turn it is: urgent jobs come first.
+   */
+  priority?: 'low' | 'normal' | 'high' | 'urgent';
+  /**
+   * Jobs that must succeed before: ids or names.
+   *
+   * @maxItems 64
+   */
+  after?: string[];
+  /**
    * Elastic: go on with so few ranks.
    */
   min_np?: number | null;
@@ -490,7 +548,8 @@ export interface Cause {
     | 'registration'
     | 'stalled'
     | 'not-a-number'
-    | 'bad-data';
+    | 'bad-data'
+    | 'dependency';
   message: string;
   /**
    * The rank that failed first.
@@ -505,6 +564,16 @@ export interface Cause {
  * How a job runs, whatever it trains.
  */
 export interface JobOptions {
+  /**
+   * Whose turn it is: urgent jobs come first.
+   */
+  priority: 'low' | 'normal' | 'high' | 'urgent';
+  /**
+   * Jobs that must succeed before: ids or names.
+   *
+   * @maxItems 64
+   */
+  after: string[];
   /**
    * Elastic: go on with so few ranks.
    */
@@ -622,6 +691,39 @@ export interface JobRef {
    */
   job: string;
 }
+/**
+ * Why a job waits, and until when.
+ */
+export interface Why {
+  job: string;
+  name: string;
+  state:
+    'queued' | 'starting' | 'running' | 'stopping' | 'succeeded' | 'failed' | 'stopped' | 'lost';
+  /**
+   * Its place in the queue, from 1.
+   */
+  position: number | null;
+  /**
+   * How many jobs wait.
+   */
+  waiting: number;
+  blockers: Blocker[];
+  /**
+   * When it should start, if jobs run as long as ones like them did.
+   */
+  starts_in_seconds: number | null;
+  /**
+   * How long it should run.
+   */
+  expected_seconds: number | null;
+}
+/**
+ * One thing that keeps a job from starting.
+ */
+export interface Blocker {
+  kind: 'slots' | 'quota' | 'dependency' | 'priority';
+  message: string;
+}
 export interface JobLogs {
   /**
    * Id, or name (then its newest job).
@@ -721,6 +823,421 @@ export interface JobUpdate {
    * Whether nothing more will come.
    */
   end: boolean;
+}
+export interface ExperimentList {
+  /**
+   * Items on a page.
+   */
+  limit?: number;
+  /**
+   * Where the page before this one ended.
+   */
+  next_token?: string | null;
+  /**
+   * Part of a name.
+   */
+  search?: string;
+}
+export interface PageOfExperiment {
+  items: Experiment[];
+  next_token: string | null;
+}
+/**
+ * A named group of runs.
+ */
+export interface Experiment {
+  id: string;
+  name: string;
+  owner: string;
+  tenant: string;
+  created_at: string;
+  runs: number;
+  /**
+   * When its newest run was made.
+   */
+  newest_at: string | null;
+}
+export interface ExperimentRef {
+  /**
+   * Name or id.
+   */
+  experiment: string;
+}
+export interface RunList {
+  /**
+   * Items on a page.
+   */
+  limit?: number;
+  /**
+   * Where the page before this one ended.
+   */
+  next_token?: string | null;
+  /**
+   * Only runs of this experiment.
+   */
+  experiment?: string | null;
+  /**
+   * Only runs with this tag.
+   */
+  tag?: string | null;
+  /**
+   * Only runs in this state; active: all that have not ended.
+   */
+  state?:
+    | ('queued' | 'starting' | 'running' | 'stopping' | 'succeeded' | 'failed' | 'stopped' | 'lost')
+    | 'active'
+    | null;
+  /**
+   * Part of a name or of the notes.
+   */
+  search?: string;
+  /**
+   * Order by the newest value of this metric; a run without one, or NaN, comes last.
+   */
+  order_by?: string | null;
+  /**
+   * The lowest first.
+   */
+  ascending?: boolean;
+}
+export interface PageOfRun {
+  items: Run[];
+  next_token: string | null;
+}
+/**
+ * One tracked execution.
+ */
+export interface Run {
+  id: string;
+  name: string;
+  experiment: string;
+  /**
+   * Id of the job whose run it is.
+   */
+  job: string;
+  owner: string;
+  tenant: string;
+  state:
+    'queued' | 'starting' | 'running' | 'stopping' | 'succeeded' | 'failed' | 'stopped' | 'lost';
+  params: {
+    [k: string]: unknown;
+  };
+  /**
+   * The newest value of each metric; None for NaN.
+   */
+  metrics: {
+    [k: string]: number | null;
+  };
+  /**
+   * The best value of each metric.
+   */
+  best: {
+    [k: string]: number | null;
+  };
+  tags: string[];
+  notes: string;
+  created_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+}
+export interface RunRef {
+  /**
+   * Id, name (then its newest run), or the id of its job.
+   */
+  run: string;
+}
+export interface RunTag {
+  /**
+   * Id, name (then its newest run), or the id of its job.
+   */
+  run: string;
+  /**
+   * Tags to add.
+   *
+   * @maxItems 32
+   */
+  add?: string[];
+  /**
+   * Tags to take away.
+   *
+   * @maxItems 32
+   */
+  remove?: string[];
+}
+export interface RunNote {
+  /**
+   * Id, name (then its newest run), or the id of its job.
+   */
+  run: string;
+  /**
+   * The notes, in place of what was there.
+   */
+  notes: string;
+}
+export interface RunMetrics {
+  /**
+   * Id, name (then its newest run), or the id of its job.
+   */
+  run: string;
+  /**
+   * From the answer before: only newer points.
+   */
+  cursor?: string;
+  /**
+   * Points a curve at most; what is left out keeps every peak and gap.
+   */
+  max_points?: number | null;
+}
+export interface RunCompare {
+  /**
+   * Two or more runs: ids or names.
+   *
+   * @minItems 1
+   * @maxItems 20
+   */
+  runs:
+    | [string]
+    | [string, string]
+    | [string, string, string]
+    | [string, string, string, string]
+    | [string, string, string, string, string]
+    | [string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string]
+    | [string, string, string, string, string, string, string, string, string, string, string]
+    | [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string
+      ]
+    | [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string
+      ]
+    | [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string
+      ]
+    | [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string
+      ]
+    | [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string
+      ]
+    | [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string
+      ]
+    | [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string
+      ]
+    | [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string
+      ]
+    | [
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string,
+        string
+      ];
+  /**
+   * Points a curve at most; 0 leaves the curves out.
+   */
+  max_points?: number;
+}
+/**
+ * Runs side by side, in the order in which they were asked for.
+ */
+export interface Comparison {
+  runs: ComparedRun[];
+  /**
+   * The parameters that differ: a value a run; None where it has none.
+   */
+  params: {
+    [k: string]: unknown[];
+  };
+  /**
+   * Newest value a run.
+   */
+  metrics: {
+    [k: string]: (number | null)[];
+  };
+  /**
+   * Best value a run.
+   */
+  best: {
+    [k: string]: (number | null)[];
+  };
+}
+/**
+ * One run of a comparison.
+ */
+export interface ComparedRun {
+  run: Run;
+  curves: Curves;
+}
+export interface RunPrune {
+  /**
+   * Only runs of this experiment.
+   */
+  experiment?: string | null;
+  /**
+   * Take runs that ended longer ago than this.
+   */
+  older_than_days?: number | null;
+  /**
+   * Keep so many of the newest runs of each experiment.
+   */
+  keep_newest?: number | null;
+  /**
+   * Keep so many of the best runs of each experiment, by --metric.
+   */
+  keep_best?: number | null;
+  /**
+   * What makes a run the best.
+   */
+  metric?: string | null;
+  /**
+   * Tell what would go, take nothing.
+   */
+  dry_run?: boolean;
+}
+/**
+ * What went, or would go.
+ */
+export interface Pruned {
+  runs: Run[];
+  freed_bytes: number;
+  dry_run: boolean;
 }
 export interface ModelList {
   /**

@@ -28,7 +28,7 @@ from aimass_server.publishing import Publishing
 from aimass_server.serving import Serving
 from aimass_server.store import Blobs, Store, audit, idempotency
 from aimass_server.system import Facts, System
-from aimass_server.tracking import EventFileReader, TensorBoard
+from aimass_server.tracking import EventFileReader, Experiments, Runs, TensorBoard
 from aimass_server.upkeep import TOKEN_LIFE, LocalAccess, Upkeep
 
 MAX_KEY_LENGTH = 128
@@ -71,6 +71,7 @@ class ControlPlane:
         self._datasets = datasets
         models = Models(self._store, self._blobs, self._uploads)
         follower = Follower(folder / "jobs", EventFileReader)
+        self._runs = Runs(self._store, folder / "jobs", follower)
         self._runner = Runner(
             self._store,
             self.feed,
@@ -105,6 +106,8 @@ class ControlPlane:
             "datasets": datasets,
             "algorithms": Algorithms(datasets),
             "jobs": jobs,
+            "runs": self._runs,
+            "experiments": Experiments(self._store, self._runs),
             "models": models,
             "endpoints": self._serving,
             "services": self._publishing,

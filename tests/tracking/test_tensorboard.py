@@ -13,7 +13,7 @@ import websocket
 
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.host import marked_processes, read_record
-from aimass_server.tracking.runs import RunLinks
+from aimass_server.tracking.links import RunLinks
 
 PATH = "/aimass/tensorboard"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from aimass_jupyter.contract.jobs import Curves, Job, JobUpdate, Progress, Series
+from aimass_jupyter.contract.runs import MetricSummary
 from aimass_server.jobs import logs
 
 READERS_KEPT = 64
@@ -28,7 +29,9 @@ class CurveReader(Protocol):
 
     def read_new(self) -> None: ...
 
-    def series_since(self, cursor: str) -> Curves: ...
+    def series_since(self, cursor: str, max_points: int | None = None) -> Curves: ...
+
+    def summaries(self) -> dict[str, MetricSummary]: ...
 
 
 class _Tail:
@@ -78,10 +81,20 @@ class Follower:
         self._open_reader = open_reader
         self._tails: OrderedDict[str, _Tail] = OrderedDict()
 
-    async def curves(self, job_id: str, cursor: str) -> Curves:
-        """Points since a cursor."""
+    async def curves(self, job_id: str, cursor: str, max_points: int | None = None) -> Curves:
+        """Points since a cursor; of a curve not more than so many."""
         tail = await self._fresh(job_id)
-        return await asyncio.to_thread(tail.reader.series_since, cursor)
+        return await asyncio.to_thread(tail.reader.series_since, cursor, max_points)
+
+    async def summaries(self, job_id: str) -> dict[str, MetricSummary]:
+        """What is known of each curve without its points; the progress is no curve."""
+        tail = await self._fresh(job_id)
+        found = await asyncio.to_thread(tail.reader.summaries)
+        return {tag: summary for tag, summary in found.items() if tag != PROGRESS_TAG}
+
+    def forget(self, job_id: str) -> None:
+        """Let go of what was read: its files are deleted."""
+        self._tails.pop(job_id, None)
 
     async def progress(self, job_id: str) -> Progress:
         """How far a job is, from its newest points."""

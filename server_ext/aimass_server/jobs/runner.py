@@ -25,6 +25,7 @@ from aimass_jupyter.contract.jobs import Cause, Job, JobSpec, Progress
 from aimass_jupyter.host import read_record, write_record
 from aimass_server.events import Feed, Notice
 from aimass_server.jobs.following import Follower
+from aimass_server.jobs.scheduler import Scheduler
 from aimass_server.programs import Program
 from aimass_server.store import Store, jobs
 
@@ -64,7 +65,9 @@ class Runner:
         self._feed = feed
         self._follower = follower
         self._folder = folder
-        self._slots = slots
+        self.scheduler = Scheduler(
+            store, slots, lambda job_id: self.progress_of(job_id).eta_seconds
+        )
         self._python = python
         self._register = register
         self._path_of = path_of
@@ -123,6 +126,7 @@ class Runner:
         return job
 
     async def _look_after(self) -> None:
+        await self.scheduler.open()
         while True:
             self._woken.clear()
             try:
@@ -140,17 +144,12 @@ class Runner:
         for job in unfinished:
             if job.state != "queued":
                 await self._guarded(job, self._repair)
-        free = self._slots - await self._store.read(jobs.slots_used)
-        for job in unfinished:
-            if job.state != "queued":
-                continue
-            if self._slots < job.np:
-                await self._end_too_large(job)
-                continue
-            if job.np > free:
-                break  # first come, first served: a small job does not overtake a large one
-            free -= job.np
-            await self._guarded(job, self._start)
+        unfinished = await self._store.read(jobs.unfinished)
+        queued = {job.id: job for job in unfinished if job.state == "queued"}
+        for job, cause in await self.scheduler.hopeless(list(queued.values())):
+            await self._end(job, "failed", cause, allowed=("queued",))
+        for job_id, slots in self.scheduler.decide(unfinished).starts.items():
+            await self._guarded(queued[job_id].model_copy(update={"np": slots}), self._start)
 
     async def _guarded(self, job: Job, step: Callable[[Job], Awaitable[None]]) -> None:
         """Do a step for one job; its fault is logged and keeps no other job waiting."""
@@ -163,17 +162,12 @@ class Runner:
         except Exception:
             logger.exception("job %s could not be looked after", job.id)
 
-    async def _end_too_large(self, job: Job) -> None:
-        """The machine has fewer slots than when it was submitted."""
-        message = f"it needs {job.np} slots, this machine has {self._slots} now"
-        await self._end(
-            job, "failed", Cause(code="not-started", message=message), allowed=("queued",)
-        )
-
     async def _start(self, job: Job) -> None:
         """Write what the job's processes read, then start its supervisor."""
         try:
-            job = await self._store.write(lambda c: jobs.move(c, job.id, ("queued",), "starting"))
+            job = await self._store.write(
+                lambda c: jobs.move(c, job.id, ("queued",), "starting", np=job.np)
+            )
         except Conflict:  # stopped meanwhile
             return
         digest, label = await self._store.read(lambda c: jobs.inputs(c, job.id))
@@ -311,7 +305,11 @@ class Runner:
         **changes: Any,
     ) -> Job:
         values = {"ended_at": utc_now(), **changes, "cause": cause.model_dump(mode="json")}
-        ended = await self._store.write(lambda c: jobs.move(c, job.id, allowed, state, **values))
+        summaries = await self._follower.summaries(job.id)
+        ended = await self._store.write(
+            lambda c: jobs.end(c, job.id, allowed, state, summaries, **values)
+        )
+        self.scheduler.learn([ended])
         self._unwatch(job.id)
         self._starting.pop(job.id, None)
         self.wake()  # its slots are free

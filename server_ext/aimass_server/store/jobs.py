@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -9,7 +11,8 @@ from sqlalchemy import Connection, Row, func, select
 from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.errors import Conflict
 from aimass_jupyter.contract.jobs import FINAL_STATES, Job, JobList, JobState
-from aimass_server.store import names, paging
+from aimass_jupyter.contract.runs import MetricSummary
+from aimass_server.store import names, paging, runs
 from aimass_server.store.events import record
 from aimass_server.store.tables import jobs
 
@@ -18,11 +21,12 @@ HOLDS_SLOTS: tuple[JobState, ...] = ("starting", "running", "stopping")
 
 
 def insert(connection: Connection, job: Job, dataset_digest: str, label: str) -> None:
-    """Queue a job, with its event."""
+    """Queue a job, with its run and its event."""
     row = job.model_dump(exclude={"progress"})
     connection.execute(
         jobs.insert().values(**row, fence=0, dataset_digest=dataset_digest, label=label)
     )
+    runs.create(connection, job)
     _record(connection, job, "queued")
 
 
@@ -52,7 +56,22 @@ def move(
         raise Conflict(f"job '{row.name}' was changed by somebody else just now", "try again")
     job = by_id(connection, job_id)
     if row.state != state:
+        runs.follow(connection, job)
         _record(connection, job, state)
+    return job
+
+
+def end(
+    connection: Connection,
+    job_id: str,
+    allowed: tuple[JobState, ...],
+    state: JobState,
+    summaries: Mapping[str, MetricSummary],
+    **changes: Any,
+) -> Job:
+    """Move a job to a final state; its run takes the last of its curves, in one transaction."""
+    job = move(connection, job_id, allowed, state, **changes)
+    runs.summarise(connection, job, summaries)
     return job
 
 
@@ -87,6 +106,20 @@ def inputs(connection: Connection, job_id: str) -> tuple[str, str]:
     query = select(jobs.c.dataset_digest, jobs.c.label).where(jobs.c.id == job_id)
     row = connection.execute(query).one()
     return row.dataset_digest, row.label
+
+
+def ended_lately(connection: Connection, since: datetime, limit: int) -> list[Job]:
+    """The newest jobs that ended after a time, oldest first, of all tenants."""
+    query = select(jobs).where(jobs.c.state.in_(FINAL_STATES), jobs.c.ended_at > since)
+    rows = connection.execute(query.order_by(jobs.c.id.desc()).limit(limit)).all()
+    return [_job(row) for row in reversed(rows)]
+
+
+def failed_of(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """Of some jobs, those that ended without success: id to name."""
+    failed = (jobs.c.state.in_(FINAL_STATES)) & (jobs.c.state != "succeeded")
+    query = select(jobs.c.id, jobs.c.name).where(jobs.c.id.in_(list(ids)), failed)
+    return {row.id: row.name for row in connection.execute(query)}
 
 
 def slots_used(connection: Connection) -> int:

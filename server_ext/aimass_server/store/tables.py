@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -129,6 +130,57 @@ jobs = Table(
     Column("metrics", JSON, nullable=False),
     Column("model", String(128)),
     Index("ix_jobs_tenant_name", "tenant", "name"),
+)
+
+experiments = Table(
+    "experiments",
+    metadata,
+    *_identified(),
+    Column("name", String(64), nullable=False),
+    _unique_name(),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    *_identified(),
+    Column("name", String(64), nullable=False),
+    Column("experiment", String(64), nullable=False),
+    Column("job", String(40), nullable=False, unique=True),
+    Column("state", String(16), nullable=False),
+    Column("params", JSON, nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Index("ix_runs_tenant_name", "tenant", "name"),
+    Index("ix_runs_tenant_experiment_id", "tenant", "experiment", "id"),
+    Index("ix_runs_tenant_id", "tenant", "id"),
+)
+
+run_tags = Table(
+    "run_tags",
+    metadata,
+    Column("run", ForeignKey("runs.id"), primary_key=True),
+    Column("tag", String(64), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("tenant", String(128), nullable=False),
+    Index("ix_run_tags_tenant_tag_run", "tenant", "tag", "run"),
+)
+
+run_metrics = Table(
+    "run_metrics",
+    metadata,
+    Column("run", ForeignKey("runs.id"), primary_key=True),
+    Column("metric", String(200), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("tenant", String(128), nullable=False),
+    Column("last", Float),  # NULL: not finite
+    Column("lowest", Float),
+    Column("highest", Float),
+    Column("step", BigInteger, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("not_finite", BigInteger, nullable=False),
+    Index("ix_run_metrics_tenant_metric_last_run", "tenant", "metric", "last", "run"),
 )
 
 models = Table(

@@ -1,11 +1,13 @@
-"""Curves and TensorBoard: what a job writes while it trains, shown while it trains.
+"""Runs, curves and TensorBoard: what a job writes while it trains, shown while it trains and after.
 
 :class:`EventFileReader` tails a job's event files with a reader of our own: incremental, checked,
-and able to go on after damage. :class:`TensorBoard` runs TensorBoard over the same files. The room
-reads what jobs leave and never writes to it; it has no tables.
+and able to go on after damage. :class:`Runs` and :class:`Experiments` keep what was tracked, and
+free it. :class:`TensorBoard` runs TensorBoard over the same files. The room reads what jobs leave
+and never writes to it; it deletes it when a run is deleted.
 """
 
 from aimass_server.tracking.event_files import EventFileReader
+from aimass_server.tracking.runs import Experiments, Runs
 from aimass_server.tracking.tensorboard import TensorBoard
 
-__all__ = ["EventFileReader", "TensorBoard"]
+__all__ = ["EventFileReader", "Experiments", "Runs", "TensorBoard"]

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aimass_jupyter.contract.jobs import Curves, Gap
+from aimass_jupyter.contract.jobs import Curves, Gap, Series
+from aimass_jupyter.contract.runs import MetricSummary
 from aimass_server.tracking.curves import Points, decode_cursor, encode_cursor, joined
 from aimass_server.tracking.records import HEADER_BYTES, Damaged, Short, Whole, cut, find_header
 from aimass_server.tracking.summaries import Malformed, read_points
@@ -105,8 +106,13 @@ class EventFileReader:
             for file in self._files.values():
                 file.read_new()
 
-    def series_since(self, cursor: str = "") -> Curves:
+    def series_since(self, cursor: str = "", max_points: int | None = None) -> Curves:
         """The points that the holder of ``cursor`` does not have, and every gap known so far.
+
+        Parameters
+        ----------
+        max_points
+            Of a curve not more than so many; what is left out keeps every peak and gap.
 
         Raises
         ------
@@ -125,11 +131,24 @@ class EventFileReader:
             gaps = [gap for file in files for gap in file.gaps]
         return Curves(series=joined(stretches), gaps=gaps, cursor=encode_cursor(sizes))
 
+    def summaries(self) -> dict[str, MetricSummary]:
+        """What is known of each curve without its points."""
+        return {series.tag: _summary(series) for series in self.series_since().series}
+
     def _names(self) -> set[str]:
         try:
             return {path.name for path in self.folder.glob(f"{PREFIX}*")}
         except (FileNotFoundError, NotADirectoryError):
             return set()
+
+
+def _summary(series: Series) -> MetricSummary:
+    finite = [value for value in series.values if value is not None]
+    return MetricSummary(
+        last=series.values[-1], lowest=min(finite, default=None),
+        highest=max(finite, default=None), step=series.steps[-1], points=len(series.values),
+        not_finite=len(series.values) - len(finite),
+    )  # fmt: skip
 
 
 @contextmanager

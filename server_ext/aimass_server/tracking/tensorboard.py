@@ -19,7 +19,7 @@ from aimass_jupyter.contract.ids import ulid
 from aimass_jupyter.host import read_record, write_record
 from aimass_server.programs import Program
 from aimass_server.store.blobs import storage_errors
-from aimass_server.tracking.runs import RunLinks
+from aimass_server.tracking.links import RunLinks
 
 PATH = "/aimass/tensorboard"
 START_SECONDS = 40.0

@@ -105,6 +105,71 @@ def upgrade() -> None:
     op.create_index(op.f("ix_jobs_state"), "jobs", ["state"], unique=False)
     op.create_index("ix_jobs_tenant_name", "jobs", ["tenant", "name"], unique=False)
     op.create_table(
+        "experiments",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_experiments")),
+        sa.UniqueConstraint("tenant", "name", name=op.f("uq_experiments_tenant_name")),
+    )
+    op.create_table(
+        "runs",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("experiment", sa.String(length=64), nullable=False),
+        sa.Column("job", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("params", sa.JSON(), nullable=False),
+        sa.Column("notes", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.DateTime(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
+        sa.UniqueConstraint("job", name=op.f("uq_runs_job")),
+    )
+    op.create_index("ix_runs_tenant_name", "runs", ["tenant", "name"], unique=False)
+    op.create_index(
+        "ix_runs_tenant_experiment_id", "runs", ["tenant", "experiment", "id"], unique=False
+    )
+    op.create_index("ix_runs_tenant_id", "runs", ["tenant", "id"], unique=False)
+    op.create_table(
+        "run_tags",
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("tag", sa.String(length=64), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("fk_run_tags_run")),
+        sa.PrimaryKeyConstraint("run", "tag", name=op.f("pk_run_tags")),
+    )
+    op.create_index(
+        "ix_run_tags_tenant_tag_run", "run_tags", ["tenant", "tag", "run"], unique=False
+    )
+    op.create_table(
+        "run_metrics",
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("metric", sa.String(length=200), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("last", sa.Float(), nullable=True),
+        sa.Column("lowest", sa.Float(), nullable=True),
+        sa.Column("highest", sa.Float(), nullable=True),
+        sa.Column("step", sa.BigInteger(), nullable=False),
+        sa.Column("points", sa.BigInteger(), nullable=False),
+        sa.Column("not_finite", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("fk_run_metrics_run")),
+        sa.PrimaryKeyConstraint("run", "metric", name=op.f("pk_run_metrics")),
+    )
+    op.create_index(
+        "ix_run_metrics_tenant_metric_last_run",
+        "run_metrics",
+        ["tenant", "metric", "last", "run"],
+        unique=False,
+    )
+    op.create_table(
         "models",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("owner", sa.String(length=128), nullable=False),
@@ -249,6 +314,10 @@ def downgrade() -> None:
     op.drop_table("tokens")
     op.drop_table("services")
     op.drop_table("models")
+    op.drop_table("run_metrics")
+    op.drop_table("run_tags")
+    op.drop_table("runs")
+    op.drop_table("experiments")
     op.drop_index("ix_jobs_tenant_name", table_name="jobs")
     op.drop_index(op.f("ix_jobs_state"), table_name="jobs")
     op.drop_table("jobs")

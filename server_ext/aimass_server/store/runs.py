@@ -1,0 +1,189 @@
+"""Runs in the database: made and moved with their jobs, tagged, noted, summarised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+from sqlalchemy import delete as delete_from
+
+from aimass_jupyter.contract.errors import InvalidRequest
+from aimass_jupyter.contract.ids import new_id
+from aimass_jupyter.contract.jobs import FINAL_STATES, Job
+from aimass_jupyter.contract.runs import MAX_TAGS, MetricSummary, Run
+from aimass_server.store import experiments, names
+from aimass_server.store.events import record
+from aimass_server.store.tables import run_metrics, run_tags, runs
+
+_FOLLOWED = ("state", "started_at", "ended_at")
+
+
+def create(connection: Connection, job: Job) -> None:
+    """Make the run of a job, in the transaction that makes the job; a trial step has none."""
+    if job.options.dry_run:
+        return
+    experiment = job.options.experiment or job.name
+    experiments.ensure(connection, experiment, job.owner, job.tenant, job.created_at)
+    run_id = new_id("run")
+    connection.execute(
+        runs.insert().values(
+            id=run_id,
+            owner=job.owner,
+            tenant=job.tenant,
+            created_at=job.created_at,
+            name=job.name,
+            experiment=experiment,
+            job=job.id,
+            state=job.state,
+            params=_params(job),
+            notes=job.options.notes,
+        )
+    )
+    _add_tags(connection, run_id, job.owner, job.tenant, job.options.tags)
+
+
+def follow(connection: Connection, job: Job) -> None:
+    """Move the run of a job with it, in the same transaction."""
+    values = {name: getattr(job, name) for name in _FOLLOWED}
+    connection.execute(runs.update().where(runs.c.job == job.id).values(**values))
+
+
+def summarise(connection: Connection, job: Job, summaries: Mapping[str, MetricSummary]) -> None:
+    """Take in the metrics of a job's run as it ends: of its curves, and on the held-out rows."""
+    row = connection.execute(select(runs).where(runs.c.job == job.id)).first()
+    if row is None:  # deleted meanwhile
+        return
+    connection.execute(delete_from(run_metrics).where(run_metrics.c.run == row.id))
+    held_out = {
+        name: MetricSummary(last=value, lowest=value, highest=value, points=1)
+        for name, value in job.metrics.items()
+    }
+    values = [
+        {"run": row.id, "metric": name, "owner": row.owner, "tenant": row.tenant}
+        | summary.model_dump()
+        for name, summary in {**summaries, **held_out}.items()
+    ]
+    if values:
+        connection.execute(run_metrics.insert(), values)
+
+
+def get(connection: Connection, reference: str, tenant: str) -> Run:
+    """A run by id, by the id of its job, or the newest of a name."""
+    by_job = select(runs).where(runs.c.job == reference, runs.c.tenant == tenant)
+    row = connection.execute(by_job).first()
+    if row is None:
+        row = names.find(connection, runs, "run", reference, tenant)
+    return build(connection, [row])[0]
+
+
+def ended(
+    connection: Connection, tenant: str | None, owner: str | None, experiment: str | None
+) -> list[Run]:
+    """The runs that have ended, newest first: of a tenant, an owner, an experiment, or of all."""
+    query = select(runs).where(runs.c.state.in_(FINAL_STATES)).order_by(runs.c.id.desc())
+    wanted = ((runs.c.tenant, tenant), (runs.c.owner, owner), (runs.c.experiment, experiment))
+    for column, value in wanted:
+        if value is not None:
+            query = query.where(column == value)
+    return build(connection, connection.execute(query).all())
+
+
+def tag(connection: Connection, run: Run, add: list[str], remove: list[str], actor: str) -> None:
+    """Add tags, then take some away.
+
+    Raises
+    ------
+    InvalidRequest
+        When the run would have too many.
+    """
+    _add_tags(connection, run.id, run.owner, run.tenant, add)
+    mine = run_tags.c.run == run.id
+    connection.execute(delete_from(run_tags).where(mine, run_tags.c.tag.in_(remove)))
+    tags = _tags(connection, [run.id]).get(run.id, [])
+    if len(tags) > MAX_TAGS:
+        raise InvalidRequest(
+            f"run '{run.name}' would have {len(tags)} tags, the most is {MAX_TAGS}",
+            f"take some away: tag {run.id} --remove {tags[0]}",
+        )
+    _record(connection, run, "tagged", actor, tags=tags)
+
+
+def note(connection: Connection, run: Run, notes: str, actor: str) -> None:
+    """Write the notes of a run."""
+    connection.execute(runs.update().where(runs.c.id == run.id).values(notes=notes))
+    _record(connection, run, "noted", actor)
+
+
+def delete(connection: Connection, run: Run, actor: str) -> None:
+    """Forget a run; its job stays on record."""
+    for table in (run_tags, run_metrics):
+        connection.execute(delete_from(table).where(table.c.run == run.id))
+    connection.execute(delete_from(runs).where(runs.c.id == run.id))
+    _record(connection, run, "deleted", actor)
+
+
+def build(connection: Connection, rows: Iterable[Row[Any]]) -> list[Run]:
+    """Runs of rows, with the tags and metrics of all of them in two queries."""
+    rows = list(rows)
+    ids = [row.id for row in rows]
+    tags, metrics = _tags(connection, ids), _metrics(connection, ids)
+    return [_run(row, tags.get(row.id, []), metrics.get(row.id, {})) for row in rows]
+
+
+def _run(row: Row[Any], tags: list[str], metrics: dict[str, MetricSummary]) -> Run:
+    columns = {name: row._mapping[name] for name in Run.model_fields if name in row._mapping}
+    return Run(
+        **columns,
+        tags=tags,
+        metrics={name: summary.last for name, summary in metrics.items()},
+        best={name: summary.best(name) for name, summary in metrics.items()},
+    )
+
+
+def _tags(connection: Connection, ids: list[str]) -> dict[str, list[str]]:
+    query = select(run_tags).where(run_tags.c.run.in_(ids)).order_by(run_tags.c.tag)
+    found: dict[str, list[str]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.run, []).append(row.tag)
+    return found
+
+
+def _metrics(connection: Connection, ids: list[str]) -> dict[str, dict[str, MetricSummary]]:
+    query = select(run_metrics).where(run_metrics.c.run.in_(ids)).order_by(run_metrics.c.metric)
+    found: dict[str, dict[str, MetricSummary]] = {}
+    for row in connection.execute(query):
+        summary = MetricSummary.model_validate(dict(row._mapping))
+        found.setdefault(row.run, {})[row.metric] = summary
+    return found
+
+
+def _add_tags(
+    connection: Connection, run_id: str, owner: str, tenant: str, tags: Iterable[str]
+) -> None:
+    known = set(_tags(connection, [run_id]).get(run_id, []))
+    values = [
+        {"run": run_id, "tag": tag, "owner": owner, "tenant": tenant}
+        for tag in dict.fromkeys(tags)
+        if tag not in known
+    ]
+    if values:
+        connection.execute(run_tags.insert(), values)
+
+
+def _params(job: Job) -> dict[str, Any]:
+    """What the run was made with: hyperparameters, and what else decides its outcome."""
+    also = {"dataset": job.dataset, "algorithm": job.algorithm, "np": job.np, "seed": job.seed}
+    return {**job.params, **also, "engine": job.engine}
+
+
+def _record(connection: Connection, run: Run, happening: str, actor: str, **data: Any) -> None:
+    record(
+        connection,
+        f"runs.{happening}",
+        subject=run.id,
+        name=run.name,
+        owner=actor,
+        tenant=run.tenant,
+        **data,
+    )
