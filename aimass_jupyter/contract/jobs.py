@@ -140,6 +140,8 @@ class Job(Resource):
         default_factory=dict, description="Metrics on the held-out rows, at the end."
     )
     model: str | None = Field(None, description="name@version of the model it gave.")
+    rerun_of: str | None = Field(None, description="Id of the job that it runs again.")
+    resume: bool = Field(False, description="It began from that job's newest checkpoint.")
 
     @property
     def final(self) -> bool:
@@ -192,6 +194,89 @@ class JobRef(Request):
     job: str = argument(
         help="Id, or name (then its newest job).", positional=True, completes="jobs", max_length=128
     )
+
+
+class JobRerun(JobRef):
+    np: int | None = argument(None, help="Ranks; by default as before.", ge=1, le=4096)
+    engine: Literal["auto", "single", "horovod", "torchrun"] | None = argument(
+        None, help="By default as before.", completes="engines"
+    )
+    seed: int | None = argument(None, help="By default as before.", ge=0, le=2**31 - 1)
+    name: str | None = argument(None, help="By default as before.", pattern=NAME_PATTERN)
+    resume: bool = argument(False, help="Begin from its newest checkpoint.")
+    params: dict[str, JsonValue] = argument(
+        {}, help="Hyperparameters that differ; also as options: --epochs 20."
+    )
+
+
+class Packages(Resource):
+    """The environment that a job ran in: its packages with their versions, under one digest."""
+
+    digest: str
+    python: str
+    packages: dict[str, str]
+
+
+class CodeItem(Resource):
+    """One thing that travelled with own code."""
+
+    name: str
+    kind: str
+    size_bytes: int = 0
+    origin: str = ""
+
+
+class Commit(Resource):
+    """The git commit that own code lay under, and what was changed since."""
+
+    commit: str
+    branch: str = ""
+    changed: list[str] = Field(default_factory=list, description="As git status tells it.")
+    diff: str = Field("", description="Of the files that git tracks.")
+    note: str = ""
+
+
+class JobInputs(Resource):
+    """All that a job was made from."""
+
+    job: str
+    algorithm: str
+    dataset: str
+    dataset_digest: str
+    label: str
+    params: dict[str, Any]
+    seed: int
+    np: int
+    engine: Engine
+    source: Source | None = None
+    code: str = Field("", description="The text of the cell, function or script that it ran.")
+    items: list[CodeItem] = Field(default_factory=list, description="What travelled with it.")
+    repository: Commit | None = None
+    environment: Packages | None = Field(None, description="None while it has not begun.")
+
+
+class Artifact(Resource):
+    """A file that a job's own code left in its work folder."""
+
+    path: str
+    size_bytes: int
+    modified_at: UtcTime
+
+
+class Artifacts(Resource):
+    """The files that a job left."""
+
+    items: list[Artifact]
+
+
+class JobDownload(JobRef):
+    path: str = argument(
+        help="The file, as jobs artifacts lists it.", positional=True, min_length=1, max_length=1024
+    )
+
+
+class ArtifactContent(Resource):
+    """Stands for the bytes of a file that a job left."""
 
 
 class JobList(PageRequest):
@@ -394,5 +479,49 @@ OPERATIONS = (
         permission="jobs:read",
         help="Follow a job: all of its state, curves and log so far, then what is new.",
         examples=("attach digits",),
+    ),
+    Operation(
+        name="jobs.rerun",
+        method="POST",
+        path="/jobs/{job}/rerun",
+        short="rerun",
+        request=JobRerun,
+        response=Job,
+        permission="jobs:create",
+        open_field="params",
+        help="Run a job again from its kept inputs; a difference in them is named.",
+        examples=("rerun digits", "rerun digits --np 2 --seed 1", "rerun digits --resume"),
+    ),
+    Operation(
+        name="jobs.inputs",
+        method="GET",
+        path="/jobs/{job}/inputs",
+        short="inputs",
+        request=JobRef,
+        response=JobInputs,
+        permission="jobs:read",
+        help="Show what a job was made from: code, git commit, environment, dataset, seed.",
+        examples=("inputs digits",),
+    ),
+    Operation(
+        name="jobs.artifacts",
+        method="GET",
+        path="/jobs/{job}/artifacts",
+        request=JobRef,
+        response=Artifacts,
+        permission="jobs:read",
+        help="List the files that a job's own code left in its work folder.",
+        examples=("jobs artifacts digits",),
+    ),
+    Operation(
+        name="jobs.download",
+        method="GET",
+        path="/jobs/{job}/artifact",
+        request=JobDownload,
+        response=ArtifactContent,
+        permission="jobs:read",
+        reply="bytes",
+        help="Download a file that a job's own code left.",
+        examples=("jobs download digits results.csv --output results.csv",),
     ),
 )

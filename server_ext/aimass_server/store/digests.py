@@ -10,7 +10,10 @@ _ACTIVE = ("queued", "starting", "running", "stopping")
 
 
 def is_used(connection: Connection, digest: str) -> bool:
-    """Whether any version, upload, endpoint or unfinished job refers to these bytes."""
+    """Whether any version, upload, endpoint or job refers to these bytes.
+
+    A job keeps its own code for as long as it is known; its data only until it has ended.
+    """
     references = union_all(
         *(
             select(table.c.digest).where(table.c.digest == digest)
@@ -19,6 +22,7 @@ def is_used(connection: Connection, digest: str) -> bool:
         select(jobs.c.dataset_digest).where(
             jobs.c.dataset_digest == digest, jobs.c.state.in_(_ACTIVE)
         ),
+        select(jobs.c.source_digest).where(jobs.c.source_digest == digest),
     )
     return connection.execute(references.limit(1)).first() is not None
 

@@ -24,7 +24,13 @@ def insert(connection: Connection, job: Job, dataset_digest: str, label: str) ->
     """Queue a job, with its run and its event."""
     row = job.model_dump(exclude={"progress"})
     connection.execute(
-        jobs.insert().values(**row, fence=0, dataset_digest=dataset_digest, label=label)
+        jobs.insert().values(
+            **row,
+            fence=0,
+            dataset_digest=dataset_digest,
+            label=label,
+            source_digest=job.source.digest if job.source else None,
+        )
     )
     runs.create(connection, job)
     _record(connection, job, "queued")

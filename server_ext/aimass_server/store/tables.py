@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Float,
@@ -122,6 +123,9 @@ jobs = Table(
     Column("seed", Integer, nullable=False),
     Column("options", JSON, nullable=False),
     Column("source", JSON),
+    Column("source_digest", String(64), index=True),
+    Column("rerun_of", String(40)),
+    Column("resume", Boolean, nullable=False),
     Column("start", String(8)),
     Column("restarts", Integer, nullable=False),
     Column("warnings", JSON, nullable=False),

@@ -93,6 +93,9 @@ def upgrade() -> None:
         sa.Column("seed", sa.Integer(), nullable=False),
         sa.Column("options", sa.JSON(), nullable=False),
         sa.Column("source", sa.JSON(), nullable=True),
+        sa.Column("source_digest", sa.String(length=64), nullable=True),
+        sa.Column("rerun_of", sa.String(length=40), nullable=True),
+        sa.Column("resume", sa.Boolean(), nullable=False),
         sa.Column("start", sa.String(length=8), nullable=True),
         sa.Column("restarts", sa.Integer(), nullable=False),
         sa.Column("warnings", sa.JSON(), nullable=False),
@@ -102,6 +105,7 @@ def upgrade() -> None:
         sa.Column("model", sa.String(length=128), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
     )
+    op.create_index(op.f("ix_jobs_source_digest"), "jobs", ["source_digest"], unique=False)
     op.create_index(op.f("ix_jobs_state"), "jobs", ["state"], unique=False)
     op.create_index("ix_jobs_tenant_name", "jobs", ["tenant", "name"], unique=False)
     op.create_table(

@@ -1,0 +1,165 @@
+"""Capture: from a piece of code and its notebook to all that it needs from there."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aimass_jupyter.contract.errors import did_you_mean
+from aimass_jupyter.source.definitions import Found, NoSource, find_definition
+from aimass_jupyter.source.manifest import Form, Use
+from aimass_jupyter.source.modules import Modules, needed_modules, take_local
+from aimass_jupyter.source.names import BUILTINS, free_names
+from aimass_jupyter.source.objects import CannotTravel, encode
+from aimass_jupyter.source.problems import Problem
+
+#: Names that only a notebook has.
+_ONLY_HERE = {
+    "get_ipython": ("a job has no IPython", "leave magics and shell commands out of the cell"),
+    "display": ("a job shows nothing", "print it, or log it: run.log(step, …)"),
+    "exit": ("a job has no prompt to leave", "return from train"),
+    "quit": ("a job has no prompt to leave", "return from train"),
+    "In": ("a job has no cells before it", "name the value in a cell first"),
+    "Out": ("a job has no cells before it", "name the value in a cell first"),
+}
+
+
+@dataclass
+class Captured:
+    """What is taken along from a notebook, by name; ``definitions`` in the order to run them."""
+
+    imports: dict[str, tuple[str, str]] = field(default_factory=dict)
+    definitions: dict[str, Found] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    objects: dict[str, tuple[Form, bytes, str]] = field(default_factory=dict)
+    modules: Modules = field(default_factory=Modules)
+    problems: list[Problem] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+class Capture:
+    """Takes names from a notebook, and those that their definitions use.
+
+    Parameters
+    ----------
+    namespace
+        The notebook's variables.
+    root
+        The folder of the notebook: modules in it travel.
+    """
+
+    def __init__(self, namespace: Mapping[str, Any], root: Path) -> None:
+        self.found = Captured()
+        self._namespace = namespace
+        self._root = root
+        self._taken: set[str] = set()
+
+    def take_names_of(self, text: str, tree: ast.Module, where: str, first: int = 1) -> None:
+        """Take what code uses and does not define; ``first`` is the line that it begins with."""
+        needed_modules(tree, where, self._root, self.found.modules)
+        for name, line in free_names(text, tree).items():
+            self._take(name, line + first - 1, where)
+        self._take_hidden_builtins(tree, text)
+
+    def take_definition(self, name: str, value: Any, line: int, where: str) -> None:
+        """Take a function or a class with all that it uses."""
+        try:
+            found = find_definition(name, value)
+        except NoSource as error:
+            self._refuse(line, where, f"'{name}' {error}", error.cure)
+            return
+        try:
+            tree = ast.parse(found.text)
+        except SyntaxError:
+            self._refuse(line, where, f"'{name}' has no whole text", "define it in one statement")
+            return
+        self._taken.add(found.name)
+        self.take_names_of(found.text, tree, f"function '{found.name}'", 1)
+        self.found.definitions[found.name] = found
+        if found.name != name:
+            self.found.aliases[name] = found.name
+
+    def _take(self, name: str, line: int, where: str) -> None:
+        if name in self._taken:
+            return
+        self._taken.add(name)
+        if name in _ONLY_HERE:
+            self._refuse(line, where, *_ONLY_HERE[name])
+        elif name in self._namespace:
+            self._take_value(name, self._namespace[name], line, where)
+        else:
+            near = did_you_mean(name, [*self._known(), *BUILTINS], "define it, or run its cell")
+            self._refuse(line, where, f"name '{name}' is not defined", near)
+
+    def _known(self) -> list[str]:
+        return [name for name in self._namespace if not name.startswith("_")]
+
+    def _take_hidden_builtins(self, tree: ast.AST, text: str) -> None:
+        """A notebook may have given a builtin's name to something of its own."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id in BUILTINS and node.id in self._namespace:
+                value = self._namespace[node.id]
+                if not callable(value) and node.id not in self._taken:
+                    self._taken.add(node.id)
+                    self.found.values[node.id] = value
+                    self.found.problems.append(_hidden(node, value))
+
+    def _take_value(self, name: str, value: Any, line: int, where: str) -> None:
+        self.found.values[name] = value
+        if isinstance(value, types.ModuleType):
+            self._take_import(name, value.__name__, "", line, where)
+        elif (place := self._place(value)) is not None:
+            self._take_import(name, *place, line, where)
+        elif isinstance(value, types.FunctionType | type):
+            self.take_definition(name, value, line, where)
+        else:
+            self._take_object(name, value, line, where)
+
+    def _place(self, value: Any) -> tuple[str, str] | None:
+        """Module and attribute from which a function, a class, … can be imported again."""
+        module = getattr(value, "__module__", None)
+        name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
+        if not isinstance(module, str) or not isinstance(name, str) or module == "__main__":
+            return None
+        if module == self._namespace.get("__name__") or "<" in name or "." in name:
+            return None
+        return (module, name) if getattr(sys.modules.get(module), name, None) is value else None
+
+    def _take_import(self, name: str, module: str, attribute: str, line: int, where: str) -> None:
+        top = module.partition(".")[0]
+        if top == "__main__":
+            self._refuse(
+                line, where, f"'{name}' is the notebook itself", "name what you need of it"
+            )
+            return
+        self.found.imports[name] = (module, attribute)
+        modules = self.found.modules
+        if not take_local(top, self._root, modules) and top not in sys.stdlib_module_names:
+            modules.uses.append(Use(name=top, line=line, where=where))
+
+    def _take_object(self, name: str, value: Any, line: int, where: str) -> None:
+        try:
+            form, content = encode(value)
+        except CannotTravel as error:
+            self._refuse(line, where, f"'{name}' {error.what} and cannot travel", error.cure)
+            return
+        kind = type(value)
+        self.found.objects[name] = (form, content, f"{kind.__module__}.{kind.__qualname__}")
+
+    def _refuse(self, line: int, where: str, message: str, cure: str) -> None:
+        self.found.problems.append(Problem(line, message, cure, where))
+
+
+def _hidden(node: ast.Name, value: Any) -> Problem:
+    return Problem(
+        node.lineno,
+        f"'{node.id}' is {type(value).__name__} {str(value)[:30]!r} in this notebook, "
+        "and Python's own in a job",
+        f"give yours another name, and: del {node.id}",
+        warning=False,
+    )

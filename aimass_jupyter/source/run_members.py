@@ -1,0 +1,41 @@
+"""What ``run`` offers own code: its members, and how its methods are called.
+
+It is told here, and not taken from the class, because a kernel need not have torch.
+"""
+
+from __future__ import annotations
+
+MEMBERS = frozenset(
+    {
+        "average",
+        "barrier",
+        "checkpoint",
+        "dataset",
+        "device",
+        "distribute",
+        "dry_run",
+        "local_rank",
+        "log",
+        "name",
+        "params",
+        "progress",
+        "rank",
+        "register",
+        "restored",
+        "resume",
+        "seed",
+        "size",
+        "work",
+    }
+)
+
+#: Methods whose first argument must be given, and what it is.
+FIRST_ARGUMENT = {
+    "log": "step",
+    "checkpoint": "step",
+    "register": "model",
+    "distribute": "model",
+    "average": "value",
+    "progress": "fraction",
+}
+METHODS = frozenset({*FIRST_ARGUMENT, "barrier", "resume"})
