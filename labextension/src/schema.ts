@@ -61,6 +61,22 @@ export interface Operations {
     request: JobAttach;
     response: JobUpdate;
   };
+  'jobs.rerun': {
+    request: JobRerun;
+    response: Job;
+  };
+  'jobs.inputs': {
+    request: JobRef;
+    response: JobInputs;
+  };
+  'jobs.artifacts': {
+    request: JobRef;
+    response: Artifacts;
+  };
+  'jobs.download': {
+    request: JobDownload;
+    response: ArtifactContent;
+  };
   'experiments.list': {
     request: ExperimentList;
     response: PageOfExperiment;
@@ -531,6 +547,14 @@ export interface Job {
    * name@version of the model it gave.
    */
   model: string | null;
+  /**
+   * Id of the job that it runs again.
+   */
+  rerun_of: string | null;
+  /**
+   * It began from that job's newest checkpoint.
+   */
+  resume: boolean;
 }
 /**
  * Why a job ended as it did.
@@ -824,6 +848,131 @@ export interface JobUpdate {
    */
   end: boolean;
 }
+export interface JobRerun {
+  /**
+   * Id, or name (then its newest job).
+   */
+  job: string;
+  /**
+   * Ranks; by default as before.
+   */
+  np?: number | null;
+  /**
+   * By default as before.
+   */
+  engine?: ('auto' | 'single' | 'horovod' | 'torchrun') | null;
+  /**
+   * By default as before.
+   */
+  seed?: number | null;
+  /**
+   * By default as before.
+   */
+  name?: string | null;
+  /**
+   * Begin from its newest checkpoint.
+   */
+  resume?: boolean;
+  /**
+   * Hyperparameters that differ; also as options: --epochs 20.
+   */
+  params?: {
+    [k: string]: JsonValue;
+  };
+}
+/**
+ * All that a job was made from.
+ */
+export interface JobInputs {
+  job: string;
+  algorithm: string;
+  dataset: string;
+  dataset_digest: string;
+  label: string;
+  params: {
+    [k: string]: unknown;
+  };
+  seed: number;
+  np: number;
+  engine: 'single' | 'horovod' | 'torchrun';
+  source: Source | null;
+  /**
+   * The text of the cell, function or script that it ran.
+   */
+  code: string;
+  /**
+   * What travelled with it.
+   */
+  items: CodeItem[];
+  repository: Commit | null;
+  /**
+   * None while it has not begun.
+   */
+  environment: Packages | null;
+}
+/**
+ * One thing that travelled with own code.
+ */
+export interface CodeItem {
+  name: string;
+  kind: string;
+  size_bytes: number;
+  origin: string;
+}
+/**
+ * The git commit that own code lay under, and what was changed since.
+ */
+export interface Commit {
+  commit: string;
+  branch: string;
+  /**
+   * As git status tells it.
+   */
+  changed: string[];
+  /**
+   * Of the files that git tracks.
+   */
+  diff: string;
+  note: string;
+}
+/**
+ * The environment that a job ran in: its packages with their versions, under one digest.
+ */
+export interface Packages {
+  digest: string;
+  python: string;
+  packages: {
+    [k: string]: string;
+  };
+}
+/**
+ * The files that a job left.
+ */
+export interface Artifacts {
+  items: Artifact[];
+}
+/**
+ * A file that a job's own code left in its work folder.
+ */
+export interface Artifact {
+  path: string;
+  size_bytes: number;
+  modified_at: string;
+}
+export interface JobDownload {
+  /**
+   * Id, or name (then its newest job).
+   */
+  job: string;
+  /**
+   * The file, as jobs artifacts lists it.
+   */
+  path: string;
+}
+/**
+ * Stands for the bytes of a file that a job left.
+ */
+export interface ArtifactContent {}
 export interface ExperimentList {
   /**
    * Items on a page.

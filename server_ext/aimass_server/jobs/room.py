@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 
 from aimass_jupyter.contract.base import Page
@@ -22,6 +23,7 @@ from aimass_jupyter.contract.jobs import (
     JobUpdate,
     LogChunk,
     Progress,
+    Why,
 )
 from aimass_server.access import Call, require_owner
 from aimass_server.jobs import logs
@@ -74,6 +76,7 @@ class Jobs:
         engines = await self._engines()
         submission = prepare(call, request, dataset, self._slots, engines)
         await self._require_model_owner(call, submission.job.name)
+        submission = await self._with_ids(call, submission)
         job = await self._store.write(lambda c: _insert(c, call, submission))
         self._runner.wake()
         return job
@@ -86,6 +89,10 @@ class Jobs:
     async def show(self, call: Call, request: JobRef) -> Job:
         """One job."""
         return self._with_progress(await self._find(call, request.job))
+
+    async def why(self, call: Call, request: JobRef) -> Why:
+        """Why a job waits."""
+        return await self._runner.scheduler.why(await self._find(call, request.job))
 
     async def logs(self, call: Call, request: JobLogs) -> LogChunk:
         """A stretch of a job's log."""
@@ -129,6 +136,13 @@ class Jobs:
     async def _require_model_owner(self, call: Call, name: str) -> None:
         """A job adds a version to the model of its name: that must be one's own."""
         await self._store.read(lambda c: models.require_owner(c, name, call.user, call.tenant))
+
+    async def _with_ids(self, call: Call, submission: Submission) -> Submission:
+        """The submission with the jobs that it waits for by their ids."""
+        job = submission.job
+        ids = [(await self._find(call, reference)).id for reference in job.options.after]
+        options = job.options.model_copy(update={"after": ids})
+        return replace(submission, job=job.model_copy(update={"options": options}))
 
     def _with_progress(self, job: Job) -> Job:
         if job.state == "succeeded":

@@ -1,0 +1,72 @@
+"""What earlier jobs tell: how long one like them runs, and who used the machine lately."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+from aimass_jupyter.contract.jobs import Job
+from aimass_server.jobs.queue import User
+
+UNKNOWN_SECONDS = 60.0
+HALF_LIFE_SECONDS = 6 * 3600.0
+_KEPT = 9
+
+
+@dataclass
+class _Use:
+    amount: float = 0.0
+    at: float = 0.0
+
+    def after(self, now: float) -> float:
+        """What is left of it: half is forgotten in a half-life."""
+        return self.amount * math.exp2(-max(0.0, now - self.at) / HALF_LIFE_SECONDS)
+
+
+class History:
+    """Durations and use, learnt from the jobs that ended."""
+
+    def __init__(self) -> None:
+        self._durations: dict[Hashable, deque[float]] = defaultdict(lambda: deque(maxlen=_KEPT))
+        self._used: dict[User, _Use] = defaultdict(_Use)
+
+    def learn(self, ended: Iterable[Job]) -> None:
+        """Take in jobs that ended, oldest first."""
+        for job in ended:
+            if job.started_at is None or job.ended_at is None:
+                continue
+            seconds = (job.ended_at - job.started_at).total_seconds()
+            self._charge(job, seconds)
+            if job.state == "succeeded":
+                for likeness in _likenesses(job):
+                    self._durations[likeness].append(seconds)
+
+    def _charge(self, job: Job, seconds: float) -> None:
+        use, now = self._used[(job.tenant, job.owner)], job.ended_at.timestamp()  # type: ignore[union-attr]
+        use.amount, use.at = use.after(now) + job.np * seconds, max(use.at, now)
+
+    def seconds_of(self, job: Job) -> float:
+        """How long a job is expected to run: the median of those most like it."""
+        for likeness in _likenesses(job):
+            if known := self._durations.get(likeness):
+                return statistics.median(known)
+        return UNKNOWN_SECONDS
+
+    def used(self, now: float) -> dict[User, float]:
+        """Slot-seconds that each user used lately."""
+        return {user: use.after(now) for user, use in self._used.items()}
+
+
+def _likenesses(job: Job) -> list[Hashable]:
+    """What makes jobs alike, the closest likeness first."""
+    work = (job.tenant, job.algorithm, job.dataset.partition("@")[0])
+    epochs = job.params.get("epochs")
+    return [
+        (*work, job.name, job.engine, job.np, epochs),
+        (*work, job.engine, job.np, epochs),
+        (*work, job.np),
+        work,
+    ]

@@ -1,0 +1,84 @@
+"""Jobs that wait: for slots, for others, for their turn; on a real control plane."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from aimass_jupyter.client import Client
+from aimass_jupyter.contract.errors import InvalidRequest, NotFound
+from aimass_jupyter.contract.jobs import Job
+from tests.conftest import Server
+
+LONG = {"epochs": 100_000}
+
+
+@pytest.fixture
+def client(own_server: Server) -> Iterator[Client]:
+    with own_server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def submit(client: Client) -> Callable[..., Job]:
+    client.datasets.import_("iris")
+
+    def make(**fields: object) -> Job:
+        return client.jobs.submit(dataset="iris", algorithm="classification", **fields)  # type: ignore[no-any-return]
+
+    return make
+
+
+def _until(client: Client, job: Job, *states: str) -> Job:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found: Job = client.jobs.show(job.id)
+        if found.state in states:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"job {job.name} is {found.state}, wanted {states}")
+
+
+@pytest.mark.slow
+def test_a_waiting_job_says_why_and_an_urgent_one_goes_first(
+    client: Client, submit: Callable[..., Job]
+) -> None:
+    slots = client.system.status().slots
+    running = submit(name="long", np=slots, params=LONG, engine="torchrun" if slots > 1 else "auto")
+    first = submit(name="first", params={"epochs": 1})
+    urgent = submit(name="urgent", params={"epochs": 1}, priority="urgent")
+    why = client.jobs.why(first.id)
+    assert (why.position, why.waiting) == (2, 2)
+    assert why.blockers[0].kind == "slots"
+    assert why.starts_in_seconds is not None
+    assert client.jobs.why(urgent.id).position == 1
+    _until(client, running, "running")
+    client.jobs.stop(running.id)
+    ended = [_until(client, job, "succeeded") for job in (urgent, first)]
+    assert ended[0].started_at <= ended[1].started_at  # type: ignore[operator]
+
+
+@pytest.mark.slow
+def test_a_job_waits_for_another_and_fails_with_it(
+    client: Client, submit: Callable[..., Job]
+) -> None:
+    before = submit(name="before", params=LONG)
+    after = submit(name="after", params={"epochs": 1}, after=["before"])
+    why = client.jobs.why("after")
+    assert why.blockers[0].kind == "dependency"
+    assert before.id in why.blockers[0].message
+    _until(client, before, "running")
+    client.jobs.stop(before.id)
+    ended = _until(client, after, "failed")
+    assert ended.cause is not None
+    assert ended.cause.code == "dependency"
+    assert "'before'" in ended.cause.message
+
+
+def test_waiting_for_what_is_not_there_is_refused(submit: Callable[..., Job]) -> None:
+    with pytest.raises(NotFound, match="'nobody'"):
+        submit(after=["nobody"])
+    with pytest.raises(InvalidRequest, match="there is no 'asap'"):
+        submit(priority="asap")
