@@ -53,6 +53,9 @@ class JobOptions(Request):
         "stop", help="When the loss is NaN or infinite: stop, skip the step, or continue."
     )
     dry_run: bool = argument(False, help="Do one step on a tiny batch, register nothing.")
+    histograms: bool = argument(
+        False, help="Show weights and gradients as histograms, after every epoch."
+    )
     experiment: str | None = argument(
         None,
         help="The experiment that its run belongs to; by default the job's name.",

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aimass_jupyter.evaluation.report import ClassScore, Report, finite
+from aimass_jupyter.evaluation.separation import separations
 
 Array = npt.NDArray[Any]
 
@@ -44,7 +45,8 @@ def classification_report(
     }
     whole = bool(np.isfinite(probabilities).all())
     shown = finite(metrics) if whole else dict.fromkeys(metrics)
-    return Report(len(truths), shown, scores, confusion.tolist())
+    drawn = separations(probabilities, truths, classes)
+    return Report(len(truths), shown, scores, confusion.tolist(), drawn)
 
 
 def _confusion(truths: Array, predicted: Array, classes: int) -> npt.NDArray[np.int64]:

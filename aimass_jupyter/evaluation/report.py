@@ -20,16 +20,23 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Report:
-    """Metrics on so many rows; ``confusion[truth][predicted]`` counts rows."""
+    """Metrics on so many rows; ``confusion[truth][predicted]`` counts rows.
+
+    ``separations`` draws precision against recall, see :func:`separation.separations`; it is for
+    the eye, and not part of the record.
+    """
 
     rows: int
     metrics: dict[str, float | None]
     classes: list[ClassScore] = field(default_factory=list)
     confusion: list[list[int]] = field(default_factory=list)
+    separations: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def as_record(self) -> dict[str, Any]:
         """The report as JSON takes it."""
-        return asdict(self)
+        record = asdict(self)
+        del record["separations"]
+        return record
 
 
 def finite(values: dict[str, float]) -> dict[str, float | None]:

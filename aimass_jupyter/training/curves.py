@@ -7,13 +7,16 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.evaluation import Report
 from aimass_jupyter.training.events import EventWriter
+from aimass_jupyter.training.summaries import confusion_pixels
 
 _POINTS_A_RUN = 2000
 _PROGRESS_SECONDS = 0.25
+_DRAWN_SECONDS = 5.0  # between two drawings of what takes more than a few bytes
 
 
 class Curves:
@@ -27,11 +30,22 @@ class Curves:
         Steps of the whole run.
     first_step
         The step that it begins, or goes on, with.
+    spec
+        The job, whose hyperparameters are shown beside the curves.
     """
 
-    def __init__(self, folder: Path | None, steps: int, first_step: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        steps: int,
+        first_step: int = 0,
+        spec: JobSpec | None = None,
+    ) -> None:
         self._writer = EventWriter(folder, first_step) if folder else None
+        if self._writer and spec:
+            self._writer.begin(spec.params | {"np": spec.np, "seed": spec.seed}, spec.name)
         self._steps = steps
+        self._drawn_at = -math.inf
         self._every = -(-steps // _POINTS_A_RUN)
         self._shown_at = 0.0
 
@@ -55,6 +69,27 @@ class Curves:
         for name, value in report.metrics.items():
             self._writer.add(f"{name}/validation", math.nan if value is None else value, step)
         self._writer.add("speed/rows_per_second", rows_per_second, step)
+        if time.monotonic() - self._drawn_at > _DRAWN_SECONDS or step + 1 >= self._steps:
+            self._draw(self._writer, step, report)
+            self._drawn_at = time.monotonic()
+
+    def show_weights(self, step: int, network: nn.Module) -> None:
+        """Show how the weights of each layer, and their gradients, are distributed."""
+        if self._writer is None:
+            return
+        for name, weights in network.named_parameters():
+            self._writer.histogram(f"weights/{name}", weights.detach().float().cpu().numpy(), step)
+            if weights.grad is not None:
+                gradients = weights.grad.detach().float().cpu().numpy()
+                self._writer.histogram(f"gradients/{name}", gradients, step)
+
+    def _draw(self, writer: EventWriter, step: int, report: Report) -> None:
+        """Draw which classes are taken for which, and precision against recall of each."""
+        if report.confusion:
+            pixels = confusion_pixels(report.confusion)
+            writer.image("confusion/validation", pixels, step)
+        for name, rows in report.separations.items():
+            writer.pr_curve(f"precision_recall/{name}", rows, step)
 
     def __enter__(self) -> Curves:
         return self
@@ -66,4 +101,5 @@ class Curves:
         trace: TracebackType | None,
     ) -> None:
         if self._writer:
+            self._writer.end(succeeded=error is None)
             self._writer.close()

@@ -1,32 +1,44 @@
-"""TensorBoard event files, written without TensorBoard: scalars only, a quarter second late.
+"""TensorBoard event files, written without TensorBoard, at most a quarter second late.
 
-A file is a row of TFRecords (length, masked CRC-32C of it, payload, masked CRC-32C of that), each
-payload an ``Event`` in the protobuf wire format:
+A file is a row of TFRecords, each payload an ``Event`` in the protobuf wire format:
 
     Event    1 wall_time double · 2 step int64 · 3 file_version string · 5 summary · 7 session_log
-    Summary  1 value: 1 tag string · 2 simple_value float
+    Summary  1 value, see ``summaries``
+
+What is logged is encoded into a buffer; a thread writes it out. So logging never waits for a disk.
 """
 
 from __future__ import annotations
 
-import math
+import contextlib
 import os
 import socket
 import struct
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import google_crc32c
+import numpy.typing as npt
+
+from aimass_jupyter.training import summaries, wire
 
 FLUSH_SECONDS = 0.25
+FLUSH_BYTES = 64 << 10
 _VERSION = b"brain.Event:2"
 _SESSION_START = b"\x08\x01"  # SessionLog.status = START
-_MASK = 0xA282EAD8
+_START = struct.Struct("<cdc")
+_FLOAT = struct.Struct("<f")
+_CHECKSUM = struct.Struct("<I")
+_SMALL = [wire.varint(step) for step in range(1 << 14)]
+
+Array = npt.NDArray[Any]
 
 
 class EventWriter:
-    """Appends scalars to an event file of its own; a thread writes them out.
+    """Appends to an event file of its own; a thread writes out what was logged.
 
     A full disk holds points back until there is room again, and raises at the end if there is none.
 
@@ -39,25 +51,73 @@ class EventWriter:
     """
 
     def __init__(self, folder: Path, first_step: int = 0) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        now = time.time()
-        name = f"events.out.tfevents.{now:.6f}.{socket.gethostname()}.{os.getpid()}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor = os.open(folder / name, flags, 0o600)
-        self._pending = bytearray(encode_record(encode_event(now, 0, _bytes_field(3, _VERSION))))
+        self._descriptor, now = _create(folder)
+        self._pending = bytearray(wire.record(encode_event(now, 0, wire.message(3, _VERSION))))
         if first_step:
-            start = encode_event(now, first_step, _bytes_field(7, _SESSION_START))
-            self._pending += encode_record(start)
+            start = encode_event(now, first_step, wire.message(7, _SESSION_START))
+            self._pending += wire.record(start)
+        self._heads: dict[str, bytes] = {}
+        self._headers: dict[int, bytes] = {}
         self._lock = threading.Lock()
-        self._closing = threading.Event()
+        self._writing = threading.Lock()
+        self._woken = threading.Event()
+        self._closing = False
         self._thread = threading.Thread(target=self._flush_often, name="events", daemon=True)
         self._thread.start()
 
     def add(self, tag: str, value: float, step: int) -> None:
         """Append one point; NaN and infinity stay what they are."""
-        record = encode_record(encode_scalar(time.time(), tag, value, step))
+        # Written out, not composed of the functions of `wire`: a loop may call it each step.
+        head = self._heads.get(tag) or self._head(tag)
+        number = _SMALL[step] if 0 <= step < len(_SMALL) else wire.varint(step)
+        try:
+            tail = _FLOAT.pack(value)
+        except OverflowError:
+            tail = wire.float32(value)
+        payload = _START.pack(b"\x09", time.time(), b"\x10") + number + head + tail
+        header = self._headers.get(len(payload)) or self._header(len(payload))
+        crc = google_crc32c.value(payload)
+        masked = _CHECKSUM.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
         with self._lock:
-            self._pending += record
+            self._pending += header + payload + masked
+        if len(self._pending) > FLUSH_BYTES:
+            self._woken.set()
+
+    def histogram(self, tag: str, values: Array, step: int) -> None:
+        """Append how values are distributed."""
+        self._append(summaries.histogram(tag, values), step)
+
+    def image(self, tag: str, pixels: Array, step: int) -> None:
+        """Append an image: (height, width) or (height, width, channels)."""
+        self._append(summaries.image(tag, pixels), step)
+
+    def text(self, tag: str, words: str, step: int) -> None:
+        """Append a text."""
+        self._append(summaries.text(tag, words), step)
+
+    def pr_curve(self, tag: str, rows: Array, step: int) -> None:
+        """Append a precision-recall curve, see :func:`summaries.pr_curve`."""
+        self._append(summaries.pr_curve(tag, rows), step)
+
+    def begin(self, params: Mapping[str, Any], group: str) -> None:
+        """Note the hyperparameters of the run."""
+        self._append(summaries.session_start(params, group, time.time()), 0)
+
+    def end(self, *, succeeded: bool) -> None:
+        """Note that the run has ended."""
+        self._append(summaries.session_end(time.time(), succeeded=succeeded), 0)
+
+    def flush(self) -> None:
+        """Write out what was logged so far.
+
+        Raises
+        ------
+        OSError
+            When the disk does not take it; it stays pending.
+        """
+        with self._writing:
+            while block := self._taken():
+                self._write(block)
 
     def close(self) -> None:
         """Write out what is left.
@@ -67,76 +127,78 @@ class EventWriter:
         OSError
             When the disk does not take it.
         """
-        if self._closing.is_set():
+        if self._closing:
             return
-        self._closing.set()
+        self._closing = True
+        self._woken.set()
         self._thread.join()
         try:
-            self._flush()
+            self.flush()
         finally:
             os.close(self._descriptor)
 
-    def _flush_often(self) -> None:
-        while not self._closing.wait(FLUSH_SECONDS):
-            try:
-                self._flush()
-            except OSError:  # full just now; what is pending stays pending
-                continue
+    def _append(self, value: bytes, step: int) -> None:
+        """Append a summary of one value."""
+        summary = wire.message(5, wire.message(1, value))
+        record = wire.record(encode_event(time.time(), step, summary))
+        with self._lock:
+            self._pending += record
+        if len(self._pending) > FLUSH_BYTES:
+            self._woken.set()
 
-    def _flush(self) -> None:
-        while True:
+    def _head(self, tag: str) -> bytes:
+        """What stands between the step and the value of a point."""
+        head = wire.message(5, wire.message(1, summaries.scalar(tag, 0.0)))[:-4]
+        self._heads[tag] = head
+        return head
+
+    def _header(self, size: int) -> bytes:
+        self._headers[size] = wire.header(size)
+        return self._headers[size]
+
+    def _flush_often(self) -> None:
+        while not self._closing:
+            self._woken.wait(FLUSH_SECONDS)
+            self._woken.clear()
+            try:
+                self.flush()
+            except OSError:  # full just now; what is pending stays pending
+                time.sleep(FLUSH_SECONDS)
+
+    def _taken(self) -> bytearray:
+        """What is pending, which is nothing then."""
+        with self._lock:
+            block, self._pending = self._pending, bytearray()
+        return block
+
+    def _write(self, block: bytearray) -> None:
+        """Write a block; what the disk does not take is pending again."""
+        try:
+            while block:
+                del block[: os.write(self._descriptor, block)]
+        except OSError:
             with self._lock:
-                block = bytes(self._pending)
-            if not block:
-                return
-            written = os.write(self._descriptor, block)
-            with self._lock:
-                del self._pending[:written]
+                self._pending = block + self._pending
+            raise
 
 
 def encode_scalar(wall_time: float, tag: str, value: float, step: int) -> bytes:
     """Return an ``Event`` with one scalar."""
-    content = _bytes_field(1, tag.encode()) + _key(2, 5) + _float32(value)
-    return encode_event(wall_time, step, _bytes_field(5, _bytes_field(1, content)))
+    point = wire.message(1, summaries.scalar(tag, value))
+    return encode_event(wall_time, step, wire.message(5, point))
 
 
 def encode_event(wall_time: float, step: int, what: bytes) -> bytes:
     """Return an ``Event``; ``what`` is its one remaining field."""
-    return _key(1, 1) + struct.pack("<d", wall_time) + _key(2, 0) + _varint(step) + what
+    return wire.double(1, wall_time) + wire.integer(2, step) + what
 
 
-def encode_record(payload: bytes) -> bytes:
-    """Return a TFRecord."""
-    length = struct.pack("<Q", len(payload))
-    return length + _checksum(length) + payload + _checksum(payload)
-
-
-def _float32(value: float) -> bytes:
-    """Four bytes; what is too large for them is infinite."""
-    try:
-        return struct.pack("<f", value)
-    except OverflowError:
-        return struct.pack("<f", math.copysign(math.inf, value))
-
-
-def _checksum(content: bytes) -> bytes:
-    crc = google_crc32c.value(content)
-    rotated = (crc >> 15 | crc << 17) & 0xFFFFFFFF
-    return struct.pack("<I", (rotated + _MASK) & 0xFFFFFFFF)
-
-
-def _bytes_field(number: int, content: bytes) -> bytes:
-    return _key(number, 2) + _varint(len(content)) + content
-
-
-def _key(number: int, wire_type: int) -> bytes:
-    return _varint(number << 3 | wire_type)
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
+def _create(folder: Path) -> tuple[int, float]:
+    """A new file that is nobody's yet, and the time in its name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+    while True:
+        now = time.time()
+        name = f"events.out.tfevents.{now:.6f}.{socket.gethostname()}.{os.getpid()}"
+        with contextlib.suppress(FileExistsError):  # two within a microsecond
+            return os.open(folder / name, flags, 0o600), now

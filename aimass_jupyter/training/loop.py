@@ -14,7 +14,7 @@ from aimass_jupyter.contract.algorithms import Hyperparameters
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.evaluation import Report
-from aimass_jupyter.host import beat, write_record
+from aimass_jupyter.host import beat, end_heartbeat, write_record
 from aimass_jupyter.training.checkpoint import (
     Checkpoint,
     Checkpoints,
@@ -59,7 +59,7 @@ def train(
     total = params.epochs * steps
     introduce(rows, engine, begun)
 
-    with Curves(folder / "tb" if writes else None, total, begun) as curves, checkpoints:
+    with Curves(folder / "tb" if writes else None, total, begun, spec) as curves, checkpoints:
         for epoch in range(begun // steps, params.epochs):
             started = time.perf_counter()
             first = max(0, begun - epoch * steps)
@@ -84,6 +84,8 @@ def train(
             held_out_loss, report = evaluate(task, network, rows, engine)
             ended = epoch + 1
             curves.show_epoch(ended * steps - 1, held_out_loss, report, speed)
+            if options.histograms:
+                curves.show_weights(ended * steps - 1, network)
             if writes:
                 print(describe_epoch(ended, params.epochs, held_out_loss, report, speed))
                 if due.after_epoch(ended, steps, last=ended == params.epochs):
@@ -91,6 +93,7 @@ def train(
 
     _, report = evaluate(task, network, rows, engine)
     engine.shutdown()
+    end_heartbeat(folder, engine.place.rank)
     if writes:
         finish(spec, folder, network.cpu(), rows, report)
 

@@ -467,6 +467,10 @@ export interface JobCreate {
    */
   dry_run?: boolean;
   /**
+   * Show weights and gradients as histograms, after every epoch.
+   */
+  histograms?: boolean;
+  /**
    * The experiment that its run belongs to; by default the job's name.
    */
   experiment?: string | null;
@@ -634,6 +638,10 @@ export interface JobOptions {
    * Do one step on a tiny batch, register nothing.
    */
   dry_run: boolean;
+  /**
+   * Show weights and gradients as histograms, after every epoch.
+   */
+  histograms: boolean;
   /**
    * The experiment that its run belongs to; by default the job's name.
    */
