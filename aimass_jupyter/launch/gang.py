@@ -12,16 +12,19 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from aimass_jupyter.contract.errors import Failed
 from aimass_jupyter.host import write_record
 from aimass_jupyter.launch.forking import Newborn, fork
 from aimass_jupyter.launch.launchers import GANG_RECORD, RankExit
+from aimass_jupyter.launch.marking import take_marker
 from aimass_jupyter.launch.meeting import meeting
-from aimass_jupyter.launch.order import JobOrder, read_job
+from aimass_jupyter.launch.order import JobOrder, Marker, Order, read_job
 from aimass_jupyter.launch.preload import preload, use_threads
+from aimass_jupyter.launch.restarts import Restarts
 
 _GRACE_SECONDS = 5.0
 
@@ -36,10 +39,45 @@ class GangOrder:
 
 
 def lead(order: GangOrder) -> int:
-    """Run the job's ranks; returns 0, or the exit code of the rank that failed first."""
+    """Run the job's ranks, again when they fail and may be restarted.
+
+    Returns
+    -------
+    int
+        0, or the exit code of the rank that failed first in the last attempt.
+    """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})  # to be waited for with a limit
-    exits = run_gang(order, attempt=0)
-    return _shell_code(exits[0].code) if exits else 0
+    restarts = Restarts(order.folder, order.work)
+    while exits := run_gang(order, restarts.count):
+        ranks = restarts.next_np(order.work.np, exits)
+        if ranks is None:
+            return _shell_code(exits[0].code)
+        order = replace(order, work=replace(order.work, np=ranks))
+    return 0
+
+
+def fork_gang(
+    work: JobOrder, order: Order, environment: Mapping[str, str], output: int
+) -> int:  # fmt: skip
+    """Fork the process that leads a gang, from one that has imported all; returns its pid.
+
+    Parameters
+    ----------
+    output
+        Descriptor that takes what it says.
+    """
+    newborn = Newborn("aimass-gang", environment, order.folder, keep={output})
+    gang = GangOrder(work, order.folder, environment)
+    return fork(newborn, partial(_be_gang, gang, order.marker, output))
+
+
+def _be_gang(gang: GangOrder, marker: Marker, output: int) -> int:
+    if not take_marker(marker):
+        raise Failed(f"{marker} has no room in the environment of process {os.getpid()}")
+    for descriptor in (1, 2):
+        os.dup2(output, descriptor)
+    os.close(output)
+    return lead(gang)
 
 
 def run_gang(order: GangOrder, attempt: int) -> list[RankExit]:

@@ -118,8 +118,9 @@ class LogPump:
 
     def close(self) -> None:
         """Stop the thread, take what is still in the pipes, and remove those with a name."""
-        os.write(self._wake_writer, b"x")
-        self._thread.join()
+        if self._thread.ident is not None:
+            os.write(self._wake_writer, b"x")
+            self._thread.join()
         self._selector.unregister(self._wake_reader)
         while self._pass(0):
             pass
@@ -143,12 +144,19 @@ class ProcessLogs:
         for rank, log in enumerate(self._ranks):
             self._pump.add_named_pipe(main.with_name(f"rank-{rank}.pipe"), log)
         self._writer = self._pump.add_pipe(self.main)
+
+    def start(self) -> None:
+        """Begin to read, in a thread: whoever forks must do so before."""
         self._pump.start()
 
     @property
     def descriptor(self) -> int:
         """Where the started process writes."""
         return self._writer
+
+    def say(self, text: str) -> None:
+        """Add lines of our own to the main log."""
+        os.write(self._writer, f"[aimass] {text}\n".encode())
 
     def of(self, rank: int | None) -> list[str]:
         """The last lines of a rank; the main log's when it is no rank or the rank said nothing."""

@@ -9,13 +9,16 @@ from pathlib import Path
 
 from aimass_jupyter.contract.errors import Unavailable
 from aimass_jupyter.launch.environment import job_environment
-from aimass_jupyter.launch.launchers import Launcher, find_launcher
+from aimass_jupyter.launch.launchers import GangLauncher, Launcher, find_launcher
 from aimass_jupyter.launch.order import JobOrder, Order
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to start; ``launcher`` and ``ranks`` are those of a job, None and 0 for a command."""
+    """What to start; ``launcher`` and ``ranks`` are those of a job, None and 0 for a command.
+
+    ``gang`` is the job whose ranks a process that has imported all may fork instead.
+    """
 
     argv: list[str]
     cwd: Path
@@ -23,6 +26,7 @@ class Plan:
     log: Path
     launcher: Launcher | None = None
     ranks: int = 0
+    gang: JobOrder | None = None
 
 
 def make_plan(order: Order) -> Plan:
@@ -43,5 +47,6 @@ def make_plan(order: Order) -> Plan:
         argv, extra = launcher.command(work, order.folder)
         environment = job_environment(work.np) | extra | marker
         log = order.folder / "log" / "launcher.log"
-        return Plan(argv, order.folder, environment, log, launcher, work.np)
+        gang = work if isinstance(launcher, GangLauncher) else None
+        return Plan(argv, order.folder, environment, log, launcher, work.np, gang)
     return Plan(work.argv, work.cwd, os.environ | work.environment | marker, work.log)

@@ -12,8 +12,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from aimass_jupyter.launch.launchers import available_engines
+
 _OURS = ("aimass_jupyter.training.rank", "aimass_jupyter.training.loop")
 _OF_ENGINE = {"single": (), "horovod": ("horovod.torch",), "torchrun": ("torch.distributed",)}
+#: What is imported later, by the calls that need it.
+_LATER = ("torch.nn.parallel.distributed", "torch.utils.data.distributed")
 
 
 def preload(engine: str) -> None:
@@ -25,6 +29,37 @@ def preload(engine: str) -> None:
     gc.freeze()  # the ranks share these pages: a collection in one of them leaves them alone
 
 
+def preload_all() -> None:
+    """Import what any job needs that this environment has the engine for, and do one step."""
+    one_thread()
+    for engine, reason in available_engines().items():
+        for name in () if reason else (*_OURS, *_OF_ENGINE.get(engine, ())):
+            import_module(name)
+    for name in _LATER:
+        import_module(name)
+    throw_away_step()
+    gc.collect()
+    gc.freeze()
+
+
+def throw_away_step() -> None:
+    """Do an optimizer step on nothing: the first one alone imports torch's compiler.
+
+    The gradient is made by hand where torch was built for CUDA: its backward would start threads
+    for each GPU.
+    """
+    import torch
+
+    layer = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.AdamW(layer.parameters())
+    if torch.version.cuda is None:
+        layer(torch.zeros(1, 2)).sum().backward()
+    else:
+        for parameter in layer.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+
+
 def one_thread() -> None:
     """Have libraries that are loaded from now on start no threads of their own.
 
@@ -32,6 +67,7 @@ def one_thread() -> None:
     survives.
     """
     os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # Arrow's allocator
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
 
 

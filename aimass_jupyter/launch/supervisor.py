@@ -9,17 +9,19 @@ import os
 import select
 import signal
 import subprocess
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 from aimass_jupyter.contract.errors import AimassError, Failed
 from aimass_jupyter.contract.ids import utc_now
-from aimass_jupyter.host import FileLock, identify, read_record, write_record
+from aimass_jupyter.host import FileLock, forget_beats, identify, read_record, write_record
 from aimass_jupyter.launch.causes import Cause, Evidence, find_cause, forget_failures, oom_kills
 from aimass_jupyter.launch.children import adopt_orphans, end_all, reap
+from aimass_jupyter.launch.hangs import HangDoctor
 from aimass_jupyter.launch.launchers import signal_name
 from aimass_jupyter.launch.logs import ProcessLogs
-from aimass_jupyter.launch.order import Order, read_order
+from aimass_jupyter.launch.order import JobOrder, Order, read_order
 from aimass_jupyter.launch.plan import Plan, make_plan
 
 EXIT_SUPERVISED = 0
@@ -31,8 +33,14 @@ _LEFTOVER_GRACE_SECONDS = 2.0
 _RESERVE_BYTES = 1 << 16
 
 
-def supervise(folder: Path) -> int:
+def supervise(folder: Path, tell: Callable[[], None] | None = None) -> int:
     """Supervise what the folder orders, unless that is done or being done.
+
+    Parameters
+    ----------
+    tell
+        Given by a process that forked this one and has imported what ranks need: called once, when
+        the folder is taken or it is clear that it cannot be. A gang is then forked, too.
 
     Returns
     -------
@@ -42,24 +50,31 @@ def supervise(folder: Path) -> int:
     """
     signals = _signal_pipe()
     lock = FileLock(folder / "lock")
-    if not lock.acquire():
-        return EXIT_ALREADY
     try:
-        if any((folder / name).exists() for name in ("started.json", "exit.json")):
+        if not lock.acquire() or _was_supervised(folder):
+            if tell:
+                tell()
             return EXIT_ALREADY
         _detach(folder)
-        Supervisor(folder, signals).run()
+        Supervisor(folder, signals, tell).run()
     finally:
         lock.release()
     return EXIT_SUPERVISED
 
 
+def _was_supervised(folder: Path) -> bool:
+    return any((folder / name).exists() for name in ("started.json", "exit.json"))
+
+
 class Supervisor:
     """One supervision, from the start of the process to its last record."""
 
-    def __init__(self, folder: Path, signals: int) -> None:
+    def __init__(
+        self, folder: Path, signals: int, tell: Callable[[], None] | None = None
+    ) -> None:  # fmt: skip
         self._folder = folder
         self._signals = signals
+        self._tell = tell
         self._stopping = False
         self._started_at = utc_now()
 
@@ -70,31 +85,44 @@ class Supervisor:
             plan = make_plan(order)
         except AimassError as error:
             self._record(None, Cause("not-started", str(error)))
+            if self._tell:
+                self._tell()
             return
-        self._announce(order)
+        self._announce(order, self._start_of(plan))
         self._record(*self._supervise(order, plan))
 
-    def _announce(self, order: Order) -> None:
+    def _start_of(self, plan: Plan) -> str:
+        """``warm`` when the ranks are forks of a process that had imported all before the order."""
+        return "warm" if self._tell and plan.gang else "cold"
+
+    def _announce(self, order: Order, start: str) -> None:
         """Say who supervises, and set aside the bytes that the last record needs on a full disk."""
         identity = identify(os.getpid())
         assert identity is not None  # it is this very process
-        record = {"identity": identity.as_record(), "marker": str(order.marker)}
-        write_record(
-            self._folder / "started.json", record | {"started_at": _text(self._started_at)}
-        )
+        record = {
+            "identity": identity.as_record(),
+            "marker": str(order.marker),
+            "started_at": _text(self._started_at),
+            "start": start,
+        }
+        write_record(self._folder / "started.json", record)
         (self._folder / "reserve").write_bytes(bytes(_RESERVE_BYTES))
+        if self._tell:
+            self._tell()
 
     def _supervise(self, order: Order, plan: Plan) -> tuple[int | None, Cause]:
         """Run the plan to its end; nothing of it lives when this returns, or raises."""
         forget_failures(self._folder)
+        forget_beats(self._folder)
         kills_before = oom_kills()
         logs = ProcessLogs(plan.log, plan.ranks)
         ended: dict[int, int] = {}
         child = 0
         try:
             if not self._asked_to_stop(0):
-                child = _start(plan, logs)
-                ended = self._watch(child)
+                child = self._begin(order, plan, logs)
+                logs.start()
+                ended = self._watch(child, self._doctor(order, logs))
         except Failed as error:
             return None, Cause("not-started", str(error))
         finally:
@@ -104,11 +132,27 @@ class Supervisor:
         code = ended.get(child)
         return code, self._judge(plan, code, logs, oom_kills() - kills_before)
 
-    def _watch(self, child: int) -> dict[int, int]:
+    def _begin(self, order: Order, plan: Plan, logs: ProcessLogs) -> int:
+        """Start what the plan says, or fork it; its pid. No thread runs here yet."""
+        if self._start_of(plan) == "cold" or not plan.gang:
+            return _start(plan, logs)
+        from aimass_jupyter.launch.gang import fork_gang  # imported already, as all that it needs
+
+        return fork_gang(plan.gang, order, plan.environment, logs.descriptor)
+
+    def _doctor(self, order: Order, logs: ProcessLogs) -> HangDoctor | None:
+        """Whoever looks after the ranks of a job; a command has none."""
+        if not isinstance(order.work, JobOrder):
+            return None
+        return HangDoctor(self._folder, order.work.stall_seconds, logs.say)
+
+    def _watch(self, child: int, doctor: HangDoctor | None) -> dict[int, int]:
         """Wait until the child ends or a stop is asked for; what ended by then."""
         ended: dict[int, int] = {}
         while child not in ended and not self._asked_to_stop(_POLL_SECONDS):
             ended |= reap()
+            if doctor:
+                doctor.look()
         return ended
 
     def _asked_to_stop(self, timeout: float) -> bool:
@@ -120,7 +164,11 @@ class Supervisor:
 
     def _judge(self, plan: Plan, code: int | None, logs: ProcessLogs, oom_kills: int) -> Cause:
         complete = plan.launcher is not None and code == 0
-        exits = plan.launcher.exits(self._folder, logs.main.tail, code) if plan.launcher and code else []
+        exits = (
+            plan.launcher.exits(self._folder, logs.main.tail, code)
+            if plan.launcher and code
+            else []
+        )
         return find_cause(
             Evidence(
                 folder=self._folder,

@@ -1,0 +1,116 @@
+"""The warm launcher: a process that has imported all that jobs need, and forks their supervisors.
+
+``python -m aimass_jupyter.launch.warm DESCRIPTOR`` talks with whoever started it over the socket
+(SOCK_SEQPACKET) of that number, a JSON object a message. It is asked ``{"folder": …}`` and says
+
+``{"ready": true, …}``         once, when it has imported all
+``{"started": folder}``        a supervisor has taken the folder, or found it taken
+``{"refused": folder, "why"}`` this job must start cold
+``{"leaving": why}``           it is of no use any more
+
+It runs nothing itself: it has one thread, no CUDA, no collective, and what a job does happens in a
+fork. It ends when the socket does; the jobs go on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aimass_jupyter.contract.errors import AimassError
+from aimass_jupyter.launch.environment import job_environment
+from aimass_jupyter.launch.forking import Newborn, fork, name_process
+from aimass_jupyter.launch.freshness import Freshness
+from aimass_jupyter.launch.marking import ROOM
+from aimass_jupyter.launch.order import read_job
+from aimass_jupyter.launch.preload import preload_all, unfit_to_fork
+from aimass_jupyter.launch.supervisor import supervise
+
+MESSAGE_BYTES = 1 << 16
+
+
+def main(descriptor: int) -> int:
+    """Import, then fork a supervisor for every folder that is named, until the socket ends."""
+    if os.environ.get(ROOM.name) != ROOM.value:
+        _begin_again(descriptor)
+    name_process("aimass-warm")
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the supervisors
+    environment = dict(os.environ)
+    preload_all()
+    WarmLauncher(descriptor, environment).run()
+    return 0
+
+
+def _begin_again(descriptor: int) -> None:
+    """Start with the environment of a job, and with room for the marker of one."""
+    os.set_inheritable(descriptor, True)
+    argv = [sys.executable, "-m", "aimass_jupyter.launch.warm", str(descriptor)]
+    os.execve(sys.executable, argv, job_environment(ranks=1) | {ROOM.name: ROOM.value})
+
+
+class WarmLauncher:
+    """Answers what comes over the socket."""
+
+    def __init__(self, descriptor: int, environment: dict[str, str]) -> None:
+        self._socket = descriptor
+        self._environment = environment
+        self._freshness = Freshness.now()
+
+    def run(self) -> None:
+        """Serve until the socket ends, or there is a reason to leave."""
+        leaving = unfit_to_fork()
+        if not leaving:
+            say(self._socket, {"ready": True})
+        while not leaving:
+            message = os.read(self._socket, MESSAGE_BYTES)
+            if not message:
+                return
+            leaving = self._serve(Path(json.loads(message)["folder"]))
+        say(self._socket, {"leaving": leaving})
+
+    def _serve(self, folder: Path) -> str:
+        """Fork a supervisor for a folder; returns why this process must not go on, or nothing."""
+        if changed := self._freshness.lost():
+            self._refuse(folder, changed)
+            return changed
+        try:
+            python = read_job(folder).python
+        except (AimassError, OSError, ValueError, KeyError) as error:
+            self._refuse(folder, str(error))
+            return ""
+        if python != sys.executable:
+            self._refuse(folder, f"it runs in another environment: {python}")
+            return ""
+        newborn = Newborn("aimass-super", self._environment, folder, keep={self._socket})
+        fork(newborn, partial(_supervise, folder, self._socket))
+        return ""
+
+    def _refuse(self, folder: Path, why: str) -> None:
+        say(self._socket, {"refused": str(folder), "why": why})
+
+
+def _supervise(folder: Path, descriptor: int) -> int:
+    """Be the supervisor of a folder; whoever waits is told once, then never again."""
+
+    def tell() -> None:
+        say(descriptor, {"started": str(folder)})
+        os.close(descriptor)
+
+    return supervise(folder, tell)
+
+
+def say(descriptor: int, message: dict[str, Any]) -> None:
+    """Send a message; one that nobody reads any more is lost."""
+    try:
+        os.write(descriptor, json.dumps(message).encode())
+    except (BrokenPipeError, ConnectionResetError):
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))
