@@ -10,7 +10,15 @@ This room imports torch and is only ever imported where something trains. It mus
 know ranks or write logs: that is ``aimass_jupyter.training``.
 """
 
+from aimass_jupyter.algorithms.batch_norm import BatchNorm, share_statistics
 from aimass_jupyter.algorithms.networks import build_network
 from aimass_jupyter.algorithms.task import Task, find_task, hyperparameters_of
 
-__all__ = ["Task", "build_network", "find_task", "hyperparameters_of"]
+__all__ = [
+    "BatchNorm",
+    "Task",
+    "build_network",
+    "find_task",
+    "hyperparameters_of",
+    "share_statistics",
+]

@@ -8,8 +8,9 @@ import numpy.typing as npt
 from pydantic import ValidationError
 from torch import Tensor
 
-from aimass_jupyter.contract.algorithms import ALGORITHMS, Hyperparameters
+from aimass_jupyter.contract.algorithms import ALGORITHMS
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
+from aimass_jupyter.contract.hyperparameters import Hyperparameters
 from aimass_jupyter.data import Preprocessing
 from aimass_jupyter.evaluation import Report
 
@@ -17,8 +18,17 @@ from aimass_jupyter.evaluation import Report
 class Task(Protocol):
     """What the loop asks of an algorithm."""
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the loss summed over the rows of a batch, 0 for none."""
+    def prepare(self, preprocessing: Preprocessing, targets: Tensor) -> None:
+        """Look at the encoded labels of all rows that are trained on, once."""
+
+    def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Return the loss summed over the rows of a batch, 0 for none.
+
+        Parameters
+        ----------
+        weights
+            How much each row counts, shape (rows,); without, all count 1.
+        """
 
     def report(
         self, outputs: npt.NDArray[Any], targets: npt.NDArray[Any], preprocessing: Preprocessing

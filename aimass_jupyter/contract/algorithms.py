@@ -1,4 +1,4 @@
-"""Algorithms: what can be trained, and the hyperparameters each takes (schema and defaults)."""
+"""Algorithms: what can be trained, on which columns, ranked by which metric."""
 
 from __future__ import annotations
 
@@ -6,38 +6,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from aimass_jupyter.contract.base import Page, PageRequest, Request, Resource, argument
+from aimass_jupyter.contract.base import Page, PageRequest, Resource, argument
+from aimass_jupyter.contract.hyperparameters import (
+    ClassificationHyperparameters,
+    Hyperparameters,
+    RegressionHyperparameters,
+)
 from aimass_jupyter.contract.operation import Operation
-
-
-class Hyperparameters(Request):
-    """What every training loop takes."""
-
-    epochs: int = Field(10, ge=1, le=100_000, description="Passes over the training rows.")
-    batch_size: int = Field(64, ge=1, le=1_000_000, description="Rows a step, over all ranks.")
-    learning_rate: float = Field(3e-3, gt=0, le=100, description="Step size of the optimizer.")
-    optimizer: Literal["adamw", "sgd"] = Field("adamw", description="Update rule.")
-    weight_decay: float = Field(1e-2, ge=0, le=10, description="Decoupled L2 penalty (AdamW).")
-    dropout: float = Field(0.1, ge=0, lt=1, description="Share of activations dropped.")
-    architecture: Literal["auto", "cnn", "mlp", "linear"] = Field(
-        "auto", description="Network; auto takes cnn for images and mlp for tables."
-    )
-    hidden: int = Field(128, ge=1, le=65_536, description="Units of a hidden layer.")
-    layers: int = Field(2, ge=1, le=64, description="Hidden layers.")
-    validation_fraction: float = Field(
-        0.2, gt=0, lt=1, description="Share of the rows held out and never trained on."
-    )
-    checkpoint_every: int = Field(1, ge=1, description="Epochs between checkpoints.")
-
-
-class ClassificationHyperparameters(Hyperparameters):
-    """Classification: cross-entropy over the label's classes."""
-
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Mass moved off the true class.")
-
-
-class RegressionHyperparameters(Hyperparameters):
-    """Regression: squared error on the standardised label."""
 
 
 class Algorithm(Resource):

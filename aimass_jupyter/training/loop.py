@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from aimass_jupyter.algorithms import Task, build_network, find_task
-from aimass_jupyter.contract.algorithms import Hyperparameters
-from aimass_jupyter.contract.errors import InvalidRequest
+from aimass_jupyter.algorithms import Task, build_network, find_task, share_statistics
+from aimass_jupyter.contract.hyperparameters import Hyperparameters
 from aimass_jupyter.contract.jobs import JobSpec
+from aimass_jupyter.data import Preprocessing
 from aimass_jupyter.evaluation import Report
 from aimass_jupyter.host import beat, end_heartbeat, write_record
-from aimass_jupyter.training.checkpoint import (
-    Checkpoint,
-    Checkpoints,
-    Due,
-    copied,
-    settings_digest,
-)
-from aimass_jupyter.training.curves import Curves
+from aimass_jupyter.training.augmentation import augmentation
+from aimass_jupyter.training.checkpoint import Due
+from aimass_jupyter.training.course import Course
 from aimass_jupyter.training.engine import Engine
 from aimass_jupyter.training.export import CHECKED_ROWS, write_model
-from aimass_jupyter.training.loss_guard import LossGuard
-from aimass_jupyter.training.optimizer import Optimizer, learning_rate, make_optimizer
-from aimass_jupyter.training.rows import Rows
-from aimass_jupyter.training.weights import Weights
+from aimass_jupyter.training.learner import Learner
+from aimass_jupyter.training.rows import Part, Rows
+from aimass_jupyter.training.schedule import Schedule
 
 _ROWS_AT_ONCE = 1024
 
@@ -41,103 +34,97 @@ def train(
     Every rank calls it with its own rows; rank 0 alone writes. When the folder has checkpoints, it
     goes on from the newest.
     """
-    writes = engine.place.rank == 0
     torch.manual_seed(spec.seed)
     task = find_task(spec.algorithm, params)
+    task.prepare(rows.preprocessing, rows.training.targets)
     shape, outputs = rows.preprocessing.input_shape, rows.preprocessing.output_size
-    network = build_network(params, shape, outputs).to(engine.device)
-    weights = Weights(network)
-    optimizer = make_optimizer(params, weights.values)
-    options = spec.options
-    checkpoints = Checkpoints(folder / "checkpoints", options.checkpoints_kept)
-    due = Due(options.checkpoint_steps, options.checkpoint_seconds, params.checkpoint_every)
-    guard = LossGuard(options.on_nan, folder, engine.place)
-    state = state_of(network, optimizer)
-    meta = {"settings": settings_digest(spec)}
-    begun = go_on_from(checkpoints, meta, state, engine)
-    steps = rows.steps(params.batch_size)
-    total = params.epochs * steps
-    introduce(rows, engine, begun)
+    introduce(rows, engine)
+    with Course(spec, folder, engine, 1, params.epochs * rows.steps(params.batch_size)) as course:
+        network = build_network(params, shape, outputs).to(engine.device)
+        fit(course, params, task, rows, network)
 
-    with Curves(folder / "tb" if writes else None, total, begun, spec) as curves, checkpoints:
-        for epoch in range(begun // steps, params.epochs):
-            started = time.perf_counter()
-            first = max(0, begun - epoch * steps)
-            seeds = rows.seeds(epoch, steps)  # dropout does not depend on where we began
-            network.train()
-            for step, batch in enumerate(rows.batches(epoch, steps, first), epoch * steps + first):
-                batch = batch.to(engine.device)
-                torch.manual_seed(seeds[step % steps])
-                rate = learning_rate(step, total, params.learning_rate)
-                weights.clear_gradients()
-                loss = task.loss(network(batch.inputs), batch.targets)
-                loss.backward()
-                mean_loss = weights.average(engine, loss, len(batch))
-                if guard.admits(step, loss, mean_loss, weights.gradients):
-                    optimizer.step(weights.values, weights.gradients, rate)
-                curves.show_step(step, mean_loss, rate)
-                done = step + 1
-                beat(done)
-                if writes and done % steps and due.after_step(done):
-                    checkpoints.save_aside(done, state, meta)
-            speed = (1 - first / steps) * rows.training_rows / (time.perf_counter() - started)
-            held_out_loss, report = evaluate(task, network, rows, engine)
-            ended = epoch + 1
-            curves.show_epoch(ended * steps - 1, held_out_loss, report, speed)
-            if options.histograms:
-                curves.show_weights(ended * steps - 1, network)
-            if writes:
-                print(describe_epoch(ended, params.epochs, held_out_loss, report, speed))
-                if due.after_epoch(ended, steps, last=ended == params.epochs):
-                    checkpoints.save_aside(ended * steps, state, meta)
-
-    _, report = evaluate(task, network, rows, engine)
+    _, report = evaluate(task, network, rows.held_out, rows.preprocessing, engine)
     engine.shutdown()
     end_heartbeat(folder, engine.place.rank)
-    if writes:
+    if course.writes:
         finish(spec, folder, network.cpu(), rows, report)
 
 
-def state_of(network: nn.Module, optimizer: Optimizer) -> dict[str, Tensor]:
-    """Return all that training changes, by name; the tensors themselves, not copies."""
-    named = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    return named | {f"optimizer.{name}": tensor for name, tensor in optimizer.state.items()}
+def fit(
+    course: Course, params: Hyperparameters, task: Task, rows: Rows, network: nn.Sequential
+) -> None:
+    """Train a network on rows; it ends with the weights that it shall predict with."""
+    engine, options = course.engine, course.spec.options
+    watched = None
+    if params.patience is not None:
+        rows, watched = rows.set_aside(params.stop_fraction)
+    if engine.place.size > 1:
+        share_statistics(network, engine.add)
+    learner = Learner(params, network, engine.device)
+    weights, precision, stopping = learner.weights, learner.precision, learner.stopping
+    augment = augmentation(params, rows.preprocessing)
+    steps = rows.steps(params.batch_size)
+    schedule = Schedule(params, steps)
+    due = Due(options.checkpoint_steps, options.checkpoint_seconds, params.checkpoint_every)
+    checkpoints, before = course.begin_fit()
+    begun = course.go_on_from(checkpoints, learner)
+    if course.writes and begun:
+        print(f"going on from the checkpoint after step {before + begun:,}")
 
-
-def go_on_from(
-    checkpoints: Checkpoints, meta: dict[str, Any], state: dict[str, Tensor], engine: Engine
-) -> int:
-    """Give every rank the same state, rank 0's; return how many steps were done.
-
-    Raises
-    ------
-    InvalidRequest
-        When the newest checkpoint was made with other settings.
-    """
-    content = b""
-    if engine.place.rank == 0:
-        content = (checkpoints.newest() or Checkpoint(0, copied(state), meta)).encode()
-    checkpoint = Checkpoint.decode(engine.broadcast(content))
-    if checkpoint.meta["settings"] != meta["settings"]:
-        raise InvalidRequest(
-            "the checkpoints in the job's folder were made with other settings",
-            "train in a folder of its own",
-        )
-    checkpoint.restore(state)
-    return checkpoint.step
+    with checkpoints:
+        for epoch in range(begun // steps, params.epochs):
+            if stopping.over:
+                break
+            curves = course.curves_from(before + begun)
+            started = time.perf_counter()
+            first = max(0, begun - epoch * steps)
+            seeds = rows.seeds(epoch, steps)  # what is random does not depend on where we began
+            network.train()
+            for step, batch in enumerate(rows.batches(epoch, steps, first), epoch * steps + first):
+                torch.manual_seed(seeds[step % steps])
+                pace = schedule.at(step)
+                batch = augment(batch.to(engine.device))
+                loss = learner.backward(task, batch)
+                mean_loss = weights.average(engine, loss, len(batch))
+                sound = not precision.overflowed(weights.gradients, mean_loss)
+                if sound and course.guard.admits(step, loss, mean_loss, weights.gradients):
+                    learner.update(pace)
+                done = step + 1
+                curves.show_step(before + step, mean_loss, pace.rate)
+                beat(before + done)
+                if course.writes and done % steps and due.after_step(done):
+                    checkpoints.save_aside(done, learner.state, course.meta(learner))
+            speed = (1 - first / steps) * rows.training_rows / (time.perf_counter() - started)
+            ended = epoch + 1
+            with learner.average.shown():
+                loss_now, report = evaluate(
+                    task, network, rows.held_out, rows.preprocessing, engine
+                )
+                if watched is not None:
+                    seen = evaluate(task, network, watched, rows.preprocessing, engine)
+                    stopping.watch(*seen, network.state_dict())
+                curves.show_epoch(before + ended * steps - 1, loss_now, report, speed)
+                if options.histograms:
+                    curves.show_weights(before + ended * steps - 1, network)
+            if course.writes:
+                print(describe_epoch(ended, params.epochs, loss_now, report, speed))
+                last = ended == params.epochs or stopping.over
+                if due.after_epoch(ended, steps, last=last):
+                    checkpoints.save_aside(ended * steps, learner.state, course.meta(learner))
+    learner.settle()
 
 
 def evaluate(
-    task: Task, network: nn.Module, rows: Rows, engine: Engine
+    task: Task, network: nn.Module, part: Part, preprocessing: Preprocessing, engine: Engine
 ) -> tuple[float, Report]:  # fmt: skip
-    """Return the mean loss and the report on the held-out rows of all ranks."""
+    """Return the mean loss and the report on rows that each rank has a part of."""
     network.eval()
-    part = rows.held_out.to(engine.device)
+    part = part.to(engine.device)
     with torch.no_grad():
         outputs = torch.cat([network(inputs) for inputs in part.inputs.split(_ROWS_AT_ONCE)])
         outputs, targets = engine.gather(outputs), engine.gather(part.targets)
         loss = float(task.loss(outputs, targets)) / len(targets)
-    return loss, task.report(outputs.cpu().numpy(), targets.cpu().numpy(), rows.preprocessing)
+    return loss, task.report(outputs.cpu().numpy(), targets.cpu().numpy(), preprocessing)
 
 
 def finish(
@@ -157,7 +144,7 @@ def finish(
     print(f"held out: {in_words(report)}; bundle {digest[:12]} written")
 
 
-def introduce(rows: Rows, engine: Engine, begun: int) -> None:
+def introduce(rows: Rows, engine: Engine) -> None:
     """Say what this rank has before it begins."""
     place = engine.place
     print(
@@ -167,8 +154,6 @@ def introduce(rows: Rows, engine: Engine, begun: int) -> None:
     if place.rank == 0:
         for name, reason in rows.preprocessing.dropped.items():
             print(f"column '{name}' is not learnt from: {reason}")
-        if begun:
-            print(f"going on from the checkpoint after step {begun:,}")
 
 
 def describe_epoch(epoch: int, epochs: int, loss: float, report: Report, speed: float) -> str:

@@ -13,12 +13,13 @@ import onnx
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
+from aimass_jupyter.algorithms import BatchNorm
 from aimass_jupyter.contract.errors import Failed
 
 INPUT, OUTPUT, ROWS = "input", "output", "rows"
 OPSET, IR_VERSION = 17, 8  # old enough for every ONNX Runtime that the project allows
 
-Attributes = dict[str, Any]  # whole numbers, and pairs of them
+Attributes = dict[str, Any]  # numbers, and pairs of them
 Node = tuple[str, dict[str, Tensor], Attributes]
 
 
@@ -88,10 +89,21 @@ def _pooling(layer: nn.MaxPool2d) -> Node:
     return "MaxPool", {}, {"kernel_shape": _pair(layer.kernel_size), "strides": _pair(layer.stride)}
 
 
+def _batch_norm(layer: BatchNorm) -> Node:
+    tensors = {
+        "weight": layer.weight,
+        "bias": layer.bias,
+        "running_mean": layer.running_mean,
+        "running_var": layer.running_var,
+    }
+    return "BatchNormalization", tensors, {"epsilon": layer.epsilon}
+
+
 _FORMS: dict[type[nn.Module], Callable[..., Node]] = {
     nn.Linear: _linear,
     nn.Conv2d: _convolution,
     nn.MaxPool2d: _pooling,
+    BatchNorm: _batch_norm,
     nn.ReLU: lambda layer: ("Relu", {}, {}),
     nn.Flatten: lambda layer: ("Flatten", {}, {"axis": 1}),
 }

@@ -1,4 +1,4 @@
-"""Optimizers: rules that move one vector of weights along its gradient, and their step size.
+"""Optimizers: rules that move one vector of weights along its gradient.
 
 They do what torch's own do (the tests hold them against each other), on the one vector that
 :class:`~aimass_jupyter.training.weights.Weights` keeps. Torch's would load its compiler first,
@@ -13,10 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from aimass_jupyter.contract.algorithms import Hyperparameters
-
-_WARM_UP = 0.05  # share of all steps
-_LAST_RATE = 0.01  # share of the highest
+from aimass_jupyter.contract.hyperparameters import Hyperparameters
 
 
 class Optimizer(Protocol):
@@ -24,7 +21,7 @@ class Optimizer(Protocol):
 
     state: dict[str, Tensor]
 
-    def step(self, values: Tensor, gradients: Tensor, rate: float) -> None:
+    def step(self, values: Tensor, gradients: Tensor, rate: float, momentum: float = 0.9) -> None:
         """Move ``values`` in place."""
 
 
@@ -33,7 +30,7 @@ class AdamW:
 
     def __init__(self, like: Tensor, decay: float) -> None:
         self._decay = decay
-        self._betas = (0.9, 0.999)
+        self._second = 0.999
         self._epsilon = 1e-8
         self.state = {
             "mean": torch.zeros_like(like),
@@ -41,11 +38,11 @@ class AdamW:
             "steps": torch.zeros((), dtype=torch.int64),
         }
 
-    def step(self, values: Tensor, gradients: Tensor, rate: float) -> None:
+    def step(self, values: Tensor, gradients: Tensor, rate: float, momentum: float = 0.9) -> None:
         """Move ``values`` in place."""
         mean, square, steps = self.state["mean"], self.state["square"], self.state["steps"]
         steps += 1
-        first, second = self._betas
+        first, second = momentum, self._second
         values.mul_(1 - rate * self._decay)
         mean.lerp_(gradients, 1 - first)
         square.mul_(second).addcmul_(gradients, gradients, value=1 - second)
@@ -55,16 +52,15 @@ class AdamW:
 
 
 class SGD:
-    """Gradient descent with momentum 0.9 and decoupled weight decay."""
+    """Gradient descent with momentum and decoupled weight decay."""
 
     def __init__(self, like: Tensor, decay: float) -> None:
         self._decay = decay
-        self._momentum = 0.9
         self.state = {"velocity": torch.zeros_like(like)}
 
-    def step(self, values: Tensor, gradients: Tensor, rate: float) -> None:
+    def step(self, values: Tensor, gradients: Tensor, rate: float, momentum: float = 0.9) -> None:
         """Move ``values`` in place."""
-        velocity = self.state["velocity"].mul_(self._momentum).add_(gradients)
+        velocity = self.state["velocity"].mul_(momentum).add_(gradients)
         values.mul_(1 - rate * self._decay).add_(velocity, alpha=-rate)
 
 
@@ -72,12 +68,3 @@ def make_optimizer(params: Hyperparameters, like: Tensor) -> Optimizer:
     """Return the optimizer that the hyperparameters name."""
     rules: dict[str, type[AdamW | SGD]] = {"adamw": AdamW, "sgd": SGD}
     return rules[params.optimizer](like, params.weight_decay)
-
-
-def learning_rate(step: int, steps: int, highest: float) -> float:
-    """Return the rate of a step: a short linear warm-up, then half a cosine down to 1 %."""
-    warm_up = max(1, round(_WARM_UP * steps))
-    if step < warm_up:
-        return highest * (step + 1) / warm_up
-    done = (step - warm_up) / max(1, steps - warm_up)
-    return highest * (_LAST_RATE + (1 - _LAST_RATE) * (1 + math.cos(math.pi * done)) / 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from aimass_jupyter.contract.algorithms import ALGORITHMS, Hyperparameters
+from aimass_jupyter.contract.algorithms import ALGORITHMS
 from aimass_jupyter.contract.errors import InvalidRequest
+from aimass_jupyter.contract.hyperparameters import Hyperparameters
 from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.data import (
     Preprocessing,
@@ -31,17 +32,35 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Part:
-    """Rows ready for a network: inputs, and targets as the loss wants them."""
+    """Rows ready for a network: inputs, and targets as the loss wants them.
+
+    ``weights`` says how much each row counts; without, all count 1.
+    """
 
     inputs: Tensor
     targets: Tensor
+    weights: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
 
     def to(self, device: torch.device) -> Part:
         """Return it on a device; itself when it is there."""
-        return Part(self.inputs.to(device), self.targets.to(device))
+        weights = None if self.weights is None else self.weights.to(device)
+        return Part(self.inputs.to(device), self.targets.to(device), weights)
+
+    def taking(self, index: Tensor) -> Part:
+        """Return some of its rows, in the order of their numbers."""
+        weights = None if self.weights is None else self.weights[index]
+        return Part(self.inputs[index], self.targets[index], weights)
+
+    def pieces(self, count: int) -> Iterator[Part]:
+        """Cut it into so many pieces of nearly equal length, the last ones perhaps empty."""
+        if count == 1:
+            yield self
+            return
+        for index in torch.arange(len(self), device=self.targets.device).tensor_split(count):
+            yield self.taking(index)
 
 
 @dataclass(frozen=True)
@@ -57,6 +76,9 @@ class Rows:
         This rank's share.
     training_rows, held_out_rows
         How many there are.
+    picked
+        The rows of ``training`` that are trained on, one number as often as it is seen in an
+        epoch; None for each of them once.
     """
 
     training: Part
@@ -66,6 +88,27 @@ class Rows:
     preprocessing: Preprocessing
     seed: int
     place: Place
+    picked: Indices | None = None
+
+    def picking(self, rows: Indices) -> Rows:
+        """Return these rows to train on and no others; numbers count in what is trained on now."""
+        picked = rows if self.picked is None else self.picked[rows]
+        return replace(self, picked=picked, training_rows=len(picked))
+
+    def share_of(self, rows: Indices) -> Part:
+        """Return this rank's share of rows to train on, stretch after stretch."""
+        picked = rows if self.picked is None else self.picked[rows]
+        mine = np.array_split(picked, self.place.size)[self.place.rank]
+        return self.training.taking(torch.from_numpy(mine))
+
+    def set_aside(self, fraction: float) -> tuple[Rows, Part]:
+        """Split the rows to train on; return what is left, and this rank's share of the rest."""
+        labels = (
+            self.training.targets if self.picked is None else self.training.targets[self.picked]
+        )
+        stratify = self.preprocessing.task == "classification"
+        kept, aside = split_rows(labels.numpy(), fraction, self.seed, stratify)
+        return self.picking(kept), self.share_of(aside)
 
     def steps(self, batch_size: int) -> int:
         """Steps of an epoch; the same on every rank. ``batch_size`` counts the rows of all."""
@@ -84,8 +127,9 @@ class Rows:
         """
         order = np.random.default_rng([self.seed, epoch]).permutation(self.training_rows)
         for chosen in np.array_split(order, steps)[first:]:
-            index = torch.from_numpy(chosen[self.place.rank :: self.place.size])
-            yield Part(self.training.inputs[index], self.training.targets[index])
+            mine = chosen[self.place.rank :: self.place.size]
+            index = mine if self.picked is None else self.picked[mine]
+            yield self.training.taking(torch.from_numpy(index))
 
 
 def open_rows(spec: JobSpec, params: Hyperparameters, place: Place) -> Rows:

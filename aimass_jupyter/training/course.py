@@ -1,0 +1,99 @@
+"""A course: all of a job's training, which is one fit of a network, or one after the other.
+
+It knows where the fits keep their checkpoints and show their curves, and how far each goes. It
+trains nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from aimass_jupyter.contract.errors import InvalidRequest
+from aimass_jupyter.contract.jobs import JobSpec
+from aimass_jupyter.training.checkpoint import Checkpoint, Checkpoints, copied, settings_digest
+from aimass_jupyter.training.curves import Curves
+from aimass_jupyter.training.engine import Engine
+from aimass_jupyter.training.learner import Learner
+from aimass_jupyter.training.loss_guard import LossGuard
+
+
+class Course:
+    """What the fits of a job have in common.
+
+    Parameters
+    ----------
+    fits
+        How many there will be at most.
+    fit_steps
+        Steps of the longest.
+    """
+
+    def __init__(
+        self, spec: JobSpec, folder: Path, engine: Engine, fits: int = 1, fit_steps: int = 0
+    ) -> None:
+        self.spec = spec
+        self.folder = folder
+        self.engine = engine
+        self.writes = engine.place.rank == 0
+        self.guard = LossGuard(spec.options.on_nan, folder, engine.place)
+        self._fits = fits
+        self._fit_steps = fit_steps
+        self._begun = 0
+        self._curves: Curves | None = None
+        self._open = ExitStack()
+
+    def begin_fit(self) -> tuple[Checkpoints, int]:
+        """Return the checkpoints of the next fit, and how many steps the curves show before it."""
+        number, self._begun = self._begun, self._begun + 1
+        folder = self.folder / "checkpoints"
+        folder = folder / f"fit-{number:03d}" if self._fits > 1 else folder
+        return Checkpoints(folder, self.spec.options.checkpoints_kept), number * self._fit_steps
+
+    def curves_from(self, step: int) -> Curves:
+        """Return the curves; the first that asks says with which step they go on."""
+        if self._curves is None:
+            folder = self.folder / "tb" if self.writes else None
+            curves = Curves(folder, self._fits * self._fit_steps, step, self.spec)
+            self._curves = self._open.enter_context(curves)
+        return self._curves
+
+    def go_on_from(self, checkpoints: Checkpoints, learner: Learner) -> int:
+        """Give every rank the same state, rank 0's; return how many steps were done.
+
+        Raises
+        ------
+        InvalidRequest
+            When the newest checkpoint was made with other settings.
+        """
+        content = b""
+        if self.writes:
+            newest = checkpoints.newest()
+            state = newest or Checkpoint(0, copied(learner.state), self.meta(learner))
+            content = state.encode()
+        checkpoint = Checkpoint.decode(self.engine.broadcast(content))
+        if checkpoint.meta["settings"] != settings_digest(self.spec):
+            raise InvalidRequest(
+                "the checkpoints in the job's folder were made with other settings",
+                "train in a folder of its own",
+            )
+        checkpoint.restore(learner.state)
+        learner.stopping.progress = checkpoint.meta["stopping"]
+        return checkpoint.step
+
+    def meta(self, learner: Learner) -> dict[str, Any]:
+        """What a checkpoint says beside its tensors."""
+        return {"settings": settings_digest(self.spec), "stopping": learner.stopping.progress}
+
+    def __enter__(self) -> Course:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.__exit__(kind, error, trace)

@@ -1,0 +1,83 @@
+"""A learner: a network in training, and all that changes with it from step to step.
+
+It joins the parts that the hyperparameters ask for, each a small object of a module of its own;
+one that is not asked for does nothing and costs nothing. It knows no rows and writes no files.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from aimass_jupyter.algorithms import Task
+from aimass_jupyter.contract.hyperparameters import Hyperparameters
+from aimass_jupyter.training.averaging import Average
+from aimass_jupyter.training.optimizer import make_optimizer
+from aimass_jupyter.training.penalty import Clipping, Penalty
+from aimass_jupyter.training.precision import Precision
+from aimass_jupyter.training.rows import Part
+from aimass_jupyter.training.schedule import Pace
+from aimass_jupyter.training.stopping import Stopping
+from aimass_jupyter.training.weights import Weights
+
+
+class Learner:
+    """A network and what trains it.
+
+    Attributes
+    ----------
+    state
+        All that training changes, by name; the tensors themselves, not copies.
+    """
+
+    def __init__(
+        self, params: Hyperparameters, network: nn.Sequential, device: torch.device
+    ) -> None:
+        self.network = network
+        self.weights = Weights(network)
+        self.optimizer = make_optimizer(params, self.weights.values)
+        self.penalty = Penalty(params, network, self.weights.values)
+        self.clipping = Clipping(params)
+        self.precision = Precision(params, device)
+        self.average = Average(params.ema, self.weights.values)
+        self.stopping = Stopping(params, network.state_dict())
+        self._pieces = params.accumulate
+        self.state = {
+            f"{part}.{name}": tensor
+            for part, tensors in (
+                ("network", network.state_dict()),
+                ("optimizer", self.optimizer.state),
+                ("average", self.average.state),
+                ("precision", self.precision.state),
+                ("best", self.stopping.state),
+            )
+            for name, tensor in tensors.items()
+        }
+
+    def backward(self, task: Task, batch: Part) -> Tensor:
+        """Put the gradients of a batch's summed loss into the weights; return that loss."""
+        self.weights.clear_gradients()
+        total = torch.zeros((), device=batch.targets.device)
+        for piece in batch.pieces(self._pieces):
+            with self.precision.computing():
+                outputs = self.network(piece.inputs)
+            loss = task.loss(outputs.float(), piece.targets, piece.weights)
+            self.precision.scaled(loss).backward()
+            total = total + loss.detach()
+        return total
+
+    def update(self, pace: Pace) -> None:
+        """Move the weights by their gradients."""
+        values, gradients = self.weights.values, self.weights.gradients
+        self.penalty.pull(values, gradients)
+        self.clipping.limit(gradients)
+        self.optimizer.step(values, gradients, pace.rate, pace.momentum)
+        self.penalty.shrink(values, pace.rate)
+        self.average.follow()
+
+    def settle(self) -> None:
+        """Leave the network with the weights that it shall predict with."""
+        self.average.settle()
+        self.stopping.bring_back(self.network.state_dict())
+        if self.stopping.over:
+            print("it stopped early: the weights of its best epoch are the model")
