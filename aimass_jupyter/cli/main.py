@@ -12,6 +12,7 @@ from aimass_jupyter.client.command_line import Command, parse
 from aimass_jupyter.client.discovery import data_folder
 from aimass_jupyter.client.doctor import with_local
 from aimass_jupyter.client.files import refused, save
+from aimass_jupyter.client.packing import Package, files_named, listing, packed
 from aimass_jupyter.client.starting import down, stop_programs, up
 from aimass_jupyter.client.views import as_text
 from aimass_jupyter.contract.errors import AimassError, InvalidRequest
@@ -116,7 +117,8 @@ def _call(client: Client, command: Command) -> int:
         )
     if operation.name == "jobs.attach":
         return _wait(client, str(command.arguments.get("job", "")), as_json)
-    answer = client.call(operation, command.arguments)
+    arguments = _with_code(command)
+    answer = client.call(operation, arguments)
     if isinstance(answer, bytes):
         return _write(answer, options.get("output"))
     if operation.name == "system.doctor":
@@ -125,6 +127,16 @@ def _call(client: Client, command: Command) -> int:
         return _wait(client, answer.id, as_json)
     print(_shown(answer, as_json))
     return 0 if getattr(answer, "ok", True) else EXIT_ERROR
+
+
+def _with_code(command: Command) -> dict[str, Any]:
+    """The arguments with own code packed; what travels is told before it goes."""
+    if command.operation.name != "jobs.submit":
+        return command.arguments
+    arguments = packed(command.arguments, files_named(command.options))
+    if isinstance(package := arguments.get("source"), Package):
+        print(listing(package), file=sys.stderr)
+    return arguments
 
 
 def _wait(client: Client, job: str, as_json: bool) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from aimass_jupyter.client import discovery, starting
 from aimass_jupyter.client.answers import error_of, not_understood, version_in
 from aimass_jupyter.client.discovery import Address
 from aimass_jupyter.client.files import refused, send_files
+from aimass_jupyter.client.packing import packed
 from aimass_jupyter.client.stream import follow
 from aimass_jupyter.contract.errors import AimassError, Unavailable
 from aimass_jupyter.contract.events import Event
@@ -125,6 +126,8 @@ class Client:
         AimassError
             Whatever the control plane, or the check of the arguments, finds wrong.
         """
+        if operation.name == "jobs.submit":
+            arguments = packed(arguments)
         fields = send_files(self, operation, arguments)
         if operation.body == "bytes":
             path = Path(str(fields.get("filename", "")))
@@ -137,9 +140,46 @@ class Client:
             return response.content
         return self._read(operation, response)
 
+    def train(
+        self,
+        source: Callable[[Any], Any] | str | Path | None = None,
+        *,
+        files: Iterable[str | Path] = (),
+        **arguments: Any,
+    ) -> Job:
+        """Train: a function that takes ``run``, a script, or an algorithm on a dataset.
+
+        Parameters
+        ----------
+        source
+            A function, or the path of a script; none to train an algorithm.
+        files
+            Files and folders that travel with own code.
+        arguments
+            Fields of ``jobs.submit``; all others are parameters, ``lr=0.1`` is ``run.params.lr``.
+
+        Examples
+        --------
+        >>> connect().train(train, dataset="digits", np=2, lr=0.1)
+        """
+        operation = OPERATIONS["jobs.submit"]
+        given = arguments.pop("params", {})
+        others = {n: arguments.pop(n) for n in list(arguments) if n not in operation.fields}
+        params = {"params": {**given, **others}} if given or others else {}
+        source_given = {} if source is None else {"source": source}
+        return cast(Job, self.call(operation, packed(source_given | arguments | params, files)))
+
     def upload(self, path: Path) -> str:
         """Send a file's bytes; returns the upload's id."""
         return self._upload(OPERATIONS["uploads.create"], path).id
+
+    def upload_content(self, filename: str, content: bytes) -> str:
+        """Send bytes that lie in no file; returns the upload's id."""
+        operation = OPERATIONS["uploads.create"]
+        response = self._exchange(
+            "POST", operation.path, params={"filename": filename}, content=content
+        )
+        return cast(Upload, self._read(operation, response)).id
 
     def _upload(self, operation: Operation, path: Path) -> Upload:
         try:

@@ -15,6 +15,7 @@ from aimass_jupyter.contract.table import OPERATIONS
 #: Options that a face takes itself: what they do, and which operations have them.
 FACE_OPTIONS = {
     "wait": "Wait until it has ended, with live progress.",
+    "files": "Files and folders that travel with own code, with commas between them.",
     "output": "File to write to.",
     "json": "Answer as JSON.",
     "help": "Show this help.",
@@ -44,8 +45,14 @@ def parse(words: list[Any]) -> Command:
 
 def face_options(operation: Operation) -> dict[str, str]:
     """The options that faces add to an operation."""
-    waits = operation.name in ("jobs.submit", "jobs.attach")
-    wanted = {"wait": waits, "output": operation.reply == "bytes", "json": True, "help": True}
+    waits = operation.name in ("jobs.submit", "jobs.rerun", "jobs.attach")
+    wanted = {
+        "wait": waits,
+        "files": operation.name == "jobs.submit",
+        "output": operation.reply == "bytes",
+        "json": True,
+        "help": True,
+    }
     return {name: text for name, text in FACE_OPTIONS.items() if wanted[name]}
 
 
@@ -61,6 +68,9 @@ class _Reader:
     def read(self) -> Command:
         while self._words:
             word = self._words.pop(0)
+            if word == "--" and "arguments" in self._operation.fields:
+                self.command.arguments["arguments"] = [str(rest) for rest in self._words]
+                return self.command
             if isinstance(word, str) and word.startswith("--") and len(word) > 2:
                 self._read_option(word[2:])
             else:
@@ -87,7 +97,8 @@ class _Reader:
         if name in self._operation.fields:
             self._read_field(name, value if given else None)
         elif name in face_options(self._operation):
-            taken = True if name != "output" else (value if given else self._value(option))
+            valued = name in ("output", "files")
+            taken = True if not valued else (value if given else self._value(option))
             self.command.options[name] = taken
         elif self._operation.open_field:
             self._read_open(name, value if given else self._value(option))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.ids import is_id
 from aimass_jupyter.contract.operation import Operation, marks
+from aimass_jupyter.source.package import Package
 
 if TYPE_CHECKING:
     from aimass_jupyter.client.client import Client
@@ -24,7 +25,9 @@ def send_files(client: Client, operation: Operation, arguments: dict[str, Any]) 
     fields = dict(arguments)
     for name, field in operation.fields.items():
         value = fields.get(name)
-        if marks(field).get("x-file") and value is not None and not is_id(str(value), "upload"):
+        if isinstance(value, Package):
+            fields[name] = client.upload_content(f"{value.name}.zip", value.content)
+        elif marks(field).get("x-file") and value is not None and not is_id(str(value), "upload"):
             fields.update(_sent(client, operation, name, Path(value).expanduser(), fields))
     return fields
 

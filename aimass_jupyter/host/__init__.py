@@ -1,19 +1,24 @@
-"""What this machine knows of its processes and files: identities, locks, records, heartbeats.
+"""What this machine knows of its processes and files: identities, locks, records, packages,
+heartbeats.
 
 Both packages stand on it: the job side writes the records and holds the locks, the control plane
 reads them. It imports nothing of ours and nothing heavy. Linux only: it reads ``/proc``.
 """
 
 from aimass_jupyter.host.heartbeats import (
+    STACK_SIGNAL,
     Beat,
     beat,
     begin_heartbeat,
+    end_heartbeat,
     forget_beats,
     read_beats,
+    stack_path,
     waiting,
 )
 from aimass_jupyter.host.locks import FileLock, is_locked
 from aimass_jupyter.host.notices import read_notices, remove_notice, write_notice
+from aimass_jupyter.host.packages import installed_packages
 from aimass_jupyter.host.processes import (
     ProcessIdentity,
     boot_id,
@@ -26,14 +31,17 @@ from aimass_jupyter.host.processes import (
 from aimass_jupyter.host.records import read_record, sync_folder, write_bytes, write_record
 
 __all__ = [
+    "STACK_SIGNAL",
     "Beat",
     "FileLock",
     "ProcessIdentity",
     "beat",
     "begin_heartbeat",
     "boot_id",
+    "end_heartbeat",
     "forget_beats",
     "identify",
+    "installed_packages",
     "is_alive",
     "is_locked",
     "marked_processes",
@@ -42,6 +50,7 @@ __all__ = [
     "read_record",
     "remove_notice",
     "send_signal",
+    "stack_path",
     "stop_marked",
     "sync_folder",
     "waiting",

@@ -5,21 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
 from aimass_jupyter.client import help as help_texts
 from aimass_jupyter.client.client import Client, connect
 from aimass_jupyter.client.command_line import Command, parse
 from aimass_jupyter.client.doctor import with_local
 from aimass_jupyter.client.files import save
+from aimass_jupyter.client.packing import Package, files_named, listing, packed
 from aimass_jupyter.contract.errors import Failed, InvalidRequest
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.table import OPERATIONS
 from aimass_jupyter.magics.following import choose, follow, shown
 from aimass_jupyter.magics.start_page import start_page
-from aimass_jupyter.magics.words import split
+from aimass_jupyter.magics.words import split, take_name
+from aimass_jupyter.source.package import pack_cell
 
 PREFIX = "%aimass"
+CELL_PREFIX = "%%aimass"
 SELECT = "Choose a dataset and an algorithm, train, compare, promote and deploy in a panel."
 
 
@@ -37,11 +40,17 @@ class AimassMagics(Magics):
         return self._client
 
     @no_var_expand
-    @line_magic
-    def aimass(self, line: str) -> Any:
+    @line_cell_magic
+    def aimass(self, line: str, cell: str | None = None) -> Any:
         """Train, deploy and publish from a cell. ``%aimass help`` lists the verbs."""
         assert self.shell is not None  # a magic runs in a shell
-        words = split(line, self.shell.user_ns)
+        words, name = take_name(split(line, self.shell.user_ns))
+        answer = self._answer(words) if cell is None else self._run_cell(words, line, cell)
+        if name is not None:
+            self.shell.user_ns[name] = answer
+        return answer
+
+    def _answer(self, words: list[Any]) -> Any:
         if not words:
             return start_page(self.client)
         if words[0] == "help":
@@ -49,6 +58,27 @@ class AimassMagics(Magics):
         if words == ["select"]:
             return choose(self.client)
         return self._run(parse(words))
+
+    def _run_cell(self, words: list[Any], line: str, cell: str) -> Any:
+        """Train what the cell below a magic defines."""
+        assert self.shell is not None  # a magic runs in a shell
+        command = parse(words or ["train"])
+        if command.options.get("help"):
+            return self._help([command.operation.noun, command.operation.verb])
+        if command.operation.name != "jobs.submit" or command.arguments.get("source"):
+            raise InvalidRequest(
+                f"there is nothing to do with the cell below '{CELL_PREFIX} {line.strip()[:60]}'",
+                f"write {CELL_PREFIX} train above a cell that defines train(run), else {PREFIX}",
+            )
+        command.arguments["source"] = pack_cell(
+            cell,
+            self.shell.user_ns,
+            Path.cwd(),
+            params=command.arguments.get("params"),
+            files=files_named(command.options),
+            magic=f"{CELL_PREFIX} {line}".rstrip(),
+        )
+        return self._run(command)
 
     def _help(self, words: list[str]) -> None:
         if words == ["select"]:
@@ -66,14 +96,24 @@ class AimassMagics(Magics):
             raise InvalidRequest("a cell cannot follow a stream", f"see: {PREFIX} events")
         if operation.name == "jobs.attach":
             return self._attach(command)
-        answer = self.client.call(operation, command.arguments)
+        arguments = command.arguments
+        if operation.name == "jobs.submit":
+            arguments = self._with_code(command)
+        answer = self.client.call(operation, arguments)
         if operation.name == "system.doctor":
             answer = with_local(answer, self.client.system.status())
         if isinstance(answer, bytes):
             return _write(answer, options.get("output"))
-        if operation.name == "jobs.submit":
+        if operation.name in ("jobs.submit", "jobs.rerun"):
             return self._follow(answer, wait=bool(options.get("wait")))
         return answer.model_dump(mode="json") if options.get("json") else answer
+
+    def _with_code(self, command: Command) -> dict[str, Any]:
+        """The arguments with own code packed; what travels is listed before it goes."""
+        arguments = packed(command.arguments, files_named(command.options))
+        if isinstance(package := arguments.get("source"), Package):
+            print(listing(package))
+        return arguments
 
     def _attach(self, command: Command) -> Job:
         job = self.client.jobs.show(job=command.arguments.get("job"))

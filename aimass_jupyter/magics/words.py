@@ -25,6 +25,24 @@ def split(line: str, namespace: dict[str, Any]) -> list[Any]:
     return [_value(word, namespace) for word in _cut(line)]
 
 
+def take_name(words: list[Any]) -> tuple[list[Any], str | None]:
+    """The words without ``-o NAME``, and the variable that the answer is to be given to.
+
+    Raises
+    ------
+    InvalidRequest
+        When it is no name for a variable.
+    """
+    own = words.index("--") if "--" in words else len(words)  # after it, words are a script's own
+    if "-o" not in words[:own]:
+        return words, None
+    place = words.index("-o")
+    name = str(words[place + 1]) if place + 1 < own else ""
+    if not name.isidentifier():
+        raise InvalidRequest(f"-o '{name}' names no variable", "for example: -o job")
+    return [*words[:place], *words[place + 2 :]], name
+
+
 def _cut(line: str) -> list[str]:
     """Cut at spaces outside quotes, brackets and braces."""
     words: list[str] = []

@@ -20,6 +20,7 @@ from aimass_server.access import Call, Principal, Tokens, require
 from aimass_server.data_folder import DataFolder
 from aimass_server.events import Feed, Notice
 from aimass_server.jobs import Jobs
+from aimass_server.jobs.code import OwnCode
 from aimass_server.jobs.engines import find_engines
 from aimass_server.jobs.following import Follower
 from aimass_server.jobs.runner import Runner
@@ -89,6 +90,7 @@ class ControlPlane:
             datasets.find,
             settings.slots,
             self.engines,
+            OwnCode(self._uploads.find, self._blobs),
         )
         self._serving = Serving(self._store, self._blobs, folder, models.find)
         self._publishing = Publishing(

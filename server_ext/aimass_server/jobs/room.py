@@ -1,4 +1,4 @@
-"""The jobs of a tenant: submit, list, show, logs, curves, stop, attach."""
+"""The jobs of a tenant: submit, rerun, list, show, logs, curves, stop, attach, what they left."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from typing import Protocol
 
 from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.datasets import Dataset
-from aimass_jupyter.contract.errors import InvalidRequest, NotFound
+from aimass_jupyter.contract.errors import NotFound
 from aimass_jupyter.contract.jobs import (
+    Artifacts,
     Curves,
     Job,
     JobAttach,
     JobCreate,
+    JobDownload,
+    JobInputs,
     JobList,
     JobLogs,
     JobMetrics,
     JobRef,
+    JobRerun,
     JobUpdate,
     LogChunk,
     Progress,
@@ -27,10 +31,15 @@ from aimass_jupyter.contract.jobs import (
 )
 from aimass_server.access import Call, require_owner
 from aimass_server.jobs import logs
+from aimass_server.jobs.artifacts import find_artifacts, path_of
+from aimass_server.jobs.code import Code, OwnCode
 from aimass_server.jobs.following import Follower, split_cursor
+from aimass_server.jobs.inputs import read_inputs
+from aimass_server.jobs.rerun import differences, kept_code, request_again, require_checkpoint
 from aimass_server.jobs.runner import Runner
 from aimass_server.jobs.submission import Submission, prepare
 from aimass_server.store import Connection, Store, digests, idempotency, jobs, models
+from aimass_server.store.downloads import Download
 
 _POLL_SECONDS = 0.1
 
@@ -50,6 +59,8 @@ class Jobs:
         Ranks that fit on this machine at once.
     engines
         Asks which engines there are: engine → why not, or an empty text.
+    code
+        Takes own code in.
     """
 
     def __init__(
@@ -60,7 +71,9 @@ class Jobs:
         find_dataset: FindDataset,
         slots: int,
         engines: Callable[[], Awaitable[dict[str, str]]],
+        code: OwnCode,
     ) -> None:
+        self._code = code
         self._store = store
         self._runner = runner
         self._follower = follower
@@ -70,16 +83,80 @@ class Jobs:
 
     async def submit(self, call: Call, request: JobCreate) -> Job:
         """Queue a job. It is durable when this returns, and starts without being asked again."""
-        if request.dataset is None:
-            raise InvalidRequest("no dataset was named", "say --dataset NAME (see: datasets list)")
-        dataset = await self._find_dataset(call, request.dataset)
+        if request.source is None:
+            return await self._submit(call, request, None)
+        async with self._code.taken(call, request) as code:
+            return await self._submit(call, request, code)
+
+    async def _submit(self, call: Call, request: JobCreate, code: Code | None) -> Job:
+        dataset = await self._find_dataset(call, request.dataset) if request.dataset else None
         engines = await self._engines()
-        submission = prepare(call, request, dataset, self._slots, engines)
+        submission = prepare(call, request, dataset, self._slots, engines, code)
+        return await self._queue(call, submission)
+
+    async def _queue(self, call: Call, submission: Submission) -> Job:
         await self._require_model_owner(call, submission.job.name)
         submission = await self._with_ids(call, submission)
         job = await self._store.write(lambda c: _insert(c, call, submission))
         self._runner.wake()
         return job
+
+    async def rerun(self, call: Call, request: JobRerun) -> Job:
+        """Queue a job like one that was, from what is kept of it; what differs is a warning."""
+        job = await self._find(call, request.job)
+        require_owner(call.principal, job.owner, f"job '{job.name}'")
+        folder = self._runner.folder_of(job.id)
+        digest, label = await self._store.read(lambda c: jobs.inputs(c, job.id))
+        if request.resume:
+            await asyncio.to_thread(require_checkpoint, job, folder)
+        dataset = await self._dataset_again(call, job)
+        code = None
+        if job.source is not None:
+            code = await asyncio.to_thread(kept_code, job, self._code.path_of(job.source))
+        again = request_again(job, label, request)
+        submission = prepare(call, again, dataset, self._slots, await self._engines(), code)
+        told = await asyncio.to_thread(differences, job, folder, digest, dataset)
+        changes = {"rerun_of": job.id, "resume": request.resume, "warnings": told}
+        new = submission.job.model_copy(update=changes)
+        return await self._queue(call, replace(submission, job=new))
+
+    async def _dataset_again(self, call: Call, job: Job) -> Dataset | None:
+        """The very version that a job had.
+
+        Raises
+        ------
+        NotFound
+            When it was deleted.
+        """
+        if not job.dataset:
+            return None
+        try:
+            return await self._find_dataset(call, job.dataset)
+        except NotFound:
+            raise NotFound(
+                f"job '{job.name}' cannot be run again: dataset '{job.dataset}' was deleted",
+                "import it again and train anew",
+            ) from None
+
+    async def inputs(self, call: Call, request: JobRef) -> JobInputs:
+        """What a job was made from."""
+        job = await self._find(call, request.job)
+        digest, label = await self._store.read(lambda c: jobs.inputs(c, job.id))
+        archive = self._code.path_of(job.source) if job.source else None
+        folder = self._runner.folder_of(job.id)
+        return await asyncio.to_thread(read_inputs, job, digest, label, folder, archive)
+
+    async def artifacts(self, call: Call, request: JobRef) -> Artifacts:
+        """The files that a job's own code left."""
+        folder = self._runner.folder_of((await self._find(call, request.job)).id)
+        return Artifacts(items=await asyncio.to_thread(find_artifacts, folder))
+
+    async def download(self, call: Call, request: JobDownload) -> Download:
+        """One of these files, to send."""
+        folder = self._runner.folder_of((await self._find(call, request.job)).id)
+        path = await asyncio.to_thread(path_of, folder, request.path)
+        size = (await asyncio.to_thread(path.stat)).st_size
+        return Download(path, path.name, size)
 
     async def list(self, call: Call, request: JobList) -> Page[Job]:
         """A page of jobs, newest first."""
@@ -153,7 +230,7 @@ class Jobs:
 def _insert(connection: Connection, call: Call, submission: Submission) -> Job:
     """Job row, event and idempotency key in one transaction."""
     job = submission.job
-    if not digests.is_used(connection, submission.dataset_digest):
+    if job.dataset and not digests.is_used(connection, submission.dataset_digest):
         raise NotFound(f"dataset '{job.dataset}' was deleted just now", "see: datasets list")
     if call.idempotency_key:
         key = (call.idempotency_key, call.user, call.tenant, call.operation, call.request_digest)

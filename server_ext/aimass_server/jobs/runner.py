@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,13 @@ from aimass_jupyter.contract.jobs import Cause, Job, JobSpec, Progress
 from aimass_jupyter.host import read_record, write_record
 from aimass_server.events import Feed, Notice
 from aimass_server.jobs.following import Follower
+from aimass_server.jobs.laying_out import lay_out_checkpoints, lay_out_code
 from aimass_server.jobs.scheduler import Scheduler
 from aimass_server.programs import Program
 from aimass_server.store import Store, jobs
 
 PASS_SECONDS = 2.0
+SCHEDULE_SECONDS = 30.0
 PROGRESS_SECONDS = 0.5
 START_SECONDS = 20.0
 GRACE_SECONDS = 5.0
@@ -72,6 +75,7 @@ class Runner:
         self._register = register
         self._path_of = path_of
         self._woken = asyncio.Event()
+        self._schedule_by = 0.0
         self._progress: dict[str, Progress] = {}
         self._starting: dict[str, float] = {}
         self._watched: dict[str, int] = {}
@@ -128,7 +132,6 @@ class Runner:
     async def _look_after(self) -> None:
         await self.scheduler.open()
         while True:
-            self._woken.clear()
             try:
                 await self._pass()
             except AimassError as error:  # a full disk, a busy database: the next pass tries again
@@ -139,17 +142,24 @@ class Runner:
                 await asyncio.wait_for(self._woken.wait(), PASS_SECONDS)
 
     async def _pass(self) -> None:
-        """Look at every unfinished job once, oldest first."""
-        unfinished = await self._store.read(jobs.unfinished)
-        for job in unfinished:
-            if job.state != "queued":
-                await self._guarded(job, self._repair)
-        unfinished = await self._store.read(jobs.unfinished)
-        queued = {job.id: job for job in unfinished if job.state == "queued"}
-        for job, cause in await self.scheduler.hopeless(list(queued.values())):
-            await self._end(job, "failed", cause, allowed=("queued",))
-        for job_id, slots in self.scheduler.decide(unfinished).starts.items():
-            await self._guarded(queued[job_id].model_copy(update={"np": slots}), self._start)
+        """Bring every job that runs in line with its folder, then start what fits."""
+        for job in await self._store.read(jobs.holding_slots):
+            await self._guarded(job, self._repair)
+        if self._woken.is_set() or time.monotonic() > self._schedule_by:
+            self._woken.clear()
+            await self._schedule()
+
+    async def _schedule(self) -> None:
+        self._schedule_by = 0.0  # should it fail, the next pass does it again
+        agenda = await self.scheduler.look()
+        for job, cause in agenda.hopeless:
+            await self._guarded(job, partial(self._end_waiting, cause=cause))
+        for job in agenda.starts:
+            await self._guarded(job, self._start)
+        self._schedule_by = time.monotonic() + SCHEDULE_SECONDS
+
+    async def _end_waiting(self, job: Job, cause: Cause) -> None:
+        await self._end(job, "failed", cause, allowed=("queued",))
 
     async def _guarded(self, job: Job, step: Callable[[Job], Awaitable[None]]) -> None:
         """Do a step for one job; its fault is logged and keeps no other job waiting."""
@@ -189,7 +199,7 @@ class Runner:
             dataset_digest=digest,
             label=label,
             python=self._python,
-            dataset_path=str(self._path_of(digest)),
+            dataset_path=str(self._path_of(digest)) if digest else "",
         )
         try:
             await asyncio.to_thread(self._spawn, job, spec)
@@ -210,6 +220,10 @@ class Runner:
     def _spawn(self, job: Job, spec: JobSpec) -> None:
         folder = self.folder_of(job.id)
         folder.mkdir(mode=0o700, exist_ok=True)
+        if job.source is not None:
+            lay_out_code(folder, self._path_of(job.source.digest))
+        if job.resume and job.rerun_of:
+            lay_out_checkpoints(folder, self.folder_of(job.rerun_of))
         write_record(folder / "spec.json", spec.model_dump(mode="json"))
         self._starting[job.id] = time.monotonic() + START_SECONDS
         self._program(job).start({"kind": "job", "grace_seconds": GRACE_SECONDS}, self._python)
@@ -257,7 +271,7 @@ class Runner:
     ) -> None:
         """Register the model, then end the job; a full disk is waited out."""
         try:
-            model = await self._register(job, program.folder / "bundle.aimass")
+            model = await self._registered(job, program.folder / "bundle.aimass")
         except InsufficientStorage as error:
             waiting = Cause(code="disk-full", message=f"trained; its model waits: {error}")
             if job.cause != waiting:
@@ -268,8 +282,20 @@ class Runner:
         except (AimassError, OSError) as error:
             await self._end(job, "failed", Cause(code="registration", message=str(error)))
             return
-        metrics = (read_record(program.folder / "metrics.json") or {}).get("metrics", {})
+        metrics = await self._metrics_of(job, program.folder)
         await self._end(job, "succeeded", cause, ended_at=ended, metrics=metrics, model=model)
+
+    async def _registered(self, job: Job, bundle: Path) -> str | None:
+        """The model that a job gave; own code need not give one, and a dry run gives none."""
+        gave_none = job.source is not None and not await asyncio.to_thread(bundle.exists)
+        return None if job.options.dry_run or gave_none else await self._register(job, bundle)
+
+    async def _metrics_of(self, job: Job, folder: Path) -> dict[str, Any]:
+        """What it said at the end; of a script, the last points of its curves."""
+        record = read_record(folder / "metrics.json")
+        if record is None and job.source is not None:
+            return dict((await self._follower.progress(job.id)).metrics)
+        return dict((record or {}).get("metrics", {}))
 
     async def _note_lost(self, job: Job, program: Program) -> None:
         """Its supervisor died: end what it left behind, then say so."""
@@ -346,14 +372,14 @@ class Runner:
         while True:
             await asyncio.sleep(PROGRESS_SECONDS)
             try:
-                unfinished = await self._store.read(jobs.unfinished)
+                holding = await self._store.read(jobs.holding_slots)
             except AimassError as error:
                 logger.warning("progress could not be told just now: %s", error)
                 continue
-            for job in unfinished:
+            for job in holding:
                 if job.state == "running":
                     await self._guarded(job, self._tell)
-            running = {job.id for job in unfinished}
+            running = {job.id for job in holding}
             self._progress = {i: p for i, p in self._progress.items() if i in running}
 
     async def _tell(self, job: Job) -> None:

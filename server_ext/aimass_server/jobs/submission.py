@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -12,6 +14,9 @@ from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_jupyter.contract.jobs import Engine, Job, JobCreate, JobOptions
 from aimass_server.access import Call
+from aimass_server.jobs.code import Code, check_code
+
+CODE = "code"
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,12 @@ class Submission:
 
 
 def prepare(
-    call: Call, request: JobCreate, dataset: Dataset, slots: int, engines: dict[str, str]
+    call: Call,
+    request: JobCreate,
+    dataset: Dataset | None,
+    slots: int,
+    engines: dict[str, str],
+    code: Code | None = None,
 ) -> Submission:
     """Check everything that can be known before the job runs.
 
@@ -40,28 +50,72 @@ def prepare(
     InvalidRequest
         Naming the field, the value and the cure.
     """
-    if request.algorithm is None:
-        raise InvalidRequest("nothing to train was named", "say --algorithm NAME, or a script")
-    algorithm = _algorithm(request.algorithm)
-    label = _label(request.label, dataset)
-    _check_task(algorithm, dataset, label, request.label)
     _check_slots(request.np, slots)
+    work = _algorithm_work(request, dataset) if code is None else _code_work(request, dataset, code)
     job = Job(
         id=new_id("job"),
-        name=request.name or dataset.name,
+        name=work.name,
         owner=call.user,
         tenant=call.tenant,
         state="queued",
         engine=_engine(request, engines),
         np=request.np,
-        dataset=f"{dataset.name}@{dataset.latest.version}",
-        algorithm=algorithm.name,
-        params=_hyperparameters(algorithm, request),
+        dataset=f"{dataset.name}@{dataset.latest.version}" if dataset else "",
+        algorithm=work.algorithm,
+        params=work.params,
         seed=request.seed,
         options=JobOptions.model_validate(request.model_dump(include=set(JobOptions.model_fields))),
+        source=code.source if code else None,
         created_at=utc_now(),
     )
-    return Submission(job, dataset.latest.digest, label)
+    return Submission(job, dataset.latest.digest if dataset else "", work.label)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is to be done, checked."""
+
+    name: str
+    algorithm: str
+    params: dict[str, object]
+    label: str
+
+
+def _algorithm_work(request: JobCreate, dataset: Dataset | None) -> _Work:
+    if request.algorithm is None:
+        raise InvalidRequest("nothing to train was named", "say --algorithm NAME, or a script")
+    if dataset is None:
+        raise InvalidRequest("no dataset was named", "say --dataset NAME (see: datasets list)")
+    if request.arguments:
+        raise InvalidRequest(
+            f"'{request.arguments[0][:80]}' after -- is for a script, and none was named",
+            "say: train SCRIPT.py -- …",
+        )
+    algorithm = _algorithm(request.algorithm)
+    label = _label(request.label, dataset)
+    _check_task(algorithm, dataset, label, request.label)
+    params = _hyperparameters(algorithm, request)
+    return _Work(request.name or dataset.name, algorithm.name, params, label)
+
+
+def _code_work(request: JobCreate, dataset: Dataset | None, code: Code) -> _Work:
+    if request.algorithm is not None:
+        raise InvalidRequest(
+            f"own code and algorithm '{request.algorithm}' were both named", "leave one of them out"
+        )
+    check_code(code.manifest, request, dataset)
+    label = _label(request.label, dataset) if dataset and request.label else ""
+    known = (dataset.latest.label or "") if dataset else ""
+    name = request.name or (dataset.name if dataset else _name_of(code))
+    return _Work(name, CODE, dict(request.params), label or known)
+
+
+def _name_of(code: Code) -> str:
+    """A name from the function's or the script's own."""
+    manifest = code.manifest
+    own = manifest.function if manifest.kind == "function" else Path(manifest.entry).stem
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", own).strip("-._")[:64]
+    return name or CODE
 
 
 def _algorithm(name: str) -> AlgorithmDeclaration:

@@ -7,7 +7,7 @@ takes in what it leaves. It knows nothing of jobs or endpoints.
 
 from aimass_server.library.algorithms import Algorithms
 from aimass_server.library.datasets import Datasets
-from aimass_server.library.models import Download, Models
+from aimass_server.library.models import Models
 from aimass_server.library.uploads import Uploads
 
-__all__ = ["Algorithms", "Datasets", "Download", "Models", "Uploads"]
+__all__ = ["Algorithms", "Datasets", "Models", "Uploads"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 
 from aimass_jupyter.bundle import read_manifest
@@ -21,16 +20,8 @@ from aimass_jupyter.contract.models import (
 from aimass_server.access import Call, require_owner
 from aimass_server.library.uploads import Uploads
 from aimass_server.store import Blobs, Store, models
+from aimass_server.store.downloads import Download
 from aimass_server.store.names import split
-
-
-@dataclass(frozen=True)
-class Download:
-    """A file to send."""
-
-    path: Path
-    filename: str
-    size_bytes: int
 
 
 class Models:

@@ -18,9 +18,9 @@ from aimass_jupyter.contract.operation import Operation
 from aimass_jupyter.contract.table import API_ROOT, OPERATIONS
 from aimass_jupyter.contract.validation import build
 from aimass_server.events import Notice
-from aimass_server.library import Download
 from aimass_server.rest.base import AimassHandler
 from aimass_server.rest.parsing import from_query, parse_json
+from aimass_server.store.downloads import Download
 
 if TYPE_CHECKING:
     from aimass_server.app import AimassApp

@@ -1,0 +1,59 @@
+"""The files that a job's own code left in its work folder: listed, and handed out by that list."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aimass_jupyter.contract.errors import NotFound, did_you_mean
+from aimass_jupyter.contract.jobs import Artifact
+
+WORK = "work"
+MAX_ARTIFACTS = 5000
+
+
+def find_artifacts(folder: Path) -> list[Artifact]:
+    """The regular files below a job's work folder; links are passed over. Blocks on the disk."""
+    work = folder / WORK
+    found = [_artifact(path, work) for path in _files(work)]
+    return sorted(found, key=lambda artifact: artifact.path)
+
+
+def path_of(folder: Path, name: str) -> Path:
+    """Where a listed file lies.
+
+    Raises
+    ------
+    NotFound
+        When the list has none of that name: a path is never made of what was asked for.
+    """
+    work = folder / WORK
+    for path in _files(work):
+        if path.relative_to(work).as_posix() == name:
+            return path
+    known = [path.relative_to(work).as_posix() for path in _files(work)]
+    raise NotFound(
+        f"the job left no file '{name[:200]}'", did_you_mean(name, known, "see: jobs artifacts")
+    )
+
+
+def _files(work: Path) -> Iterator[Path]:
+    count = 0
+    for place, folders, names in os.walk(work, followlinks=False):
+        folders[:] = sorted(name for name in folders if name != "__pycache__")
+        for name in sorted(names):
+            path = Path(place, name)
+            if stat.S_ISREG(path.lstat().st_mode) and (count := count + 1) <= MAX_ARTIFACTS:
+                yield path
+
+
+def _artifact(path: Path, work: Path) -> Artifact:
+    status = path.stat()
+    return Artifact(
+        path=path.relative_to(work).as_posix(),
+        size_bytes=status.st_size,
+        modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
+    )
