@@ -7,13 +7,18 @@ though the rank is stopped. Times are of the machine's monotonic clock, which al
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import mmap
 import os
+import signal
 import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
+
+STACK_SIGNAL = signal.SIGUSR2  # a process with a heartbeat answers it with its stack
 
 _FOLDER = "beats"
 _WHO = struct.Struct("<qd")  # pid, monotonic time of the first beat
@@ -38,7 +43,7 @@ class Heartbeat:
         self._entered = 0
         now = time.monotonic()
         self._memory[:] = bytes(_SIZE)
-        _STEP.pack_into(self._memory, _STEP_AT, 0, now)
+        _STEP.pack_into(self._memory, _STEP_AT, -1, now)
         _WHO.pack_into(self._memory, 0, os.getpid(), now)
 
     def step(self, done: int) -> None:
@@ -61,7 +66,15 @@ class Heartbeat:
 
 @dataclass(frozen=True)
 class Beat:
-    """What a rank's heartbeat says; ``collective`` is empty when it is in none."""
+    """What a rank's heartbeat says.
+
+    Attributes
+    ----------
+    steps
+        That are done; -1 before the first one.
+    collective
+        Which it waits in; empty when it is in none.
+    """
 
     rank: int
     pid: int
@@ -101,13 +114,28 @@ def _parse(rank: int, content: bytes) -> Beat | None:
 
 
 _own: Heartbeat | None = None
+_stack_file: IO[str] | None = None  # kept open: the signal writes to its descriptor
+
+
+def stack_path(folder: Path, rank: int) -> Path:
+    """Where a rank writes its stack when it is asked."""
+    return folder / _FOLDER / f"stack-{rank}"
 
 
 def begin_heartbeat(folder: Path, rank: int) -> None:
     """Let this process have a heartbeat; a full disk leaves it without."""
-    global _own
+    global _own, _stack_file
     with contextlib.suppress(OSError):
         _own = Heartbeat(folder, rank)
+        _stack_file = stack_path(folder, rank).open("a")
+        faulthandler.register(STACK_SIGNAL, _stack_file, all_threads=True)
+
+
+def end_heartbeat(folder: Path, rank: int) -> None:
+    """There are no more steps: nobody shall wait for one."""
+    global _own
+    _own = None
+    (folder / _FOLDER / f"rank-{rank}").unlink(missing_ok=True)
 
 
 def beat(steps: int) -> None:

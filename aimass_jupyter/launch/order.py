@@ -11,6 +11,7 @@ from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.host import read_record
 
 DEFAULT_GRACE_SECONDS = 10.0
+DEFAULT_STALL_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,20 @@ class JobOrder:
     engine: str
     np: int
     python: str
+    min_np: int = 0
+    max_np: int = 0
+    max_restarts: int = 0
+    stall_seconds: float = DEFAULT_STALL_SECONDS
+
+    @property
+    def elastic(self) -> bool:
+        """Whether it goes on with fewer ranks, or takes more."""
+        return bool(self.min_np or self.max_np)
+
+    @property
+    def most(self) -> int:
+        """The most ranks that it may have."""
+        return max(self.np, self.max_np)
 
 
 @dataclass(frozen=True)
@@ -94,7 +109,17 @@ def _work(folder: Path, launch: dict[str, Any]) -> JobOrder | CommandOrder:
 def read_job(folder: Path) -> JobOrder:
     """Read what a launcher needs of a job's spec."""
     spec = _require(folder / "spec.json")
-    return JobOrder(spec["id"], spec["engine"], int(spec["np"]), spec["python"])
+    options = spec.get("options", {})
+    return JobOrder(
+        id=spec["id"],
+        engine=spec["engine"],
+        np=int(spec["np"]),
+        python=spec["python"],
+        min_np=int(options.get("min_np") or 0),
+        max_np=int(options.get("max_np") or 0),
+        max_restarts=int(options.get("max_restarts", 0)),
+        stall_seconds=float(options.get("stall_seconds", DEFAULT_STALL_SECONDS)),
+    )
 
 
 def _require(path: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import pytest
 
 from aimass_jupyter.contract.algorithms import ALGORITHMS
 from aimass_jupyter.contract.ids import new_id
-from aimass_jupyter.contract.jobs import JobSpec
+from aimass_jupyter.contract.jobs import JobOptions, JobSpec
 from aimass_jupyter.host import (
     ProcessIdentity,
     identify,
@@ -171,12 +171,13 @@ def imported(folder: Path, source: dict[str, str]) -> Path:
 def order_job(launched: Launched, dataset: Path, engine: str, np: int, **params: Any) -> None:
     """Order a training job on a dataset; ``label`` is the column to learn."""
     label = params.pop("label", "digit")
+    options = JobOptions(**params.pop("options", {}))
     declared = ALGORITHMS["classification"].hyperparameters
     spec = JobSpec(
         id=launched.marker.partition("=")[2], name="digits", engine=engine, np=np,
         algorithm="classification", params=declared(**params).model_dump(), seed=0,
         dataset="digits@1", dataset_digest="0" * 64, dataset_path=str(dataset), label=label,
-        python=sys.executable,
+        python=sys.executable, options=options,
     )  # fmt: skip
     write_record(launched.folder / "spec.json", spec.model_dump(mode="json"))
     launched.order({"kind": "job"})
