@@ -37,6 +37,14 @@ class AimassApp(ExtensionApp):
     max_upload_bytes = Integer(4 << 30, help="Size of an upload at most, in bytes.").tag(
         config=True
     )
+    warm = Bool(
+        True,
+        help="Whether a process that has imported torch and Horovod waits to fork jobs, which then "
+        "start in a fraction of a second.",
+    ).tag(config=True)
+    warm_memory_bytes = Integer(
+        1 << 30, help="Memory that process may take; without it, jobs start cold."
+    ).tag(config=True)
     roles = Dict(
         per_key_traits={},
         value_trait=Enum(_ROLES),
@@ -85,7 +93,10 @@ class AimassApp(ExtensionApp):
     def initialize_settings(self) -> None:
         """Own the data folder; when that fails Jupyter goes on and our routes say why."""
         base_url = self.serverapp.base_url if self.serverapp else "/"
-        settings = Settings(Path(self.data).absolute(), self.slots, self.max_upload_bytes, base_url)
+        settings = Settings(
+            Path(self.data).absolute(), self.slots, self.max_upload_bytes, base_url,
+            self.warm, self.warm_memory_bytes,
+        )  # fmt: skip
         control_plane = ControlPlane(settings)
         try:
             control_plane.own()

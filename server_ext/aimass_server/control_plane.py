@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from aimass_jupyter.contract.errors import AimassError, InvalidRequest
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.operation import Operation, marks
+from aimass_jupyter.contract.system import Check
 from aimass_server.access import Call, Principal, Tokens, require
 from aimass_server.data_folder import DataFolder
 from aimass_server.events import Feed, Notice
@@ -25,6 +26,7 @@ from aimass_server.jobs.engines import find_engines
 from aimass_server.jobs.following import Follower
 from aimass_server.jobs.runner import Runner
 from aimass_server.library import Algorithms, Datasets, Models, Uploads
+from aimass_server.programs import Warm
 from aimass_server.publishing import Publishing
 from aimass_server.serving import Serving
 from aimass_server.store import Blobs, Store, audit, idempotency
@@ -45,6 +47,8 @@ class Settings:
     slots: int
     max_upload_bytes: int
     base_url: str = "/"
+    warm: bool = True
+    warm_memory_bytes: int = 1 << 30
 
 
 class ControlPlane:
@@ -73,6 +77,7 @@ class ControlPlane:
         models = Models(self._store, self._blobs, self._uploads)
         follower = Follower(folder / "jobs", EventFileReader)
         self._runs = Runs(self._store, folder / "jobs", follower)
+        self._warm = Warm(sys.executable, folder / "warm.log", settings.warm_memory_bytes)
         self._runner = Runner(
             self._store,
             self.feed,
@@ -82,6 +87,7 @@ class ControlPlane:
             sys.executable,
             models.register,
             self._blobs.path_of,
+            self._warm,
         )
         jobs = Jobs(
             self._store,
@@ -103,6 +109,7 @@ class ControlPlane:
             lambda: self.url,
             self.engines,
             lambda: self._serving.gateway_url,
+            self._warm_check,
         )
         self.rooms: dict[str, object] = {
             "datasets": datasets,
@@ -154,6 +161,8 @@ class ControlPlane:
         await self._serving.open()
         await self._publishing.open()
         await self._access.open(runs_it, self.url, standalone=standalone)
+        if self.settings.warm:
+            self._warm.open()
 
     async def close(self) -> None:
         """Stop working; jobs, endpoints and services go on."""
@@ -166,6 +175,7 @@ class ControlPlane:
             self._access,
             self.tensorboard,
             self._runner,
+            self._warm,
             self._serving,
             self._publishing,
         )
@@ -181,6 +191,18 @@ class ControlPlane:
         """Engine → why it cannot be used, or an empty text; waits for the first answer."""
         assert self._engines is not None  # open() asked
         return await asyncio.shield(self._engines)
+
+    def _warm_check(self) -> Check:
+        """What doctor says of the warm launcher; jobs start without one, too."""
+        warm = self._warm
+        found = {
+            "off": "off",
+            "starting": "starting: jobs start cold meanwhile",
+            "ready": f"ready, {warm.size_bytes >> 20} MB, {warm.forked} jobs started",
+            "resting": "ended, and is started again: jobs start cold meanwhile",
+        }[warm.state]
+        why = f" ({warm.why})" if warm.why else ""
+        return Check(name="warm launcher", ok=True, found=found + why)
 
     async def call(
         self,

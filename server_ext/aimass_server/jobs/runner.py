@@ -28,7 +28,7 @@ from aimass_server.events import Feed, Notice
 from aimass_server.jobs.following import Follower
 from aimass_server.jobs.laying_out import lay_out_checkpoints, lay_out_code
 from aimass_server.jobs.scheduler import Scheduler
-from aimass_server.programs import Program
+from aimass_server.programs import Program, Warm
 from aimass_server.store import Store, jobs
 
 PASS_SECONDS = 2.0
@@ -63,6 +63,7 @@ class Runner:
         python: str,
         register: Callable[[Job, Path], Awaitable[str]],
         path_of: Callable[[str], Path],
+        warm: Warm,
     ) -> None:
         self._store = store
         self._feed = feed
@@ -74,6 +75,7 @@ class Runner:
         self._python = python
         self._register = register
         self._path_of = path_of
+        self._warm = warm
         self._woken = asyncio.Event()
         self._schedule_by = 0.0
         self._progress: dict[str, Progress] = {}
@@ -202,22 +204,32 @@ class Runner:
             dataset_path=str(self._path_of(digest)) if digest else "",
         )
         try:
-            await asyncio.to_thread(self._spawn, job, spec)
+            await asyncio.to_thread(self._order, job, spec)
         except OSError as error:
-            cause = Cause(code="not-started", message=f"the job could not be started: {error}")
-            await self._end(job, "failed", cause)
+            await self._end_unstarted(job, error)
             return
-        waiting = asyncio.create_task(self._wake_when_started(job))
+        waiting = asyncio.create_task(self._launch(job))
         self._waiting.add(waiting)
         waiting.add_done_callback(self._waiting.discard)
 
-    async def _wake_when_started(self, job: Job) -> None:
-        """Do a pass in the moment the supervisor has begun, not at the next round."""
-        with contextlib.suppress(Expired):  # the rounds see to one that does not come
-            await self._program(job).wait_started()
+    async def _launch(self, job: Job) -> None:
+        """Start the supervisor, warm if there is a way; do a pass in the moment it has begun."""
+        program = self._program(job)
+        if not await self._warm.start(program.folder):
+            try:
+                await asyncio.to_thread(program.start_ordered, self._python)
+            except OSError as error:
+                await self._end_unstarted(job, error)
+                return
+            with contextlib.suppress(Expired):  # the rounds see to one that does not come
+                await program.wait_started()
         self.wake()
 
-    def _spawn(self, job: Job, spec: JobSpec) -> None:
+    async def _end_unstarted(self, job: Job, error: OSError) -> None:
+        cause = Cause(code="not-started", message=f"the job could not be started: {error}")
+        await self._end(job, "failed", cause)
+
+    def _order(self, job: Job, spec: JobSpec) -> None:
         folder = self.folder_of(job.id)
         folder.mkdir(mode=0o700, exist_ok=True)
         if job.source is not None:
@@ -226,7 +238,7 @@ class Runner:
             lay_out_checkpoints(folder, self.folder_of(job.rerun_of))
         write_record(folder / "spec.json", spec.model_dump(mode="json"))
         self._starting[job.id] = time.monotonic() + START_SECONDS
-        self._program(job).start({"kind": "job", "grace_seconds": GRACE_SECONDS}, self._python)
+        self._program(job).order({"kind": "job", "grace_seconds": GRACE_SECONDS})
 
     async def _repair(self, job: Job) -> None:
         """Bring a job's row in line with what its folder says."""
@@ -249,10 +261,9 @@ class Runner:
             await asyncio.to_thread(program.request_stop, job.owner)
 
     async def _note_started(self, job: Job, program: Program) -> None:
-        started = _time_of(read_record(program.folder / "started.json"), "started_at")
-        await self._store.write(
-            lambda c: jobs.move(c, job.id, ("starting",), "running", started_at=started)
-        )
+        record = read_record(program.folder / "started.json") or {}
+        values = {"started_at": _time_of(record, "started_at"), "start": record.get("start")}
+        await self._store.write(lambda c: jobs.move(c, job.id, ("starting",), "running", **values))
 
     async def _note_ended(self, job: Job, program: Program) -> None:
         if job.state == "starting" and program.identity is not None:

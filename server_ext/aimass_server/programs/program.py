@@ -44,10 +44,18 @@ class Program:
         self.marker = marker
 
     def start(self, launch: dict[str, Any], python: str = sys.executable) -> None:
-        """Start the supervisor; starting twice is harmless, the lock decides."""
+        """Order and start the supervisor; starting twice is harmless, the lock decides."""
+        self.order(launch)
+        self.start_ordered(python)
+
+    def order(self, launch: dict[str, Any]) -> None:
+        """Write what the supervisor is to run."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.folder / "log").mkdir(exist_ok=True, mode=0o700)
         write_record(self.folder / "launch.json", launch | {"marker": self.marker})
+
+    def start_ordered(self, python: str = sys.executable) -> None:
+        """Start the supervisor of a folder that has its order."""
         with (self.folder / "log" / "supervisor.log").open("ab") as log:
             process = subprocess.Popen(
                 [python, "-m", "aimass_jupyter.launch", str(self.folder)],
@@ -55,7 +63,7 @@ class Program:
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
-                env=_environment(),
+                env=detached_environment(),
                 start_new_session=True,
             )
         _reap_in_background(process)
@@ -141,7 +149,7 @@ class Program:
             await asyncio.sleep(_POLL_SECONDS)
 
 
-def _environment() -> dict[str, str]:
+def detached_environment() -> dict[str, str]:
     """The environment of detached programs: ours, without what is secret or Jupyter's."""
     private = (
         "AIMASS_TOKEN",

@@ -36,6 +36,7 @@ class Facts:
     url: Callable[[], str]
     engines: Callable[[], Awaitable[dict[str, str]]]
     gateway_url: Callable[[], str | None]
+    warm: Callable[[], Check]
 
 
 class System:
@@ -69,7 +70,8 @@ class System:
     async def doctor(self, call: Call, request: Nothing) -> Diagnosis:
         """What is broken on the server's side."""
         engines = await self._facts.engines()
-        checks = [_python(), *_engine_checks(engines), self._disk(), self._gateway()]
+        ours = [self._disk(), self._gateway(), self._facts.warm()]
+        checks = [_python(), *_engine_checks(engines), *ours]
         return Diagnosis(ok=all(check.ok for check in checks), checks=checks)
 
     async def whoami(self, call: Call, request: Nothing) -> Identity:
