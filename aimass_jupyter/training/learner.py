@@ -6,13 +6,15 @@ one that is not asked for does nothing and costs nothing. It knows no rows and w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
 from aimass_jupyter.algorithms import Task
 from aimass_jupyter.contract.hyperparameters import Hyperparameters
 from aimass_jupyter.training.averaging import Average
-from aimass_jupyter.training.optimizer import make_optimizer
+from aimass_jupyter.training.optimizer import Optimizer, make_optimizer
 from aimass_jupyter.training.penalty import Clipping, Penalty
 from aimass_jupyter.training.precision import Precision
 from aimass_jupyter.training.rows import Part
@@ -42,17 +44,13 @@ class Learner:
         self.average = Average(params.ema, self.weights.values)
         self.stopping = Stopping(params, network.state_dict())
         self._pieces = params.accumulate
-        self.state = {
-            f"{part}.{name}": tensor
-            for part, tensors in (
-                ("network", network.state_dict()),
-                ("optimizer", self.optimizer.state),
-                ("average", self.average.state),
-                ("precision", self.precision.state),
-                ("best", self.stopping.state),
-            )
-            for name, tensor in tensors.items()
-        }
+        self.state = state_of(
+            network,
+            self.optimizer,
+            average=self.average.state,
+            precision=self.precision.state,
+            best=self.stopping.state,
+        )
 
     def backward(self, task: Task, batch: Part) -> Tensor:
         """Put the gradients of a batch's summed loss into the weights; return that loss."""
@@ -81,3 +79,11 @@ class Learner:
         self.stopping.bring_back(self.network.state_dict())
         if self.stopping.over:
             print("it stopped early: the weights of its best epoch are the model")
+
+
+def state_of(
+    network: nn.Module, optimizer: Optimizer, **parts: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Name every tensor that training changes after the part that it belongs to."""
+    parts = {"network": network.state_dict(), "optimizer": optimizer.state} | parts
+    return {f"{part}.{name}": held[name] for part, held in parts.items() for name in held}

@@ -74,3 +74,11 @@ def train_here(spec: JobSpec, folder: Path) -> dict[str, Any]:
     params = hyperparameters_of(spec.algorithm, spec.params)
     train(spec, params, folder, rows_of(spec), SingleEngine(Place()))
     return dict(json.loads((folder / "metrics.json").read_text()))
+
+
+def points(folder: Path, tag: str) -> list[float]:
+    """The values of a curve in a job's event files, as TensorBoard reads them."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    read = EventAccumulator(str(folder / "tb"), size_guidance={"scalars": 0}).Reload()
+    return [point.value for point in read.Scalars(tag)]

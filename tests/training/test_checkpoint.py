@@ -20,7 +20,7 @@ from aimass_jupyter.training.checkpoint import (
     copied,
     settings_digest,
 )
-from aimass_jupyter.training.loop import state_of
+from aimass_jupyter.training.learner import state_of
 from aimass_jupyter.training.optimizer import SGD, AdamW
 from aimass_jupyter.training.weights import Weights
 from tests.training.conftest import MakeSpec

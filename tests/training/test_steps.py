@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from aimass_jupyter.algorithms import hyperparameters_of
 from aimass_jupyter.training.engine import SingleEngine
-from aimass_jupyter.training.optimizer import SGD, AdamW, learning_rate, make_optimizer
+from aimass_jupyter.training.optimizer import SGD, AdamW, make_optimizer
 from aimass_jupyter.training.place import Place
 from aimass_jupyter.training.weights import Weights
 
@@ -103,17 +103,6 @@ def test_decay_alone_shrinks(rule: type[AdamW | SGD]) -> None:
     values = torch.ones(3)
     rule(values, 0.5).step(values, torch.zeros(3), 0.1)
     assert values.tolist() == pytest.approx([0.95] * 3)
-
-
-@pytest.mark.parametrize("steps", [1, 2, 7, 40, 1000])
-def test_the_rate_rises_once_and_then_falls(steps: int) -> None:
-    rates = [learning_rate(step, steps, 0.5) for step in range(steps)]
-    top = rates.index(max(rates))
-    assert max(rates) == pytest.approx(0.5)
-    assert rates[: top + 1] == sorted(rates[: top + 1])
-    assert rates[top:] == sorted(rates[top:], reverse=True)
-    assert min(rates) > 0
-    assert top <= max(1, 0.06 * steps)
 
 
 def test_one_rank_alone_changes_nothing() -> None:
