@@ -97,7 +97,9 @@ class Restarts:
 
     def _back_off(self) -> float:
         """Seconds to wait: none after progress, else 1, 2, 4… up to half a minute."""
-        newest = max((path.name for path in (self.folder / "checkpoints").glob("step-*")), default="")
+        newest = max(
+            (path.name for path in (self.folder / "checkpoints").glob("step-*")), default=""
+        )
         self._in_vain = 0 if newest != self._newest else self._in_vain + 1
         self._newest = newest
         return min(_LONGEST_WAIT_SECONDS, 2.0 ** (self._in_vain - 1)) if self._in_vain else 0.0

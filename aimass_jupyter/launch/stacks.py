@@ -8,7 +8,7 @@ import re
 import time
 from pathlib import Path
 
-from aimass_jupyter.host import STACK_SIGNAL, identify, send_signal, stack_path
+from aimass_jupyter.host import STACK_SIGNAL, identify, send_signal
 
 _WAIT_SECONDS = 1.0
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
@@ -56,4 +56,3 @@ def _read_whole(path: Path) -> str:
             break
         time.sleep(0.05)
     return text.strip()
-

@@ -83,6 +83,12 @@ class Course:
         learner.stopping.progress = checkpoint.meta["stopping"]
         return checkpoint.step
 
+    def keep(self, checkpoints: Checkpoints, step: int, learner: Learner) -> None:
+        """Begin to write a checkpoint; the curve that leads up to it leaves this process first."""
+        if self._curves:
+            self._curves.flush()
+        checkpoints.save_aside(step, learner.state, self.meta(learner))
+
     def meta(self, learner: Learner) -> dict[str, Any]:
         """What a checkpoint says beside its tensors."""
         return {"settings": settings_digest(self.spec), "stopping": learner.stopping.progress}

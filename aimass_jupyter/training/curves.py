@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from pathlib import Path
@@ -82,6 +83,12 @@ class Curves:
             if weights.grad is not None:
                 gradients = weights.grad.detach().float().cpu().numpy()
                 self._writer.histogram(f"gradients/{name}", gradients, step)
+
+    def flush(self) -> None:
+        """Hand over to the system what was shown; a full disk gets it later."""
+        if self._writer:
+            with contextlib.suppress(OSError):
+                self._writer.flush()
 
     def _draw(self, writer: EventWriter, step: int, report: Report) -> None:
         """Draw which classes are taken for which, and precision against recall of each."""

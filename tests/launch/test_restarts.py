@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from aimass_jupyter.host import ProcessIdentity, read_notices, read_record, send_signal
-from aimass_server.tracking.event_files import EventFileReader
 from tests.launch.conftest import Launched, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
@@ -26,19 +25,26 @@ def steps_done(launched: Launched) -> int:
     return int(max(names).split("-")[1].split(".")[0]) if names else 0
 
 
+def ended(launched: Launched) -> None:
+    """Fail at once when it ended before it should."""
+    assert not (launched.folder / "exit.json").exists(), launched.exit_record
+
+
 def kill_rank(launched: Launched, number: int) -> tuple[ProcessIdentity, int, float]:
     """Kill a rank in the middle; who it was, how far the job was, when."""
-    until(lambda: steps_done(launched) > 40)
+    until(lambda: steps_done(launched) > 40 or ended(launched))
     rank, done = launched.rank(number), steps_done(launched)
     send_signal(rank, signal.SIGKILL)
     return rank, done, time.monotonic()
 
 
 def curve(launched: Launched) -> list[int]:
-    reader = EventFileReader(launched.folder / "tb")
-    reader.read_new()
-    found = next(s for s in reader.series_since("").series if s.tag == "loss/train")
-    return list(found.steps)
+    """The steps of its loss, as TensorBoard reads them."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    accumulator = EventAccumulator(str(launched.folder / "tb"), {"scalars": 0})
+    accumulator.Reload()
+    return [point.step for point in accumulator.Scalars("loss/train")]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +69,9 @@ def test_a_killed_rank_costs_at_most_one_interval(
     assert f"rank {victim} SIGKILL" in restarts["failures"][0]["message"]
     (notice,) = read_notices(launched.folder)
     assert f"from the newest checkpoint: rank {victim} SIGKILL" in notice
-    went_on = re.search(r"going on from the checkpoint after step ([\d,]+)", launched.log("rank-0.log"))
+    went_on = re.search(
+        r"going on from the checkpoint after step ([\d,]+)", launched.log("rank-0.log")
+    )
     assert went_on is not None
     assert int(went_on[1].replace(",", "")) >= done - 10
     assert curve(launched) == list(range(12 * STEPS_AN_EPOCH))
@@ -92,12 +100,14 @@ def test_what_would_fail_again_is_not_tried_again(job: Job) -> None:
 
 def test_a_loss_that_is_no_number_ends_the_job_and_names_the_step(job: Job) -> None:
     launched = job(
-        "torchrun", 2, optimizer="sgd", learning_rate=100.0, epochs=50, architecture="mlp",
+        "torchrun", 2, optimizer="sgd", learning_rate=100.0, weight_decay=10.0, epochs=50,
         options={"max_restarts": 3},
     )  # fmt: skip
     launched.run()
     assert launched.cause["code"] == "not-a-number", launched.cause
-    assert re.match(r"the loss of step [\d,]+ became (nan|inf) on rank [01]", launched.cause["message"])
+    assert re.match(
+        r"the loss of step [\d,]+ became (nan|inf) on rank [01]", launched.cause["message"]
+    )
     assert not (launched.folder / "bundle.aimass").exists()
     assert not (launched.folder / "restarts.json").exists()
 
@@ -119,7 +129,7 @@ def test_a_stopped_rank_is_named_and_the_job_ends(job: Job, engine: str) -> None
     options = {"stall_seconds": 4, "max_restarts": 0}
     launched = job(engine, 2, epochs=100_000, architecture="linear", options=options)
     supervisor = launched.start()
-    until(lambda: steps_done(launched) > 40)
+    until(lambda: steps_done(launched) > 40 or ended(launched))
     send_signal(launched.rank(1), signal.SIGSTOP)
     stopped = time.monotonic()
     (notice,) = until(lambda: read_notices(launched.folder))
@@ -139,7 +149,7 @@ def test_a_rank_that_goes_on_in_time_is_left_alone(job: Job) -> None:
     options = {"stall_seconds": 20}
     launched = job("horovod", 2, epochs=100_000, architecture="linear", options=options)
     supervisor = launched.start()
-    until(lambda: steps_done(launched) > 40)
+    until(lambda: steps_done(launched) > 40 or ended(launched))
     rank = launched.rank(0)
     send_signal(rank, signal.SIGSTOP)
     until(lambda: read_notices(launched.folder))
@@ -157,7 +167,7 @@ def test_a_stalled_job_is_restarted_when_it_may_be(job: Job) -> None:
     options = {"stall_seconds": 2, "max_restarts": 1, "checkpoint_steps": 10}
     launched = job("horovod", 2, epochs=12, architecture="linear", options=options)
     supervisor = launched.start()
-    until(lambda: steps_done(launched) > 40)
+    until(lambda: steps_done(launched) > 40 or ended(launched))
     send_signal(launched.rank(1), signal.SIGSTOP)
     supervisor.wait(60)
     assert launched.cause["code"] == "finished", launched.cause
