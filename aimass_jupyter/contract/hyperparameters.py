@@ -14,7 +14,7 @@ from aimass_jupyter.contract.base import Request
 
 Group = Literal[
     "Network", "Optimizer", "Schedule", "Regularisation", "Stopping", "Augmentation", "Ensemble",
-    "Precision", "Rows",
+    "Precision", "Ranks", "Rows",
 ]  # fmt: skip
 
 
@@ -153,6 +153,15 @@ class Hyperparameters(Request):
     precision: Literal["float32", "bf16", "fp16"] = option(
         "float32", "Precision", "What layers compute in; weights stay float32."
     )
+
+    local_steps: int = option(
+        1, "Ranks", "Steps that each rank takes by itself before the ranks average their weights.",
+        ge=1, le=100_000,
+    )  # fmt: skip
+    collectives: Literal["auto", "engine"] = option(
+        "auto", "Ranks",
+        "How ranks exchange what they learn: auto by shared memory where all are on one host.",
+    )  # fmt: skip
 
     validation_fraction: float = option(
         0.2, "Rows", "Share of the rows held out and never trained on.", gt=0, lt=1

@@ -6,7 +6,7 @@ another rank is gone raises ``Disconnected``.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
@@ -14,12 +14,22 @@ from torch import Tensor
 from aimass_jupyter.training.failure import together
 from aimass_jupyter.training.place import Place
 
+if TYPE_CHECKING:
+    from aimass_jupyter.training.host_group import HostGroup
+
 
 class Engine(Protocol):
-    """A group of ranks, this process one of them."""
+    """A group of ranks, this process one of them.
+
+    Attributes
+    ----------
+    group
+        What the ranks share when all are on this host and on its CPU; else None.
+    """
 
     place: Place
     device: torch.device
+    group: HostGroup | None
 
     def add(self, tensor: Tensor) -> None:
         """Replace the tensor by its sum over all ranks."""
@@ -40,6 +50,7 @@ class SingleEngine:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.device = _device(place)
+        self.group: HostGroup | None = None
 
     def add(self, tensor: Tensor) -> None:
         """Leave it as it is."""
@@ -67,6 +78,7 @@ class HorovodEngine:
             horovod.init()
         self.place = place
         self.device = _device(place)
+        self.group: HostGroup | None = None
 
     def add(self, tensor: Tensor) -> None:
         """Sum in place; one name, so that Horovod keeps one slot for it."""
@@ -100,6 +112,7 @@ class TorchrunEngine:
         self._distributed: Any = distributed
         self.place = place
         self.device = _device(place)
+        self.group: HostGroup | None = None
         own_gpu = self.device.type == "cuda" and place.local_size <= torch.cuda.device_count()
         with together("the meeting of all ranks"):
             distributed.init_process_group("nccl" if own_gpu else "gloo")
@@ -144,7 +157,11 @@ _ENGINES: dict[str, type[SingleEngine | HorovodEngine | TorchrunEngine]] = {
 
 def connect(name: str, place: Place) -> Engine:
     """Join the other ranks; returns when all are there."""
-    return _ENGINES[name](place)
+    from aimass_jupyter.training.host_group import meet_on_host
+
+    engine: Engine = _ENGINES[name](place)
+    engine.group = meet_on_host(engine)
+    return engine
 
 
 def _device(place: Place) -> torch.device:

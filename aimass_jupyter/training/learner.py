@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from aimass_jupyter.algorithms import Task
 from aimass_jupyter.contract.hyperparameters import Hyperparameters
 from aimass_jupyter.training.averaging import Average
+from aimass_jupyter.training.engine import Engine
+from aimass_jupyter.training.exchange import make_exchange
 from aimass_jupyter.training.optimizer import Optimizer, make_optimizer
 from aimass_jupyter.training.penalty import Clipping, Penalty
 from aimass_jupyter.training.precision import Precision
@@ -32,15 +34,14 @@ class Learner:
         All that training changes, by name; the tensors themselves, not copies.
     """
 
-    def __init__(
-        self, params: Hyperparameters, network: nn.Sequential, device: torch.device
-    ) -> None:
+    def __init__(self, params: Hyperparameters, network: nn.Sequential, engine: Engine) -> None:
         self.network = network
         self.weights = Weights(network)
         self.optimizer = make_optimizer(params, self.weights.values)
+        self.exchange = make_exchange(params, self.weights, self.optimizer, engine)
         self.penalty = Penalty(params, network, self.weights.values)
         self.clipping = Clipping(params)
-        self.precision = Precision(params, device)
+        self.precision = Precision(params, engine.device)
         self.average = Average(params.ema, self.weights.values)
         self.stopping = Stopping(params, network.state_dict())
         self._pieces = params.accumulate
@@ -69,7 +70,7 @@ class Learner:
         values, gradients = self.weights.values, self.weights.gradients
         self.penalty.pull(values, gradients)
         self.clipping.limit(gradients)
-        self.optimizer.step(values, gradients, pace.rate, pace.momentum)
+        self.exchange.step(pace.rate, pace.momentum)
         self.penalty.shrink(values, pace.rate)
         self.average.follow()
 

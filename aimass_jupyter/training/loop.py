@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from aimass_jupyter.algorithms import Task, build_network, find_task, share_statistics
+from aimass_jupyter.algorithms.combining import Combination
 from aimass_jupyter.contract.hyperparameters import Hyperparameters
 from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.data import Preprocessing
@@ -18,6 +19,7 @@ from aimass_jupyter.training.augmentation import augmentation
 from aimass_jupyter.training.checkpoint import Due
 from aimass_jupyter.training.course import Course
 from aimass_jupyter.training.engine import Engine
+from aimass_jupyter.training.ensemble import Members, fits_of, train_ensemble
 from aimass_jupyter.training.export import CHECKED_ROWS, write_model
 from aimass_jupyter.training.learner import Learner
 from aimass_jupyter.training.rows import Part, Rows
@@ -37,17 +39,35 @@ def train(
     torch.manual_seed(spec.seed)
     task = find_task(spec.algorithm, params)
     task.prepare(rows.preprocessing, rows.training.targets)
-    shape, outputs = rows.preprocessing.input_shape, rows.preprocessing.output_size
     introduce(rows, engine)
-    with Course(spec, folder, engine, 1, params.epochs * rows.steps(params.batch_size)) as course:
-        network = build_network(params, shape, outputs).to(engine.device)
-        fit(course, params, task, rows, network)
+    fit_steps = params.epochs * rows.steps(params.batch_size)
+    with Course(spec, folder, engine, fits_of(params), fit_steps) as course:
+        network = train_network(course, params, task, rows)
 
     _, report = evaluate(task, network, rows.held_out, rows.preprocessing, engine)
     engine.shutdown()
     end_heartbeat(folder, engine.place.rank)
     if course.writes:
         finish(spec, folder, network.cpu(), rows, report)
+
+
+def train_network(
+    course: Course, params: Hyperparameters, task: Task, rows: Rows
+) -> nn.Module:  # fmt: skip
+    """Return a trained network, which may be several that answer as one."""
+    preprocessing, engine = rows.preprocessing, course.engine
+
+    def tell(members: int, network: Combination) -> None:
+        _, report = evaluate(task, network.to(engine.device), rows.held_out, preprocessing, engine)
+        course.show_ensemble(members, report)
+        if course.writes:
+            print(f"{members} of {params.members} members: {in_words(report)}")
+
+    if params.ensemble != "none":
+        return train_ensemble(Members(course, params, task, rows, fit, tell))
+    network = build_network(params, preprocessing.input_shape, preprocessing.output_size)
+    fit(course, params, task, rows, network.to(engine.device))
+    return network
 
 
 def fit(
@@ -60,8 +80,9 @@ def fit(
         rows, watched = rows.set_aside(params.stop_fraction)
     if engine.place.size > 1:
         share_statistics(network, engine.add)
-    learner = Learner(params, network, engine.device)
+    learner = Learner(params, network, engine)
     weights, precision, stopping = learner.weights, learner.precision, learner.stopping
+    exchange = learner.exchange
     augment = augmentation(params, rows.preprocessing)
     steps = rows.steps(params.batch_size)
     schedule = Schedule(params, steps)
@@ -85,15 +106,16 @@ def fit(
                 pace = schedule.at(step)
                 batch = augment(batch.to(engine.device))
                 loss = learner.backward(task, batch)
-                mean_loss = weights.average(engine, loss, len(batch))
+                mean_loss = exchange.average(loss, len(batch))
                 sound = not precision.overflowed(weights.gradients, mean_loss)
                 if sound and course.guard.admits(step, loss, mean_loss, weights.gradients):
                     learner.update(pace)
                 done = step + 1
+                settled = exchange.settle(done, last=done % steps == 0)
                 curves.show_step(before + step, mean_loss, pace.rate)
                 beat(before + done)
-                if course.writes and done % steps and due.after_step(done):
-                    checkpoints.save_aside(done, learner.state, course.meta(learner))
+                if course.writes and settled and done % steps and due.after_step(done):
+                    course.keep(checkpoints, done, learner)
             speed = (1 - first / steps) * rows.training_rows / (time.perf_counter() - started)
             ended = epoch + 1
             with learner.average.shown():
@@ -110,7 +132,7 @@ def fit(
                 print(describe_epoch(ended, params.epochs, loss_now, report, speed))
                 last = ended == params.epochs or stopping.over
                 if due.after_epoch(ended, steps, last=last):
-                    checkpoints.save_aside(ended * steps, learner.state, course.meta(learner))
+                    course.keep(checkpoints, ended * steps, learner)
     learner.settle()
 
 
@@ -128,7 +150,7 @@ def evaluate(
 
 
 def finish(
-    spec: JobSpec, folder: Path, network: nn.Sequential, rows: Rows, report: Report
+    spec: JobSpec, folder: Path, network: nn.Module, rows: Rows, report: Report
 ) -> None:  # fmt: skip
     """Leave the bundle and the report behind."""
     examples = rows.held_out.inputs[:CHECKED_ROWS]

@@ -1,17 +1,19 @@
 """Weights: the parameters of a network as one vector, and their gradients as another.
 
 Each parameter becomes a view of its stretch. So summing gradients over ranks is one collective
-whatever the network, and a step of the optimizer is a handful of vector operations.
+whatever the network, and a step of the optimizer is one operation.
 """
 
 from __future__ import annotations
+
+import weakref
 
 import torch
 from torch import Tensor, nn
 
 from aimass_jupyter.training.engine import Engine
 
-_LOSS, _ROWS = -2, -1
+LOSS, ROWS = -2, -1
 
 
 class Weights:
@@ -22,27 +24,66 @@ class Weights:
     values
         All parameters, float32, shape (n,).
     gradients
-        Their gradients, of the same shape.
+        Their gradients, of the same shape, as the optimizer wants them.
+    sums
+        Where backward leaves this rank's gradients: shape (n + 2,). The loss and the rows that it
+        is of travel along.
     """
 
     def __init__(self, network: nn.Module) -> None:
-        parameters = list(network.parameters())
-        count = sum(parameter.numel() for parameter in parameters)
-        device = parameters[0].device
-        self.values = torch.empty(count, device=device)
-        self._sums = torch.zeros(count + 2, device=device)  # the loss and the rows travel along
-        self.gradients = self._sums[:_LOSS]
+        self._stretches: list[tuple[nn.Parameter, slice]] = []
         start = 0
-        for parameter in parameters:
+        for parameter in network.parameters():
             stretch = slice(start, start + parameter.numel())
-            self.values[stretch] = parameter.detach().reshape(-1)
-            parameter.data = self.values[stretch].view_as(parameter)
-            parameter.grad = self.gradients[stretch].view_as(parameter)
+            self._stretches.append((parameter, stretch))
             start = stretch.stop
+        device = self._stretches[0][0].device
+        self.values = self.sums = self.gradients = torch.empty(0)
+        self.keep_in(torch.empty(start, device=device))
+        self.collect_in(torch.zeros(start + 2, device=device))
+        self._views: list[Tensor]
+        for number, (parameter, _) in enumerate(self._stretches):
+            if parameter.requires_grad:
+                parameter.register_post_accumulate_grad_hook(_Collector(self, number))
+
+    def keep_in(self, values: Tensor) -> None:
+        """Move the parameters into another vector."""
+        for parameter, stretch in self._stretches:
+            values[stretch] = parameter.detach().reshape(-1)
+            parameter.data = values[stretch].view_as(parameter)
+        self.values = values
+
+    def collect_in(self, sums: Tensor, gradients: Tensor | None = None) -> None:
+        """Collect what backward gives in another vector; by default the gradients are in it too."""
+        self.sums = sums
+        self.gradients = sums[:LOSS] if gradients is None else gradients
+        self._views = [sums[stretch].view_as(of) for of, stretch in self._stretches]
+        self._fresh = [True] * len(self._views)
+        self.clear_gradients()
 
     def clear_gradients(self) -> None:
-        """Set the gradients to zero; backward adds to them."""
-        self._sums.zero_()
+        """Begin a step: what backward gives next replaces what is there, and is added to after."""
+        self._fresh = [True] * len(self._views)
+
+    def collect(self, number: int, parameter: Tensor) -> None:
+        """Take a gradient over while it is warm, instead of clearing all and adding to zeros."""
+        given = parameter.grad
+        parameter.grad = None
+        if given is None:
+            return
+        if self._fresh[number]:
+            self._views[number].copy_(given)
+            self._fresh[number] = False
+        else:
+            self._views[number].add_(given)
+
+    def close(self, loss: Tensor, rows: int) -> None:
+        """End backward: parameters that it did not reach have no gradient."""
+        for view, fresh in zip(self._views, self._fresh, strict=True):
+            if fresh:
+                view.zero_()
+        self.sums[LOSS] = loss.detach()
+        self.sums[ROWS] = rows
 
     def average(self, engine: Engine, loss: Tensor, rows: int) -> Tensor:
         """Turn this rank's summed gradients into the mean over the rows of all ranks.
@@ -54,8 +95,20 @@ class Weights:
         Tensor
             The mean loss over the same rows, a scalar on the device.
         """
-        self._sums[_LOSS] = loss.detach()
-        self._sums[_ROWS] = rows
-        engine.add(self._sums)
-        self._sums[:_ROWS] /= self._sums[_ROWS].clone()
-        return self._sums[_LOSS]
+        self.close(loss, rows)
+        engine.add(self.sums)
+        self.sums[:ROWS] /= self.sums[ROWS].clone()
+        return self.sums[LOSS]
+
+
+class _Collector:
+    """The hook of one parameter. It does not keep the weights: what they share goes with them."""
+
+    def __init__(self, weights: Weights, number: int) -> None:
+        self._weights = weakref.ref(weights)
+        self._number = number
+
+    def __call__(self, parameter: Tensor) -> None:
+        weights = self._weights()
+        if weights is not None:
+            weights.collect(self._number, parameter)
