@@ -7,7 +7,6 @@ which costs a short job more time than its training.
 
 from __future__ import annotations
 
-import math
 from typing import Protocol
 
 import torch
@@ -30,8 +29,6 @@ class AdamW:
 
     def __init__(self, like: Tensor, decay: float) -> None:
         self._decay = decay
-        self._second = 0.999
-        self._epsilon = 1e-8
         self.state = {
             "mean": torch.zeros_like(like),
             "square": torch.zeros_like(like),
@@ -39,16 +36,24 @@ class AdamW:
         }
 
     def step(self, values: Tensor, gradients: Tensor, rate: float, momentum: float = 0.9) -> None:
-        """Move ``values`` in place."""
-        mean, square, steps = self.state["mean"], self.state["square"], self.state["steps"]
+        """Move ``values`` in place, reading and writing each number once."""
+        steps = self.state["steps"]
         steps += 1
-        first, second = momentum, self._second
-        values.mul_(1 - rate * self._decay)
-        mean.lerp_(gradients, 1 - first)
-        square.mul_(second).addcmul_(gradients, gradients, value=1 - second)
-        scale = math.sqrt(1 - second ** int(steps))
-        spread = square.sqrt().div_(scale).add_(self._epsilon)
-        values.addcdiv_(mean, spread, value=-rate / (1 - first ** int(steps)))
+        torch._fused_adamw_(  # what torch.optim.AdamW(fused=True) calls
+            [values],
+            [gradients],
+            [self.state["mean"]],
+            [self.state["square"]],
+            [],
+            [torch.full((), float(steps), device=values.device)],
+            lr=rate,
+            beta1=momentum,
+            beta2=0.999,
+            weight_decay=self._decay,
+            eps=1e-8,
+            amsgrad=False,
+            maximize=False,
+        )
 
 
 class SGD:
@@ -60,8 +65,20 @@ class SGD:
 
     def step(self, values: Tensor, gradients: Tensor, rate: float, momentum: float = 0.9) -> None:
         """Move ``values`` in place."""
-        velocity = self.state["velocity"].mul_(momentum).add_(gradients)
-        values.mul_(1 - rate * self._decay).add_(velocity, alpha=-rate)
+        if self._decay:
+            values.mul_(1 - rate * self._decay)
+        torch._fused_sgd_(  # what torch.optim.SGD(fused=True) calls
+            [values],
+            [gradients],
+            [self.state["velocity"]],
+            weight_decay=0.0,
+            momentum=momentum,
+            lr=rate,
+            dampening=0.0,
+            nesterov=False,
+            maximize=False,
+            is_first_step=False,
+        )
 
 
 def make_optimizer(params: Hyperparameters, like: Tensor) -> Optimizer:
