@@ -27,9 +27,10 @@ from aimass_jupyter.host import read_record, write_record
 from aimass_server.events import Feed, Notice
 from aimass_server.jobs.following import Follower
 from aimass_server.jobs.laying_out import lay_out_checkpoints, lay_out_code
+from aimass_server.jobs.notes import Notes, begin_notes
 from aimass_server.jobs.scheduler import Scheduler
 from aimass_server.programs import Program, Warm
-from aimass_server.store import Store, jobs
+from aimass_server.store import Store, job_notes, jobs
 
 PASS_SECONDS = 2.0
 SCHEDULE_SECONDS = 30.0
@@ -236,6 +237,7 @@ class Runner:
             lay_out_code(folder, self._path_of(job.source.digest))
         if job.resume and job.rerun_of:
             lay_out_checkpoints(folder, self.folder_of(job.rerun_of))
+        begin_notes(folder, job)
         write_record(folder / "spec.json", spec.model_dump(mode="json"))
         self._starting[job.id] = time.monotonic() + START_SECONDS
         self._program(job).order({"kind": "job", "grace_seconds": GRACE_SECONDS})
@@ -265,9 +267,19 @@ class Runner:
         values = {"started_at": _time_of(record, "started_at"), "start": record.get("start")}
         await self._store.write(lambda c: jobs.move(c, job.id, ("starting",), "running", **values))
 
+    async def _note_course(self, job: Job) -> Job:
+        """Bring restarts and warnings in line with what the job's folder says."""
+        notes = await asyncio.to_thread(Notes.read, self.folder_of(job.id))
+        if notes == Notes.of(job):
+            return job
+        changed = {"restarts": notes.restarts, "warnings": notes.warnings}
+        await self._store.write(lambda c: job_notes.note(c, job, **changed))
+        return job.model_copy(update=changed)
+
     async def _note_ended(self, job: Job, program: Program) -> None:
         if job.state == "starting" and program.identity is not None:
             await self._note_started(job, program)  # it ran, if only between two looks
+        job = await self._note_course(job)
         record = program.exit_record or {}
         cause = _cause_of(record)
         ended = _time_of(record, "ended_at")
@@ -311,6 +323,7 @@ class Runner:
     async def _note_lost(self, job: Job, program: Program) -> None:
         """Its supervisor died: end what it left behind, then say so."""
         left = await asyncio.to_thread(program.sweep, GRACE_SECONDS)
+        await self._note_course(job)
         message = f"its supervisor was killed or the machine restarted; {left} processes were ended"
         await self._end(job, "lost", Cause(code="lost", message=message))
 
@@ -394,6 +407,7 @@ class Runner:
             self._progress = {i: p for i, p in self._progress.items() if i in running}
 
     async def _tell(self, job: Job) -> None:
+        await self._note_course(job)
         progress = await self._follower.progress(job.id)
         if progress != self._progress.get(job.id):
             self._progress[job.id] = progress

@@ -50,7 +50,10 @@ def prepare(
     InvalidRequest
         Naming the field, the value and the cure.
     """
-    _check_slots(request.np, slots)
+    if request.min_np is None:
+        _check_slots(request.np, slots)
+    engine = _engine(request, engines)
+    _check_elastic(request, engine, slots)
     work = _algorithm_work(request, dataset) if code is None else _code_work(request, dataset, code)
     job = Job(
         id=new_id("job"),
@@ -58,7 +61,7 @@ def prepare(
         owner=call.user,
         tenant=call.tenant,
         state="queued",
-        engine=_engine(request, engines),
+        engine=engine,
         np=request.np,
         dataset=f"{dataset.name}@{dataset.latest.version}" if dataset else "",
         algorithm=work.algorithm,
@@ -164,9 +167,38 @@ def _check_slots(np: int, slots: int) -> None:
         )
 
 
+def _check_elastic(request: JobCreate, engine: Engine, slots: int) -> None:
+    """An elastic job has at least --min-np ranks, begins with up to --max-np, and has an engine
+    that can lose one.
+    """
+    if request.min_np is None and request.max_np is None:
+        return
+    least, most = request.min_np or request.np, request.max_np or request.np
+    if not least <= request.np <= most:
+        raise InvalidRequest(
+            f"--np {request.np} is not between --min-np {least} and --max-np {most}",
+            "give --min-np ≤ --np ≤ --max-np",
+        )
+    if engine == "single" and most > 1:
+        raise InvalidRequest(
+            f"engine 'single' runs one rank, --max-np is {most}",
+            "take --engine horovod or --engine torchrun",
+        )
+    if least == most:
+        raise InvalidRequest(
+            f"--min-np and --max-np are both {most}: nothing about the job is elastic",
+            "give a smaller --min-np, or --max-restarts to have dead ranks started again",
+        )
+    if least > slots:
+        raise InvalidRequest(
+            f"--min-np {least} is more than the {slots} slots of this machine",
+            f"take --min-np {slots} or less",
+        )
+
+
 def _engine(request: JobCreate, engines: dict[str, str]) -> Engine:
     if request.engine == "auto":
-        if request.np == 1:
+        if max(request.np, request.max_np or 1) == 1:
             return "single"
         return "horovod" if not engines.get("horovod", "not there") else "torchrun"
     if request.engine == "single" and request.np > 1:
