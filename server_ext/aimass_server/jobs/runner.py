@@ -272,9 +272,8 @@ class Runner:
         notes = await asyncio.to_thread(Notes.read, self.folder_of(job.id))
         if notes == Notes.of(job):
             return job
-        changed = {"restarts": notes.restarts, "warnings": notes.warnings}
-        await self._store.write(lambda c: job_notes.note(c, job, **changed))
-        return job.model_copy(update=changed)
+        await self._store.write(lambda c: job_notes.note(c, job, notes.restarts, notes.warnings))
+        return job.model_copy(update=vars(notes))
 
     async def _note_ended(self, job: Job, program: Program) -> None:
         if job.state == "starting" and program.identity is not None:
