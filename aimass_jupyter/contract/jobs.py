@@ -24,6 +24,8 @@ JobState = Literal[
 Engine = Literal["single", "horovod", "torchrun"]
 Priority = Literal["low", "normal", "high", "urgent"]
 
+Missing = Literal["nan", "inf", "-inf"]
+
 FINAL_STATES: frozenset[str] = frozenset({"succeeded", "failed", "stopped", "lost"})
 
 
@@ -311,6 +313,9 @@ class Series(Resource):
     steps: list[int]
     times: list[float] = Field(description="Seconds since the epoch.")
     values: list[float | None] = Field(description="None where the value is NaN or infinite.")
+    missing: list[Missing] = Field(
+        default_factory=list, description="What each None of the values is, in their order."
+    )
 
 
 class Gap(Resource):

@@ -820,6 +820,10 @@ export interface Series {
    * None where the value is NaN or infinite.
    */
   values: (number | null)[];
+  /**
+   * What each None of the values is, in their order.
+   */
+  missing: ('nan' | 'inf' | '-inf')[];
 }
 /**
  * A damaged stretch of an event file; what came after it was read again.

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from aimass_jupyter.contract.jobs import Curves, Job, JobUpdate, Progress, Series
+from aimass_jupyter.contract.jobs import Curves, Job, JobUpdate, Progress
 from aimass_jupyter.contract.runs import MetricSummary
 from aimass_server.jobs import logs
 
 READERS_KEPT = 64
 PROGRESS_TAG = "progress/fraction"
 LOG_BYTES = 400_000
+
+#: Tag, step, time, value.
+Point = tuple[str, int, float, float]
 
 
 def split_cursor(cursor: str) -> tuple[str, str, str]:
@@ -33,44 +36,38 @@ class CurveReader(Protocol):
 
     def summaries(self) -> dict[str, MetricSummary]: ...
 
+    def ends(self, tag: str) -> tuple[Point, Point] | None: ...
+
 
 class _Tail:
-    """A job's reader, with the newest value of each of its curves."""
+    """A job's reader, and how far the job is by what was read."""
 
     def __init__(self, reader: CurveReader) -> None:
         self.reader = reader
         self.lock = asyncio.Lock()
-        self._cursor = ""
-        self._newest: dict[str, float | None] = {}
-        self._began: tuple[float, float] | None = None
-        self._eta_seconds: float | None = None
+        self._progress = Progress()
 
     def read(self) -> None:
         """Read what was written since the last time."""
         self.reader.read_new()
-        curves = self.reader.series_since(self._cursor)
-        self._cursor = curves.cursor
-        for series in curves.series:
-            self._newest[series.tag] = series.values[-1]
-            if series.tag == PROGRESS_TAG:
-                self._estimate(series)
-
-    def progress(self) -> Progress:
-        metrics = dict(self._newest)
+        metrics = {tag: summary.last for tag, summary in self.reader.summaries().items()}
         fraction = metrics.pop(PROGRESS_TAG, None) or 0.0
-        return Progress(
-            fraction=min(1.0, max(0.0, fraction)), eta_seconds=self._eta_seconds, metrics=metrics
+        self._progress = Progress(
+            fraction=min(1.0, max(0.0, fraction)), eta_seconds=self._left(), metrics=metrics
         )
 
-    def _estimate(self, series: Series) -> None:
-        """The time that is left, at the speed so far."""
-        time, fraction = series.times[-1], series.values[-1] or 0.0
-        if self._began is None:
-            self._began = (series.times[0], series.values[0] or 0.0)
-        first_time, first_fraction = self._began
-        if fraction > first_fraction:
-            speed = (fraction - first_fraction) / max(time - first_time, 1e-3)
-            self._eta_seconds = max(0.0, (1 - fraction) / speed)
+    def progress(self) -> Progress:
+        return self._progress
+
+    def _left(self) -> float | None:
+        """The time that is left, at the speed since the job was started, or started again."""
+        ends = self.reader.ends(PROGRESS_TAG)
+        if ends is None:
+            return None
+        (_, _, began, first), (_, _, now, fraction) = ends
+        if not fraction > first:
+            return None
+        return max(0.0, (1 - fraction) * max(now - began, 1e-3) / (fraction - first))
 
 
 class Follower:

@@ -11,10 +11,15 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from aimass_jupyter.contract.errors import InvalidRequest
-from aimass_jupyter.contract.jobs import Series
+from aimass_jupyter.contract.jobs import Missing, Series
+from aimass_jupyter.contract.runs import MetricSummary
 from aimass_server.tracking.summaries import Point
+
+if TYPE_CHECKING:
+    from aimass_server.tracking.bulk import Stretch, Taken
 
 _TAIL = 5  # files that a cursor counts one by one: more would make it too long
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -28,43 +33,128 @@ class Column:
     steps: array[int] = field(default_factory=lambda: array("q"))
     times: array[float] = field(default_factory=lambda: array("d"))
     values: array[float] = field(default_factory=lambda: array("d"))
+    lowest: float | None = None
+    highest: float | None = None
+    not_finite: int = 0
+    _waiting: list[Stretch] = field(default_factory=list)
 
     def add(self, place: int, point: Point) -> None:
+        """Add a point; stretches must not wait."""
         self.places.append(place)
         self.steps.append(point.step)
         self.times.append(point.time)
         self.values.append(point.value)
+        if math.isfinite(point.value):
+            self._widen(point.value, point.value)
+        else:
+            self.not_finite += 1
 
-    def since(self, tag: str, place: int) -> Series:
-        """The points from a place on; NaN and infinity, which JSON cannot say, become None."""
+    def extend(self, stretch: Stretch, before: int) -> None:
+        """Add the points of a stretch, whose places count from ``before``."""
+        stretch.places += before
+        self._waiting.append(stretch)
+        lowest, highest, finite = stretch.extent()
+        self.not_finite += len(stretch.values) - finite
+        if finite:
+            self._widen(lowest, highest)
+
+    def settle(self) -> None:
+        """Take stretches in that wait: all at once, so that the columns grow once."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            for name in ("places", "steps", "times", "values"):
+                content = b"".join(getattr(stretch, name).data for stretch in waiting)
+                getattr(self, name).frombytes(content)
+
+    def since(self, tag: str, place: int, max_points: int | None) -> Series:
+        """The points from a place on; of many, those that draw the same curve."""
         start = bisect_left(self.places, place)
-        values = (value if math.isfinite(value) else None for value in self.values[start:])
+        if max_points is not None and len(self.places) - start > max_points:
+            from aimass_server.tracking.thinning import thin  # NumPy, when it is needed
+
+            kept = thin(self.steps, self.values, start, max_points)
+            steps, times, values = (
+                [column[index] for index in kept]
+                for column in (self.steps, self.times, self.values)
+            )
+        else:
+            steps, times, values = (
+                list(column[start:]) for column in (self.steps, self.times, self.values)
+            )
         return Series(
-            tag=tag, steps=list(self.steps[start:]), times=list(self.times[start:]),
-            values=list(values),
+            tag=tag, steps=steps, times=times,
+            values=[value if math.isfinite(value) else None for value in values],
+            missing=[_name(value) for value in values if not math.isfinite(value)],
         )  # fmt: skip
+
+    def point(self, tag: str, index: int) -> Point:
+        """One of the points."""
+        return Point(tag, self.steps[index], self.times[index], self.values[index])
+
+    def summary(self) -> MetricSummary:
+        """What is known of the curve without its points."""
+        last = self.values[-1]
+        return MetricSummary(
+            last=last if math.isfinite(last) else None, lowest=self.lowest, highest=self.highest,
+            step=self.steps[-1], points=len(self.values), not_finite=self.not_finite,
+        )  # fmt: skip
+
+    def _widen(self, low: float, high: float) -> None:
+        self.lowest = low if self.lowest is None else min(self.lowest, low)
+        self.highest = high if self.highest is None else max(self.highest, high)
 
 
 class Points:
     """The points of one file, in the order in which they were written."""
 
     def __init__(self) -> None:
-        self._columns: dict[str, Column] = {}
+        self.columns: dict[str, Column] = {}
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
     def add(self, point: Point) -> None:
-        self._columns.setdefault(point.tag, Column()).add(self._count, point)
+        column = self.columns.setdefault(point.tag, Column())
+        column.settle()
+        column.add(self._count, point)
         self._count += 1
 
-    def since(self, place: int) -> Iterator[Series]:
+    def settle(self) -> None:
+        """Make what was read ready to be asked for."""
+        for column in self.columns.values():
+            column.settle()
+
+    def extend(self, taken: Taken) -> None:
+        """Add the points of many records."""
+        for stretch in taken.stretches:
+            self.columns.setdefault(stretch.tag, Column()).extend(stretch, self._count)
+        self._count += taken.points
+
+    def since(self, place: int, max_points: int | None = None) -> Iterator[Series]:
         """The curves that have points from this place on."""
-        for tag, column in self._columns.items():
-            series = column.since(tag, place)
-            if series.steps:
-                yield series
+        for tag, column in self.columns.items():
+            if column.places and column.places[-1] >= place:
+                yield column.since(tag, place, max_points)
+
+
+def _name(value: float) -> Missing:
+    """What a value is that JSON cannot say."""
+    if math.isnan(value):
+        return "nan"
+    return "inf" if value > 0 else "-inf"
+
+
+def merged(summaries: Iterable[MetricSummary]) -> MetricSummary:
+    """One summary of a curve that goes on over several files."""
+    known = list(summaries)
+    lows = [one.lowest for one in known if one.lowest is not None]
+    highs = [one.highest for one in known if one.highest is not None]
+    return MetricSummary(
+        last=known[-1].last, lowest=min(lows, default=None), highest=max(highs, default=None),
+        step=known[-1].step, points=sum(one.points for one in known),
+        not_finite=sum(one.not_finite for one in known),
+    )  # fmt: skip
 
 
 def joined(stretches: Iterable[Series]) -> list[Series]:
@@ -75,6 +165,7 @@ def joined(stretches: Iterable[Series]) -> list[Series]:
             before.steps.extend(stretch.steps)
             before.times.extend(stretch.times)
             before.values.extend(stretch.values)
+            before.missing.extend(stretch.missing)
         else:
             curves[stretch.tag] = stretch
     return [curves[tag] for tag in sorted(curves)]

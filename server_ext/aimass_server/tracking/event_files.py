@@ -14,15 +14,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aimass_jupyter.contract.jobs import Curves, Gap, Series
+from aimass_jupyter.contract.jobs import Curves, Gap
 from aimass_jupyter.contract.runs import MetricSummary
-from aimass_server.tracking.curves import Points, decode_cursor, encode_cursor, joined
+from aimass_server.tracking.curves import Points, decode_cursor, encode_cursor, joined, merged
 from aimass_server.tracking.records import HEADER_BYTES, Damaged, Short, Whole, cut, find_header
-from aimass_server.tracking.summaries import Malformed, read_points
+from aimass_server.tracking.summaries import Malformed, Point, read_points
 
 PREFIX = "events.out.tfevents."
 MAX_GAPS = 100
 _BLOCK_BYTES = 1 << 20
+_BULK_BYTES = 2048
+_FEW_RECORDS = 64
+_LONGEST_PAUSE = 1024
 _NOT_A_FILE_OF_OURS = (errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.EACCES)
 
 
@@ -38,20 +41,29 @@ class EventFile:
 
     def read_new(self) -> None:
         """Take the records that were finished since the last call."""
-        with _opened(self.path) as descriptor:
-            while descriptor is not None and self._grown(descriptor):
-                block = os.pread(descriptor, max(self._wanted, _BLOCK_BYTES), self._offset)
-                if len(block) < self._wanted:  # it was cut short under our hands
-                    return
-                self._take(block)
+        try:
+            with _opened(self.path) as descriptor:
+                while descriptor is not None and self._grown(descriptor):
+                    block = os.pread(descriptor, max(self._wanted, _BLOCK_BYTES), self._offset)
+                    if len(block) < self._wanted:  # it was cut short under our hands
+                        return
+                    self._take(block)
+        finally:
+            self.points.settle()
 
     def _grown(self, descriptor: int) -> bool:
         return os.fstat(descriptor).st_size - self._offset >= self._wanted
 
     def _take(self, block: bytes) -> None:
         """Take the records of a block, up to the first that is not all there."""
+        bulk = _Bulk(block) if len(block) >= _BULK_BYTES else None
         position = 0
-        while not isinstance(found := cut(block, position), Short):
+        while True:
+            if bulk is not None:
+                position = bulk.read(position, self.points)
+            found = cut(block, position)
+            if isinstance(found, Short):
+                break
             end = self._end(block, position, found)
             if isinstance(found, Damaged) or not self._add(found.payload):
                 self._note_gap(self._offset + position, self._offset + end)
@@ -82,6 +94,32 @@ class EventFile:
             start = last.offset
             self.gaps.pop()
         self.gaps.append(Gap(offset=start, size_bytes=end - start))
+
+
+class _Bulk:
+    """Reads many records of a block at once, where that is sooner.
+
+    After stretches that it could take little of, it keeps out of the way for longer and longer.
+    """
+
+    def __init__(self, block: bytes) -> None:
+        from aimass_server.tracking import bulk  # NumPy, when it is needed
+
+        self._read = bulk.read
+        self._headers = bulk.Headers(block)
+        self._pause = self._pauses = 0
+
+    def read(self, position: int, points: Points) -> int:
+        """Take in records from a position on; return where to go on."""
+        if self._pause:
+            self._pause -= 1
+            return position
+        taken = self._read(self._headers, position)
+        points.extend(taken)
+        few = taken.records < _FEW_RECORDS
+        self._pauses = min(2 * self._pauses + 1, _LONGEST_PAUSE) if few else 0
+        self._pause = self._pauses
+        return taken.end
 
 
 class EventFileReader:
@@ -126,29 +164,37 @@ class EventFileReader:
             stretches = [
                 series
                 for file, count in zip(files, given, strict=True)
-                for series in file.points.since(count)
+                for series in file.points.since(count, max_points)
             ]
             gaps = [gap for file in files for gap in file.gaps]
         return Curves(series=joined(stretches), gaps=gaps, cursor=encode_cursor(sizes))
 
     def summaries(self) -> dict[str, MetricSummary]:
         """What is known of each curve without its points."""
-        return {series.tag: _summary(series) for series in self.series_since().series}
+        with self._lock:
+            parts: dict[str, list[MetricSummary]] = {}
+            for file in self._files.values():
+                for tag, column in file.points.columns.items():
+                    parts.setdefault(tag, []).append(column.summary())
+        return {tag: merged(summaries) for tag, summaries in parts.items()}
+
+    def ends(self, tag: str) -> tuple[Point, Point] | None:
+        """The first point of a curve in the newest file that has it, and the last."""
+        with self._lock:
+            columns = [
+                f.points.columns[tag] for f in self._files.values() if tag in f.points.columns
+            ]
+            if not columns:
+                return None
+            steps, times, values = columns[-1].steps, columns[-1].times, columns[-1].values
+            first, last = (Point(tag, steps[i], times[i], values[i]) for i in (0, -1))
+            return first, last
 
     def _names(self) -> set[str]:
         try:
             return {path.name for path in self.folder.glob(f"{PREFIX}*")}
         except (FileNotFoundError, NotADirectoryError):
             return set()
-
-
-def _summary(series: Series) -> MetricSummary:
-    finite = [value for value in series.values if value is not None]
-    return MetricSummary(
-        last=series.values[-1], lowest=min(finite, default=None),
-        highest=max(finite, default=None), step=series.steps[-1], points=len(series.values),
-        not_finite=len(series.values) - len(finite),
-    )  # fmt: skip
 
 
 @contextmanager
