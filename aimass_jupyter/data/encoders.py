@@ -194,11 +194,33 @@ class ImageEncoder(_Encoder):
         return scaled.clip(0, 1)
 
 
+class TensorEncoder(_Encoder):
+    """Hands on what a network of one's own takes, as it is."""
+
+    kind: Literal["tensor"] = "tensor"
+    shape: tuple[PositiveInt, ...] = Field(max_length=8)
+    missing: Literal[False] = False
+
+    @property
+    def spec(self) -> TensorSpec:
+        """What it wants to be given."""
+        return TensorSpec(name=self.name, datatype="FP32", shape=[-1, *self.shape])
+
+    def encode(self, values: Any) -> Matrix:
+        """Return (rows, *shape)."""
+        rows = np.asarray(values, dtype=np.float32)
+        if rows.shape[1:] != self.shape:
+            given, wanted = _shape(rows.shape[1:]), _shape(self.shape)
+            raise InvalidRequest(f"a row of input '{self.name}' is {given}, and must be {wanted}")
+        return rows
+
+
 TableEncoder = Annotated[
     NumberEncoder | BooleanEncoder | CategoryEncoder, Field(discriminator="kind")
 ]
 Encoder = Annotated[
-    NumberEncoder | BooleanEncoder | CategoryEncoder | ImageEncoder, Field(discriminator="kind")
+    NumberEncoder | BooleanEncoder | CategoryEncoder | ImageEncoder | TensorEncoder,
+    Field(discriminator="kind"),
 ]
 
 

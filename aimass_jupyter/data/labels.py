@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt, StrictInt, StrictStr
 
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.models import TensorSpec
@@ -123,7 +124,35 @@ class NumberLabel(BaseModel):
         return {"value": outputs.reshape(len(outputs)).astype(np.float64) * self.scale + self.mean}
 
 
-Label = Annotated[ClassLabel | NumberLabel, Field(discriminator="kind")]
+class TensorLabel(BaseModel):
+    """What a network of one's own gives, handed out as it is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["tensor"] = "tensor"
+    name: str
+    shape: tuple[PositiveInt, ...] = Field(max_length=8)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the network gives for a row."""
+        return prod(self.shape)
+
+    @property
+    def specs(self) -> list[TensorSpec]:
+        """What comes out."""
+        return [TensorSpec(name="output", datatype="FP32", shape=[-1, *self.shape])]
+
+    def encode(self, values: Array) -> npt.NDArray[np.float32]:
+        """Return the values as the network gives them."""
+        return values.astype(np.float32)
+
+    def decode(self, outputs: Array) -> dict[str, Array]:
+        """Return them in their shape."""
+        return {"output": outputs.reshape(len(outputs), *self.shape).astype(np.float32)}
+
+
+Label = Annotated[ClassLabel | NumberLabel | TensorLabel, Field(discriminator="kind")]
 
 
 def _as_classes(name: str, values: Array) -> Array:

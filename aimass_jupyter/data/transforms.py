@@ -22,6 +22,7 @@ from aimass_jupyter.data.encoders import (
     Encoder,
     ImageEncoder,
     NumberEncoder,
+    TensorEncoder,
     Unusable,
 )
 from aimass_jupyter.data.labels import ClassLabel, Label, NumberLabel
@@ -97,9 +98,10 @@ class Preprocessing(BaseModel):
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one row of the network's input: (width,) or (channels, height, width)."""
         first = self.features[0]
-        if isinstance(first, ImageEncoder):
+        if isinstance(first, ImageEncoder | TensorEncoder):
             return first.shape
-        return (sum(f.width for f in self.features if not isinstance(f, ImageEncoder)),)
+        table = [f for f in self.features if not isinstance(f, ImageEncoder | TensorEncoder)]
+        return (sum(feature.width for feature in table),)
 
     @property
     def output_size(self) -> int:

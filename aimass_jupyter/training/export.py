@@ -19,7 +19,8 @@ from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.data import Preprocessing
 from aimass_jupyter.evaluation import Report
-from aimass_jupyter.training.onnx_graph import INPUT, OUTPUT, to_onnx
+from aimass_jupyter.training.onnx_graph import INPUT, to_onnx
+from aimass_jupyter.training.onnx_writer import OUTPUT
 
 CHECKED_ROWS = 256
 TOLERANCE = 1e-4  # of the largest output, for what ONNX Runtime may compute differently
@@ -29,7 +30,7 @@ _LIBRARIES = ("torch", "onnx", "onnxruntime", "numpy", "safetensors")
 def write_model(
     path: Path,
     spec: JobSpec,
-    network: nn.Sequential,
+    network: nn.Module,
     preprocessing: Preprocessing,
     report: Report,
     examples: Tensor,
@@ -59,11 +60,22 @@ def write_model(
         dataset_digest=spec.dataset_digest,
         job=spec.id,
         created_at=utc_now(),
-        libraries={"aimass-jupyter": __version__} | {name: version(name) for name in _LIBRARIES},
+        libraries=libraries(),
     )
-    weights = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    members = {PREPROCESSING: preprocessing.to_json(), WEIGHTS: save(weights), MODEL: onnx}
+    members = {
+        PREPROCESSING: preprocessing.to_json(), WEIGHTS: weights_of(network), MODEL: onnx,
+    }  # fmt: skip
     return write_bundle(path, description, members)
+
+
+def libraries() -> dict[str, str]:
+    """What a model was made with, by version."""
+    return {"aimass-jupyter": __version__} | {name: version(name) for name in _LIBRARIES}
+
+
+def weights_of(network: nn.Module) -> bytes:
+    """All that a network learnt, as safetensors; tensors that it shares are written twice."""
+    return save({name: tensor.clone() for name, tensor in network.state_dict().items()})
 
 
 def check_onnx(onnx: bytes, network: nn.Module, examples: Tensor) -> None:

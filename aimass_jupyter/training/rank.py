@@ -10,7 +10,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from aimass_jupyter.host import begin_heartbeat
+from aimass_jupyter.host import begin_heartbeat, installed_packages, write_record
 from aimass_jupyter.training.failure import fail
 from aimass_jupyter.training.place import Place, find_place
 
@@ -44,13 +44,22 @@ def train_job(folder: Path, place: Place) -> None:
     """Read the data, meet the other ranks, train."""
     from aimass_jupyter.algorithms import hyperparameters_of
     from aimass_jupyter.contract.jobs import JobSpec
+    from aimass_jupyter.training.dry_run import one_step
     from aimass_jupyter.training.engine import connect
     from aimass_jupyter.training.loop import train
+    from aimass_jupyter.training.own_code import run_code
     from aimass_jupyter.training.rows import open_rows
 
     spec = JobSpec.model_validate_json((folder / "spec.json").read_bytes())
+    if place.rank == 0:
+        write_record(folder / "environment.json", installed_packages())
+    if spec.source is not None:
+        run_code(spec, folder, place)
+        return
     params = hyperparameters_of(spec.algorithm, spec.params)
     rows = open_rows(spec, params, place)  # first: a rank that cannot read them meets nobody
+    if spec.options.dry_run:
+        params, rows = one_step(params, rows)
     train(spec, params, folder, rows, connect(spec.engine, place))
 
 
