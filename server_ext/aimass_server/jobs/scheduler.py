@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import get_args
 
@@ -14,7 +15,6 @@ from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import Cause, Job, Priority, Why
 from aimass_server.jobs.history import History
 from aimass_server.jobs.queue import (
-    Decision,
     Limits,
     Picture,
     Running,
@@ -22,13 +22,30 @@ from aimass_server.jobs.queue import (
     decide,
     forecast,
     in_order,
+    starting,
 )
-from aimass_server.store import Store, jobs
+from aimass_server.store import Connection, Store, jobs
 
 _LEARNT_FROM = 2000
 _LEARNT_DAYS = 30
 _OVERRUN = 0.25  # a job that runs longer than expected is taken to run so much longer still
 _PRIORITIES = {name: level for level, name in enumerate(get_args(Priority))}
+
+
+@dataclass(frozen=True)
+class Agenda:
+    """What is to be done about the queue.
+
+    Attributes
+    ----------
+    starts
+        The jobs that start now, each with the ranks that it gets.
+    hopeless
+        The jobs that can never start, with why.
+    """
+
+    starts: list[Job]
+    hopeless: list[tuple[Job, Cause]]
 
 
 class Scheduler:
@@ -47,6 +64,8 @@ class Scheduler:
         self._time_left = time_left
         self._limits = Limits(slots)
         self._history = History()
+        self._known: dict[str, Job] = {}
+        self._entries: dict[str, Waiting] = {}
 
     async def open(self) -> None:
         """Learn from the jobs that ended before this control plane began."""
@@ -56,17 +75,30 @@ class Scheduler:
     def learn(self, ended: Iterable[Job]) -> None:
         """Take in jobs that ended."""
         self._history.learn(ended)
+        self._entries.clear()  # what they should take is another by now
 
-    def decide(self, unfinished: list[Job]) -> Decision:
-        """Which jobs start now, with how many slots, and what keeps the others."""
-        return decide(self._picture(unfinished))
-
-    async def hopeless(self, queued: list[Job]) -> list[tuple[Job, Cause]]:
-        """The jobs that can never start, with why."""
+    async def look(self) -> Agenda:
+        """Look at the queue: which jobs start now, and which never can."""
+        queued, holding = await self._store.read(self._read)
+        full = sum(job.np for job in holding) >= self._limits.slots
         wanted = {id_ for job in queued for id_ in job.options.after}
         failed = await self._store.read(lambda c: jobs.failed_of(c, wanted)) if wanted else {}
-        found = [(job, self._hopeless(job, failed)) for job in queued]
-        return [(job, cause) for job, cause in found if cause]
+        doomed = [(job, cause) for job in queued if (cause := self._hopeless(job, failed))]
+        hopeless = {job.id for job, _ in doomed}
+        able = [] if full else [job for job in queued if job.id not in hopeless]
+        starts = starting(self._picture(able, holding))
+        by_id = {job.id: job for job in queued}
+        ready = [by_id[id_].model_copy(update={"np": slots}) for id_, slots in starts.items()]
+        return Agenda(ready, doomed)
+
+    def _read(self, connection: Connection) -> tuple[list[Job], list[Job]]:
+        """The jobs that wait and those that hold slots; a waiting one is read once."""
+        ids = jobs.queued_ids(connection)
+        new = jobs.by_ids(connection, [id_ for id_ in ids if id_ not in self._known])
+        known = self._known | {job.id: job for job in new}
+        self._known = {id_: known[id_] for id_ in ids if id_ in known}
+        self._entries = {id_: e for id_, e in self._entries.items() if id_ in self._known}
+        return list(self._known.values()), jobs.holding_slots(connection)
 
     def _hopeless(self, job: Job, failed: dict[str, str]) -> Cause | None:
         if _least(job) > self._limits.slots:
@@ -84,7 +116,7 @@ class Scheduler:
         told = Why(job=job.id, name=job.name, state=job.state)
         if job.state != "queued":
             return told if job.final else told.model_copy(update={"expected_seconds": expected})
-        picture = self._picture(await self._store.read(jobs.unfinished))
+        picture = self._picture(*await self._store.read(self._read))
         order = [waiting.id for waiting in in_order(picture.waiting, picture.used)]
         starts = await asyncio.to_thread(forecast, picture, job.id)
         blocker = decide(picture).blocked.get(job.id)
@@ -98,23 +130,27 @@ class Scheduler:
             }
         )
 
-    def _picture(self, unfinished: list[Job]) -> Picture:
+    def _picture(self, queued: list[Job], holding: list[Job]) -> Picture:
         now = utc_now().timestamp()
-        ids = {job.id for job in unfinished}
-        waiting = [self._waiting(job, ids) for job in unfinished if job.state == "queued"]
-        running = [self._running(job, now) for job in unfinished if job.state != "queued"]
+        unfinished = {job.id for job in (*queued, *holding)}
+        waiting = [_still_after(self._waiting(job), unfinished) for job in queued]
+        running = [self._running(job, now) for job in holding]
         return Picture(now, self._limits, waiting, running, self._history.used(now))
 
-    def _waiting(self, job: Job, unfinished: set[str]) -> Waiting:
-        return Waiting(
+    def _waiting(self, job: Job) -> Waiting:
+        """The job as the queue sees it; kept, for there may be thousands."""
+        if known := self._entries.get(job.id):
+            return known
+        self._entries[job.id] = entry = Waiting(
             id=job.id,
             user=(job.tenant, job.owner),
             priority=_PRIORITIES[job.options.priority],
             slots=_least(job),
             most=max(job.np, job.options.max_np or job.np),
             seconds=self._history.seconds_of(job),
-            after=tuple(id_ for id_ in job.options.after if id_ in unfinished),
+            after=tuple(job.options.after),
         )
+        return entry
 
     def _running(self, job: Job, now: float) -> Running:
         left = self._time_left(job.id)
@@ -124,6 +160,13 @@ class Scheduler:
             left = max(begun + expected - now, _OVERRUN * (now - begun))
         ends = now + left
         return Running(job.id, (job.tenant, job.owner), job.np, ends)
+
+
+def _still_after(entry: Waiting, unfinished: set[str]) -> Waiting:
+    """The entry, waiting only for those that have not ended."""
+    if not entry.after:
+        return entry
+    return replace(entry, after=tuple(id_ for id_ in entry.after if id_ in unfinished))
 
 
 def _least(job: Job) -> int:

@@ -18,6 +18,7 @@ from aimass_server.store.tables import jobs
 
 ACTIVE: tuple[JobState, ...] = ("queued", "starting", "running", "stopping")
 HOLDS_SLOTS: tuple[JobState, ...] = ("starting", "running", "stopping")
+_IDS_AT_ONCE = 500
 
 
 def insert(connection: Connection, job: Job, dataset_digest: str, label: str) -> None:
@@ -101,10 +102,27 @@ def page(connection: Connection, request: JobList, tenant: str) -> Page[Job]:
     return paging.page(connection, query, jobs.c.id, request, _job, descending=True)
 
 
-def unfinished(connection: Connection) -> list[Job]:
-    """Every job that has not ended, oldest first, of all tenants."""
-    query = select(jobs).where(jobs.c.state.in_(ACTIVE)).order_by(jobs.c.id)
+def holding_slots(connection: Connection) -> list[Job]:
+    """Every job that starts, runs or is being stopped, oldest first, of all tenants."""
+    query = select(jobs).where(jobs.c.state.in_(HOLDS_SLOTS)).order_by(jobs.c.id)
     return [_job(row) for row in connection.execute(query)]
+
+
+def queued_ids(connection: Connection) -> list[str]:
+    """The ids of every job that waits, oldest first, of all tenants."""
+    query = select(jobs.c.id).where(jobs.c.state == "queued").order_by(jobs.c.id)
+    return list(connection.scalars(query))
+
+
+def by_ids(connection: Connection, ids: Iterable[str]) -> list[Job]:
+    """Jobs by their ids; those that are gone are left out."""
+    found: list[Job] = []
+    wanted = list(ids)
+    for start in range(0, len(wanted), _IDS_AT_ONCE):
+        some = wanted[start : start + _IDS_AT_ONCE]
+        rows = connection.execute(select(jobs).where(jobs.c.id.in_(some)))
+        found += [_job(row) for row in rows]
+    return found
 
 
 def inputs(connection: Connection, job_id: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, select
 
 from aimass_jupyter.contract.errors import NotFound, did_you_mean
 
@@ -29,13 +29,10 @@ def find(
         Naming the thing, with the nearest name that exists.
     """
     mine = and_(table.c.tenant == tenant, *also)
-    wanted = or_(table.c.id == reference, table.c.name == reference)
-    row = connection.execute(
-        select(table)
-        .where(mine, wanted)
-        .order_by((table.c.id == reference).desc(), table.c.id.desc())
-        .limit(1)
-    ).first()
+    by_id = select(table).where(mine, table.c.id == reference)
+    by_name = select(table).where(mine, table.c.name == reference).order_by(table.c.id.desc())
+    # one after the other: each has an index of its own, both in one question have none
+    row = connection.execute(by_id).first() or connection.execute(by_name.limit(1)).first()
     if row is None:
         names = connection.execute(select(table.c.name).where(mine).limit(_NEAREST)).scalars()
         raise NotFound(

@@ -133,7 +133,9 @@ jobs = Table(
     Column("ended_at", UtcDateTime),
     Column("metrics", JSON, nullable=False),
     Column("model", String(128)),
-    Index("ix_jobs_tenant_name", "tenant", "name"),
+    Index("ix_jobs_tenant", "tenant", "id"),
+    Index("ix_jobs_tenant_name", "tenant", "name", "id"),
+    Index("ix_jobs_tenant_state", "tenant", "state", "id"),
 )
 
 experiments = Table(

@@ -107,7 +107,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_jobs_source_digest"), "jobs", ["source_digest"], unique=False)
     op.create_index(op.f("ix_jobs_state"), "jobs", ["state"], unique=False)
-    op.create_index("ix_jobs_tenant_name", "jobs", ["tenant", "name"], unique=False)
+    op.create_index("ix_jobs_tenant", "jobs", ["tenant", "id"], unique=False)
+    op.create_index("ix_jobs_tenant_name", "jobs", ["tenant", "name", "id"], unique=False)
+    op.create_index("ix_jobs_tenant_state", "jobs", ["tenant", "state", "id"], unique=False)
     op.create_table(
         "experiments",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -322,7 +324,9 @@ def downgrade() -> None:
     op.drop_table("run_tags")
     op.drop_table("runs")
     op.drop_table("experiments")
+    op.drop_index("ix_jobs_tenant_state", table_name="jobs")
     op.drop_index("ix_jobs_tenant_name", table_name="jobs")
+    op.drop_index("ix_jobs_tenant", table_name="jobs")
     op.drop_index(op.f("ix_jobs_state"), table_name="jobs")
     op.drop_table("jobs")
     op.drop_table("idempotency_keys")
