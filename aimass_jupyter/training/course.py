@@ -13,6 +13,7 @@ from typing import Any
 
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.jobs import JobSpec
+from aimass_jupyter.evaluation import Report
 from aimass_jupyter.training.checkpoint import Checkpoint, Checkpoints, copied, settings_digest
 from aimass_jupyter.training.curves import Curves
 from aimass_jupyter.training.engine import Engine
@@ -59,6 +60,14 @@ class Course:
             curves = Curves(folder, self._fits * self._fit_steps, step, self.spec)
             self._curves = self._open.enter_context(curves)
         return self._curves
+
+    def show_ensemble(self, members: int, report: Report) -> None:
+        """Show what the held-out rows say of an ensemble of so many members.
+
+        A run that goes on has shown it of those that were finished before.
+        """
+        if self._curves is not None:
+            self._curves.show_ensemble(self._begun * self._fit_steps - 1, members, report)
 
     def go_on_from(self, checkpoints: Checkpoints, learner: Learner) -> int:
         """Give every rank the same state, rank 0's; return how many steps were done.

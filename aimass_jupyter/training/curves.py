@@ -74,6 +74,14 @@ class Curves:
             self._draw(self._writer, step, report)
             self._drawn_at = time.monotonic()
 
+    def show_ensemble(self, step: int, members: int, report: Report) -> None:
+        """Show what the held-out rows say of so many members together, after ``step``."""
+        if self._writer is None:
+            return
+        self._writer.add("members", members, step)
+        for name, value in report.metrics.items():
+            self._writer.add(f"{name}/ensemble", math.nan if value is None else value, step)
+
     def show_weights(self, step: int, network: nn.Module) -> None:
         """Show how the weights of each layer, and their gradients, are distributed."""
         if self._writer is None:

@@ -1,29 +1,35 @@
-"""ONNX from a chain of layers, node by node. It computes nothing and reads no data.
+"""ONNX from a network of ours: a chain of layers, or a combination of chains.
 
 Torch's exporters are passed by: the tracing one is being removed, and the other takes five seconds
-of every job to load its compiler. Our networks are chains of the few layers below.
+of every job to load its compiler. Our networks are made of few kinds of layers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import onnx
-from onnx import helper, numpy_helper
+import torch
+from onnx import helper
 from torch import Tensor, nn
 
-from aimass_jupyter.algorithms import BatchNorm
+from aimass_jupyter.algorithms.combining import (
+    LEAST_LOG,
+    LEAST_PROBABILITY,
+    Combination,
+    Mean,
+    Stack,
+    Sum,
+    Vote,
+)
 from aimass_jupyter.contract.errors import Failed
+from aimass_jupyter.training.onnx_writer import OUTPUT, Writer
 
-INPUT, OUTPUT, ROWS = "input", "output", "rows"
+INPUT, ROWS = "input", "rows"
 OPSET, IR_VERSION = 17, 8  # old enough for every ONNX Runtime that the project allows
 
-Attributes = dict[str, Any]  # numbers, and pairs of them
-Node = tuple[str, dict[str, Tensor], Attributes]
 
-
-def to_onnx(network: nn.Sequential, shape: Sequence[int], outputs: int) -> bytes:
+def to_onnx(network: nn.Module, shape: Sequence[int], outputs: int) -> bytes:
     """Return the network, as it predicts, as an ONNX model.
 
     Parameters
@@ -38,17 +44,17 @@ def to_onnx(network: nn.Sequential, shape: Sequence[int], outputs: int) -> bytes
     Failed
         When a layer has no form here.
     """
-    nodes, weights, current = [], [], INPUT
-    layers = [(name, layer) for name, layer in network.named_children() if not _idle(layer)]
-    for name, layer in layers:
-        kind, tensors, attributes = _node(layer)
-        named = {f"{name}.{part}": tensor for part, tensor in tensors.items()}
-        weights += [_weight(label, tensor) for label, tensor in named.items()]
-        following = OUTPUT if name == layers[-1][0] else f"{name}.{OUTPUT}"
-        nodes.append(helper.make_node(kind, [current, *named], [following], name, **attributes))
-        current = following
+    writer = Writer()
+    if isinstance(network, Combination):
+        _combine(writer, network)
+    else:
+        writer.chain(network, INPUT, OUTPUT)
     graph = helper.make_graph(
-        nodes, "network", [_value(INPUT, shape)], [_value(OUTPUT, [outputs])], weights
+        writer.nodes,
+        "network",
+        [_value(INPUT, shape)],
+        [_value(OUTPUT, [outputs])],
+        writer.weights,
     )
     versions = [helper.make_opsetid("", OPSET)]
     model = helper.make_model(graph, opset_imports=versions, ir_version=IR_VERSION)
@@ -56,65 +62,65 @@ def to_onnx(network: nn.Sequential, shape: Sequence[int], outputs: int) -> bytes
     return bytes(model.SerializeToString())
 
 
-def _idle(layer: nn.Module) -> bool:
-    """Whether it does nothing while predicting."""
-    return isinstance(layer, nn.Dropout | nn.Identity)
+def _combine(writer: Writer, network: Combination) -> None:
+    answers = [
+        writer.chain(member, INPUT, f"members.{number}.{OUTPUT}", f"members.{number}.")
+        for number, member in enumerate(network.members)
+    ]
+    for kind, form in _COMBINATIONS.items():
+        if isinstance(network, kind):
+            form(writer, network, answers)
+            return
+    raise Failed(f"a {type(network).__name__} of networks cannot be written as ONNX")
 
 
-def _node(layer: nn.Module) -> Node:
-    for kind, form in _FORMS.items():
-        if isinstance(layer, kind):
-            return form(layer)
-    raise Failed(f"a {type(layer).__name__} layer cannot be written as ONNX")
+def _mean(writer: Writer, network: Mean, answers: list[str]) -> None:
+    if not network.classes:
+        _weighted(writer, network.shares, answers, OUTPUT)
+        return
+    chances = [writer.node("Softmax", [one], f"{one}.chances", axis=1) for one in answers]
+    mean = _weighted(writer, network.shares, chances, "mean")
+    least = writer.weight("least", torch.tensor(LEAST_PROBABILITY))
+    writer.node("Log", [writer.node("Clip", [mean, least], "mean.clipped")], OUTPUT)
 
 
-def _linear(layer: nn.Linear) -> Node:
-    return "Gemm", {"weight": layer.weight, "bias": layer.bias}, {"transB": 1}
+def _sum(writer: Writer, network: Sum, answers: list[str]) -> None:
+    _weighted(writer, network.shares, answers, OUTPUT)
 
 
-def _convolution(layer: nn.Conv2d) -> Node:
-    height, width = (int(side) for side in layer.padding)
-    attributes: Attributes = {
-        "kernel_shape": layer.kernel_size,
-        "strides": layer.stride,
-        "pads": [height, width, height, width],
-        "dilations": layer.dilation,
-        "group": layer.groups,
-    }
-    bias = {} if layer.bias is None else {"bias": layer.bias}
-    return "Conv", {"weight": layer.weight, **bias}, attributes
+def _vote(writer: Writer, network: Vote, answers: list[str]) -> None:
+    depth = writer.weight("classes", torch.tensor(network.classes))
+    values = writer.weight("ballot", torch.tensor([0.0, 1.0]))
+    ballots = []
+    for one in answers:
+        chosen = writer.node("ArgMax", [one], f"{one}.chosen", axis=1, keepdims=0)
+        ballots.append(writer.node("OneHot", [chosen, depth, values], f"{one}.ballot", axis=1))
+    _weighted(writer, network.shares, ballots, OUTPUT)
 
 
-def _pooling(layer: nn.MaxPool2d) -> Node:
-    return "MaxPool", {}, {"kernel_shape": _pair(layer.kernel_size), "strides": _pair(layer.stride)}
+def _stack(writer: Writer, network: Stack, answers: list[str]) -> None:
+    if network.classes:
+        least = writer.weight("least", torch.tensor(LEAST_LOG))
+        logs = [writer.node("LogSoftmax", [one], f"{one}.logs", axis=1) for one in answers]
+        answers = [writer.node("Clip", [one, least], f"{one}.clipped") for one in logs]
+    shown = writer.node("Concat", answers, "shown", axis=1)
+    writer.layer(network.head, shown, OUTPUT, "head")
 
 
-def _batch_norm(layer: BatchNorm) -> Node:
-    tensors = {
-        "weight": layer.weight,
-        "bias": layer.bias,
-        "running_mean": layer.running_mean,
-        "running_var": layer.running_var,
-    }
-    return "BatchNormalization", tensors, {"epsilon": layer.epsilon}
-
-
-_FORMS: dict[type[nn.Module], Callable[..., Node]] = {
-    nn.Linear: _linear,
-    nn.Conv2d: _convolution,
-    nn.MaxPool2d: _pooling,
-    BatchNorm: _batch_norm,
-    nn.ReLU: lambda layer: ("Relu", {}, {}),
-    nn.Flatten: lambda layer: ("Flatten", {}, {"axis": 1}),
+_COMBINATIONS: dict[type[Combination], Callable[..., None]] = {
+    Mean: _mean,
+    Sum: _sum,
+    Vote: _vote,
+    Stack: _stack,
 }
 
 
-def _pair(value: int | tuple[int, ...]) -> Sequence[int]:
-    return (value, value) if isinstance(value, int) else value
-
-
-def _weight(name: str, tensor: Tensor) -> onnx.TensorProto:
-    return numpy_helper.from_array(tensor.detach().cpu().numpy(), name)
+def _weighted(writer: Writer, shares: Tensor, answers: list[str], output: str) -> str:
+    parts = [
+        writer.node("Mul", [one, writer.weight(f"{one}.share", share)], f"{one}.part")
+        for one, share in zip(answers, shares, strict=True)
+    ]
+    return writer.node("Sum", parts, output)
 
 
 def _value(name: str, shape: Sequence[int]) -> onnx.ValueInfoProto:

@@ -95,6 +95,26 @@ class Rows:
         picked = rows if self.picked is None else self.picked[rows]
         return replace(self, picked=picked, training_rows=len(picked))
 
+    def weighing(self, weights: Tensor) -> Rows:
+        """Return the same rows, counting so much each."""
+        return replace(self, training=replace(self.training, weights=weights))
+
+    def learning(self, targets: Tensor, held_out: Tensor) -> Rows:
+        """Return the same rows with other things to learn."""
+        return replace(
+            self,
+            training=replace(self.training, targets=targets),
+            held_out=replace(self.held_out, targets=held_out),
+        )
+
+    def showing(self, inputs: Tensor, held_out: Tensor) -> Rows:
+        """Return the same rows as another network sees them."""
+        return replace(
+            self,
+            training=replace(self.training, inputs=inputs),
+            held_out=replace(self.held_out, inputs=held_out),
+        )
+
     def share_of(self, rows: Indices) -> Part:
         """Return this rank's share of rows to train on, stretch after stretch."""
         picked = rows if self.picked is None else self.picked[rows]

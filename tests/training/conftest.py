@@ -65,6 +65,38 @@ def make_spec(dataset: Callable[[str], Path]) -> MakeSpec:
     return make
 
 
+@pytest.fixture
+def table_spec(tmp_path_factory: pytest.TempPathFactory) -> MakeSpec:
+    """Makes the spec of a job on a table of one's own: columns by name."""
+
+    def make(
+        columns: dict[str, Any], label: str, algorithm: str = "classification", **params: Any
+    ) -> JobSpec:
+        import pyarrow as pa
+        from pyarrow.csv import write_csv
+
+        folder = tmp_path_factory.mktemp("table")
+        write_csv(pa.table(columns), folder / "table.csv")
+        source = {"path": str(folder / "table.csv"), "filename": "table.csv"}
+        (folder / "request.json").write_text(json.dumps({"source": source}))
+        import_dataset(folder)
+        seed = params.pop("seed", 0)
+        return JobSpec(
+            id="job_1", name="table", engine="single", np=1, algorithm=algorithm, seed=seed,
+            params=hyperparameters_of(algorithm, params).model_dump(), dataset="table@1",
+            dataset_digest="1" * 64, dataset_path=str(folder / "data.arrow"), label=label,
+            python=sys.executable,
+        )  # fmt: skip
+
+    return make
+
+
+def with_params(spec: JobSpec, **params: Any) -> JobSpec:
+    """The same job with other hyperparameters."""
+    given = hyperparameters_of(spec.algorithm, spec.params | params)
+    return spec.model_copy(update={"params": given.model_dump()})
+
+
 def rows_of(spec: JobSpec, place: Place | None = None) -> Rows:
     return open_rows(spec, hyperparameters_of(spec.algorithm, spec.params), place or Place())
 

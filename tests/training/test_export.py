@@ -10,7 +10,8 @@ import torch
 from aimass_jupyter.algorithms import build_network, hyperparameters_of
 from aimass_jupyter.contract.errors import Failed
 from aimass_jupyter.training.export import check_onnx
-from aimass_jupyter.training.onnx_graph import INPUT, OUTPUT, to_onnx
+from aimass_jupyter.training.onnx_graph import INPUT, to_onnx
+from aimass_jupyter.training.onnx_writer import OUTPUT
 
 
 @pytest.mark.parametrize("shape", [(6,), (1, 8, 8), (3, 20, 33)])
