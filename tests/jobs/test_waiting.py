@@ -46,9 +46,10 @@ def test_a_waiting_job_says_why_and_an_urgent_one_goes_first(
     client: Client, submit: Callable[..., Job]
 ) -> None:
     slots = client.system.status().slots
-    running = submit(name="long", np=slots, params=LONG, engine="torchrun" if slots > 1 else "auto")
+    whole = {"np": slots, "engine": "torchrun" if slots > 1 else "single"}
+    running = submit(name="long", params=LONG, **whole)
     first = submit(name="first", params={"epochs": 1})
-    urgent = submit(name="urgent", params={"epochs": 1}, priority="urgent")
+    urgent = submit(name="urgent", params={"epochs": 1}, priority="urgent", **whole)
     why = client.jobs.why(first.id)
     assert (why.position, why.waiting) == (2, 2)
     assert why.blockers[0].kind == "slots"
@@ -57,7 +58,7 @@ def test_a_waiting_job_says_why_and_an_urgent_one_goes_first(
     _until(client, running, "running")
     client.jobs.stop(running.id)
     ended = [_until(client, job, "succeeded") for job in (urgent, first)]
-    assert ended[0].started_at <= ended[1].started_at  # type: ignore[operator]
+    assert ended[0].ended_at <= ended[1].started_at  # type: ignore[operator]
 
 
 @pytest.mark.slow
