@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
 
@@ -23,6 +23,7 @@ JobState = Literal[
 ]
 Engine = Literal["single", "horovod", "torchrun"]
 Priority = Literal["low", "normal", "high", "urgent"]
+NodesWanted = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}:[1-9][0-9]{0,3}$")]
 
 Missing = Literal["nan", "inf", "-inf"]
 
@@ -65,6 +66,15 @@ class JobOptions(Request):
     )
     tags: list[Tag] = argument([], help="Tags of its run.", max_length=32)
     notes: str = argument("", help="Notes on its run.", max_length=10_000)
+    cluster: str = argument(
+        "local", help="The pool of nodes that it runs on.", completes="clusters", max_length=128
+    )
+    nodes: list[NodesWanted] = argument(
+        [], help="So many nodes of each profile: cpu-large:2,any:1.", max_length=64
+    )
+    node_labels: list[Tag] = argument(
+        [], help="Labels that each of its nodes must have.", max_length=32
+    )
 
 
 class Cause(Resource):
@@ -84,6 +94,7 @@ class Cause(Resource):
         "not-a-number",
         "bad-data",
         "dependency",
+        "node-lost",
     ]
     message: str
     rank: int | None = Field(None, description="The rank that failed first.")
@@ -98,6 +109,26 @@ class Progress(Resource):
     metrics: dict[str, float | None] = Field(
         default_factory=dict, description="The newest value of each curve; None for NaN."
     )
+
+
+class Place(Resource):
+    """Ranks of a job on one node."""
+
+    node: str
+    ranks: int
+
+
+class NodePlace(Place):
+    """The same, with what its launcher must know of the node.
+
+    ``argv`` is the command that runs the node's agent there with our stdin and stdout; whoever
+    gives it is the back-end of the cluster.
+    """
+
+    address: str = Field(description="Where the ranks of other nodes reach its ranks.")
+    argv: list[str]
+    python: str
+    folder: str = Field("", description="Where jobs work there; empty: below the user's home.")
 
 
 class Source(Resource):
@@ -134,6 +165,8 @@ class Job(Resource):
         None, description="warm: its ranks were forked from a process that had imported all."
     )
     restarts: int = Field(0, description="How often its ranks were started again.")
+    cluster_id: str = Field("", description="The cluster that it runs on; empty: this machine.")
+    places: list[Place] = Field(default_factory=list, description="Where its ranks are.")
     warnings: list[str] = Field(
         default_factory=list, description="What a person should know of it: NaN, damaged rows."
     )
@@ -327,6 +360,12 @@ class Gap(Resource):
 
 class JobMetrics(JobRef):
     cursor: str = argument("", help="From the answer before: only newer points.", max_length=64)
+    max_points: int | None = argument(
+        None,
+        help="Points a curve at most; what is left out keeps every peak and gap.",
+        ge=8,
+        le=1_000_000,
+    )
 
 
 class Curves(Resource):
@@ -342,6 +381,12 @@ class JobAttach(JobRef):
     wait_seconds: float = argument(
         0.0, help="Wait so long for something new before answering.", ge=0, le=30
     )
+    max_points: int | None = argument(
+        None,
+        help="Points a curve at most; what is left out keeps every peak and gap.",
+        ge=8,
+        le=1_000_000,
+    )
 
 
 class JobUpdate(Resource):
@@ -349,7 +394,7 @@ class JobUpdate(Resource):
 
     job: Job
     series: list[Series]
-    gaps: list[Gap] = []
+    gaps: list[Gap] = Field([], description="All that are known, when there is a new one.")
     log: str
     cursor: str
     end: bool = Field(description="Whether nothing more will come.")
@@ -358,7 +403,7 @@ class JobUpdate(Resource):
 class Blocker(Resource):
     """One thing that keeps a job from starting."""
 
-    kind: Literal["slots", "quota", "dependency", "priority"]
+    kind: Literal["slots", "nodes", "quota", "dependency", "priority"]
     message: str
 
 
@@ -394,6 +439,9 @@ class JobSpec(Resource):
     dataset_path: str = Field("", description="The Arrow file, on this node.")
     label: str = ""
     python: str = Field(description="The interpreter of the job's environment.")
+    places: list[NodePlace] = Field(
+        default_factory=list, description="Its nodes, in the order of ranks; none: this machine."
+    )
 
 
 OPERATIONS = (

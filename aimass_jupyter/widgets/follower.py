@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from aimass_jupyter.contract.errors import AimassError, Busy, Expired, Unavailable
 from aimass_jupyter.contract.jobs import JobUpdate
+from aimass_jupyter.widgets.curves import MAX_POINTS
 
 if TYPE_CHECKING:
     from aimass_jupyter.client import Client
 
 POLL_SECONDS = 10.0
-PAUSE_SECONDS = 0.2
+PAUSE_SECONDS = 0.08  # so that a panel is told at most so often
 FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 8.0
 
@@ -36,7 +37,9 @@ def follow(
     delay = FIRST_DELAY_SECONDS
     while not stopped.is_set():
         try:
-            update = client.jobs.attach(job=job, cursor=cursor, wait_seconds=POLL_SECONDS)
+            update = client.jobs.attach(
+                job=job, cursor=cursor, wait_seconds=POLL_SECONDS, max_points=MAX_POINTS
+            )
         except PASSING as error:
             yield error
             stopped.wait(max(delay, error.retry_after or 0.0))

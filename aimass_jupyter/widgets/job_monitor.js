@@ -201,7 +201,8 @@ class JobView {
       card.metrics,
       card.model,
       card.cause,
-      card.damaged_bytes
+      card.damaged_bytes,
+      card.not_finite
     ]);
     if (this.outcome.dataset.shown === shown) return;
     this.outcome.dataset.shown = shown;
@@ -260,10 +261,17 @@ function metricsElement(metrics) {
   );
 }
 
+/** What the curves do not show: damaged stretches, and values that are no numbers. */
 function damage(card) {
-  if (!card.damaged_bytes) return [];
-  const lost = `${formatBytes(card.damaged_bytes)} of the event file are damaged; points may be missing.`;
-  return [element('p', { class: 'aimass-empty' }, lost)];
+  const notes = Object.entries(card.not_finite ?? {}).map(
+    ([tag, count]) => `${plural(count, 'value')} of ${tag} ${count === 1 ? 'is' : 'are'} NaN or infinite.`
+  );
+  if (card.damaged_bytes)
+    notes.unshift(
+      `${formatBytes(card.damaged_bytes)} of the event file are damaged ` +
+        `(${plural(card.gaps, 'gap')}); points may be missing.`
+    );
+  return notes.map(note => element('p', { class: 'aimass-empty' }, note));
 }
 
 export default () => {

@@ -15,6 +15,7 @@ from aimass_jupyter.contract.errors import AimassError
 from aimass_jupyter.contract.jobs import Job, JobUpdate
 from aimass_jupyter.widgets.actions import ActionWidget, Message
 from aimass_jupyter.widgets.assets import script, style
+from aimass_jupyter.widgets.curves import MAX_POINTS
 from aimass_jupyter.widgets.follower import follow
 from aimass_jupyter.widgets.job_record import JobRecord
 
@@ -88,7 +89,9 @@ class JobMonitor(ActionWidget):
         """
         if self._started:
             return
-        first = self.client.jobs.attach(job=self.job_id, cursor="", wait_seconds=0.0)
+        first = self.client.jobs.attach(
+            job=self.job_id, cursor="", wait_seconds=0.0, max_points=MAX_POINTS
+        )
         self._started, self.job_id = True, first.job.id
         self._absorb(first)
         if not first.end:

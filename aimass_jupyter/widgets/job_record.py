@@ -6,6 +6,8 @@ Pure: absorbs updates and says what each added; it asks for nothing and sends no
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from aimass_jupyter.contract.ids import utc_now
@@ -30,6 +32,7 @@ class JobRecord:
         self._cursor = ""
         self._lock = threading.Lock()
         self._gaps: list[Gap] = []
+        self._missing: Counter[str] = Counter()
         self._curves = CurveSet()
         self._log = LogTail()
 
@@ -37,7 +40,8 @@ class JobRecord:
         """Take an update in and return the addition to send to front ends."""
         with self._lock:
             self.job, self.end, self._cursor = update.job, update.end, update.cursor
-            self._gaps += update.gaps
+            self._gaps = update.gaps or self._gaps
+            self._count_missing(update)
             self._curves.extend(update.series)
             lines = self._log.append(update.log)
             lines += self._log.finish() if update.end else []
@@ -66,15 +70,20 @@ class JobRecord:
 
     def card(self) -> dict[str, Any]:
         """The job without its curves and its log, as a front end shows it."""
-        return card(self.job, self._gaps) if self.job else {}
+        return card(self.job, self._gaps, self._missing) if self.job else {}
 
     def text(self) -> str:
         """The job as a few lines of plain text."""
         update = self.update()
         return render_text(update) if update else "Job: not asked for yet."
 
+    def _count_missing(self, update: JobUpdate) -> None:
+        for series in update.series:
+            if series.missing:
+                self._missing[series.tag] += len(series.missing)
 
-def card(job: Job, gaps: list[Gap]) -> dict[str, Any]:
+
+def card(job: Job, gaps: list[Gap], missing: Mapping[str, int] | None = None) -> dict[str, Any]:
     """What a front end shows of a job besides curves and log; bounded, JSON."""
     kept = {"id", "name", "state", "engine", "np", "dataset", "algorithm", "metrics", "model"}
     return job.model_dump(mode="json", include=kept) | {
@@ -85,4 +94,6 @@ def card(job: Job, gaps: list[Gap]) -> dict[str, Any]:
         "cause": job.cause.model_dump(mode="json") if job.cause else None,
         "next": next_step(job),
         "damaged_bytes": sum(gap.size_bytes for gap in gaps),
+        "gaps": len(gaps),
+        "not_finite": dict(missing or {}),
     }

@@ -181,6 +181,66 @@ export interface Operations {
     request: ServiceRef;
     response: Service;
   };
+  'clusters.create': {
+    request: ClusterCreate;
+    response: Cluster;
+  };
+  'clusters.list': {
+    request: ClusterList;
+    response: PageOfCluster;
+  };
+  'clusters.show': {
+    request: ClusterRef;
+    response: Cluster;
+  };
+  'clusters.start': {
+    request: ClusterRef;
+    response: Cluster;
+  };
+  'clusters.stop': {
+    request: ClusterRef;
+    response: Cluster;
+  };
+  'clusters.delete': {
+    request: ClusterRef;
+    response: Done;
+  };
+  'clusters.check': {
+    request: ClusterRef;
+    response: Faults;
+  };
+  'clusters.usage': {
+    request: ClusterRef;
+    response: ClusterUsage;
+  };
+  'nodes.add': {
+    request: NodeAdd;
+    response: Node;
+  };
+  'nodes.list': {
+    request: NodeList;
+    response: PageOfNode;
+  };
+  'nodes.show': {
+    request: NodeRef;
+    response: Node;
+  };
+  'nodes.usage': {
+    request: NodeRef;
+    response: NodeUsage;
+  };
+  'nodes.drain': {
+    request: NodeDrain;
+    response: Node;
+  };
+  'nodes.resume': {
+    request: NodeRef;
+    response: Node;
+  };
+  'nodes.remove': {
+    request: NodeRef;
+    response: Done;
+  };
   'events.list': {
     request: EventList;
     response: PageOfEvent;
@@ -797,6 +857,10 @@ export interface JobMetrics {
    * From the answer before: only newer points.
    */
   cursor?: string;
+  /**
+   * Points a curve at most; what is left out keeps every peak and gap.
+   */
+  max_points?: number | null;
 }
 /**
  * The curves of a job since a cursor.
@@ -845,6 +909,10 @@ export interface JobAttach {
    * Wait so long for something new before answering.
    */
   wait_seconds?: number;
+  /**
+   * Points a curve at most; what is left out keeps every peak and gap.
+   */
+  max_points?: number | null;
 }
 /**
  * All that is new of a job since a cursor: its state, points of its curves, its log.
@@ -852,6 +920,9 @@ export interface JobAttach {
 export interface JobUpdate {
   job: Job;
   series: Series[];
+  /**
+   * All that are known, when there is a new one.
+   */
   gaps: Gap[];
   log: string;
   cursor: string;
@@ -1683,6 +1754,328 @@ export interface ServiceRef {
    * Name or id.
    */
   service: string;
+}
+export interface ClusterCreate {
+  /**
+   * Its name.
+   */
+  cluster: string;
+  /**
+   * The back-end: ssh, or one that a package adds.
+   */
+  kind?: string;
+  /**
+   * Other tenants that may use it; * is all of them.
+   *
+   * @maxItems 64
+   */
+  tenants?: string[];
+}
+/**
+ * A pool of nodes.
+ */
+export interface Cluster {
+  id: string;
+  name: string;
+  /**
+   * The back-end: local, ssh, or one that a package adds.
+   */
+  kind: string;
+  owner: string;
+  tenant: string;
+  /**
+   * Other tenants that may use it; * is all of them.
+   */
+  tenants: string[];
+  /**
+   * stopped: no job begins on it.
+   */
+  state: 'running' | 'stopped';
+  /**
+   * How many nodes it has.
+   */
+  nodes: number;
+  /**
+   * Ranks that fit on the nodes that are ready.
+   */
+  slots: number;
+  slots_used: number;
+  /**
+   * What the nodes of an ssh cluster must have in authorized_keys.
+   */
+  public_key: string;
+  created_at: string;
+}
+export interface ClusterList {
+  /**
+   * Items on a page.
+   */
+  limit?: number;
+  /**
+   * Where the page before this one ended.
+   */
+  next_token?: string | null;
+}
+export interface PageOfCluster {
+  items: Cluster[];
+  next_token: string | null;
+}
+export interface ClusterRef {
+  /**
+   * Name or id.
+   */
+  cluster: string;
+}
+/**
+ * What the checks of a cluster found; nothing when all is well.
+ */
+export interface Faults {
+  ok: boolean;
+  nodes: number;
+  items: Fault[];
+}
+/**
+ * One thing that keeps a node from being used.
+ */
+export interface Fault {
+  node: string;
+  /**
+   * reach, python, packages, clock, interface, port, connect or disk.
+   */
+  check: string;
+  message: string;
+}
+/**
+ * What is used of a cluster now.
+ */
+export interface ClusterUsage {
+  cluster: string;
+  slots: number;
+  slots_used: number;
+  nodes: NodeUsage[];
+  /**
+   * Who uses it now.
+   */
+  jobs: JobUse[];
+}
+/**
+ * What is and was used of a node.
+ */
+export interface NodeUsage {
+  node: string;
+  cluster: string;
+  state: 'ready' | 'draining' | 'drained' | 'down';
+  cpus: number;
+  /**
+   * None when it does not answer.
+   */
+  now: NodeUse | null;
+  /**
+   * Who uses it now.
+   */
+  jobs: JobUse[];
+  /**
+   * Oldest first; older ones are means over longer times.
+   */
+  history: NodeUse[];
+}
+/**
+ * What is used of a node at one moment.
+ */
+export interface NodeUse {
+  at: string;
+  /**
+   * Of all its cores, 0 to 100.
+   */
+  cpu_percent: number;
+  memory_bytes: number;
+  memory_percent: number;
+  /**
+   * Used where jobs work.
+   */
+  disk_bytes: number;
+  disk_percent: number;
+  received_bytes_per_second: number;
+  sent_bytes_per_second: number;
+  /**
+   * The mean of its GPUs; None without one.
+   */
+  gpu_percent: number | null;
+  gpu_memory_bytes: number | null;
+}
+/**
+ * What one job uses of a node.
+ */
+export interface JobUse {
+  /**
+   * Its id; empty for all jobs of other tenants together.
+   */
+  job: string;
+  name: string;
+  owner: string;
+  node: string;
+  processes: number;
+  /**
+   * Of one core: 200 is two cores.
+   */
+  cpu_percent: number;
+  memory_bytes: number;
+}
+export interface NodeAdd {
+  /**
+   * The cluster.
+   */
+  cluster: string;
+  /**
+   * Name of the node.
+   */
+  node: string;
+  /**
+   * Name or address, as the other nodes reach it too.
+   */
+  address: string;
+  /**
+   * Where its ssh listens.
+   */
+  port?: number;
+  /**
+   * Who jobs run as there; by default who runs this server.
+   */
+  user?: string | null;
+  /**
+   * The interpreter there; by default the same path as here.
+   */
+  python?: string | null;
+  /**
+   * Where jobs work there; by default below its user's home.
+   */
+  folder?: string | null;
+  /**
+   * Its public host key, as in known_hosts; by default what it shows now is kept.
+   */
+  host_key?: string | null;
+  /**
+   * Ranks that fit on it; by default its cores.
+   */
+  slots?: number | null;
+  /**
+   * Memory for jobs; by default all of it.
+   */
+  memory_bytes?: number | null;
+  /**
+   * GPUs; by default those that it says.
+   */
+  gpus?: number | null;
+  /**
+   * What jobs may ask for: ssd, gpu.
+   *
+   * @maxItems 32
+   */
+  labels?: string[];
+  /**
+   * What kind of machine it is: cpu-large.
+   */
+  profile?: string;
+  /**
+   * Set it aside for these tenants.
+   *
+   * @maxItems 64
+   */
+  tenants?: string[];
+}
+/**
+ * A machine of a cluster.
+ */
+export interface Node {
+  id: string;
+  name: string;
+  /**
+   * Name of its cluster.
+   */
+  cluster: string;
+  cluster_id: string;
+  /**
+   * Where its ranks are reached by those of other nodes.
+   */
+  address: string;
+  port: number;
+  user: string;
+  /**
+   * The interpreter of its job environment.
+   */
+  python: string;
+  /**
+   * The key by which it is known.
+   */
+  host_key: string;
+  /**
+   * Where jobs work on it; empty: below its user's home.
+   */
+  folder: string;
+  slots: number;
+  slots_used: number;
+  /**
+   * 0 when nobody has said or seen it.
+   */
+  memory_bytes: number;
+  gpus: number;
+  labels: string[];
+  /**
+   * What kind of machine it is: cpu-large, say.
+   */
+  profile: string;
+  /**
+   * It is set aside for these; empty: all of the cluster's.
+   */
+  tenants: string[];
+  state: 'ready' | 'draining' | 'drained' | 'down';
+  /**
+   * Why it is down, or draining.
+   */
+  reason: string;
+  created_at: string;
+}
+export interface NodeList {
+  /**
+   * Items on a page.
+   */
+  limit?: number;
+  /**
+   * Where the page before this one ended.
+   */
+  next_token?: string | null;
+  /**
+   * The cluster.
+   */
+  cluster: string;
+}
+export interface PageOfNode {
+  items: Node[];
+  next_token: string | null;
+}
+export interface NodeRef {
+  /**
+   * The cluster.
+   */
+  cluster: string;
+  /**
+   * Name or id of the node.
+   */
+  node: string;
+}
+export interface NodeDrain {
+  /**
+   * The cluster.
+   */
+  cluster: string;
+  /**
+   * Name or id of the node.
+   */
+  node: string;
+  /**
+   * Why, for those who look.
+   */
+  reason?: string;
 }
 export interface EventList {
   /**

@@ -93,6 +93,7 @@ class ControlPlane:
             self._store,
             self._runner,
             follower,
+            self.feed,
             datasets.find,
             settings.slots,
             self.engines,

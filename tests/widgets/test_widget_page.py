@@ -258,7 +258,7 @@ def test_the_form_sends_what_was_changed(open_widget: Opener) -> None:
     widget = open_widget("train_form.js", form_state())
     widget.page.get_by_label("epochs", exact=True).fill("3")
     widget.page.get_by_label("optimizer").select_option("sgd")
-    widget.page.get_by_label("np").fill("2")
+    widget.page.get_by_label("np", exact=True).fill("2")
     widget.page.get_by_label("engine").select_option("horovod")
     widget.button("Train").click()
     assert widget.sent == [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,7 @@ class Feed:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._followers: set[_Follower] = set()
+        self._told: set[Callable[[], None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -62,6 +64,15 @@ class Feed:
         """Tell the followers to look; called on the writer's thread after a commit."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake)
+
+    @contextmanager
+    def telling(self, tell: Callable[[], None]) -> Iterator[None]:
+        """Have ``tell`` called on the loop after each commit, for as long as the block runs."""
+        self._told.add(tell)
+        try:
+            yield
+        finally:
+            self._told.discard(tell)
 
     def notify(self, notice: Notice) -> None:
         """Pass a notice to those who follow now."""
@@ -107,3 +118,5 @@ class Feed:
     def _wake(self) -> None:
         for follower in self._followers:
             follower.woken.set()
+        for tell in self._told:
+            tell()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from aimass_jupyter.contract.jobs import Curves, Job, JobUpdate, Progress
 from aimass_jupyter.contract.runs import MetricSummary
 from aimass_server.jobs import logs
+from aimass_server.jobs.watching import Watch, Watches
 
 READERS_KEPT = 64
 PROGRESS_TAG = "progress/fraction"
@@ -20,11 +23,10 @@ LOG_BYTES = 400_000
 Point = tuple[str, int, float, float]
 
 
-def split_cursor(cursor: str) -> tuple[str, str, str]:
-    """A cursor's parts: where the points ended, where the logs ended, the state then."""
-    points, _, rest = cursor.partition(";")
-    positions, _, state = rest.partition(";")
-    return points, positions, state
+def split_cursor(cursor: str) -> tuple[str, str, str, str]:
+    """A cursor's parts: where points and logs ended, the state, and the damaged bytes then."""
+    points, positions, state, damaged = (cursor.split(";", 3) + [""] * 4)[:4]
+    return points, positions, state, damaged
 
 
 class CurveReader(Protocol):
@@ -45,6 +47,7 @@ class _Tail:
     def __init__(self, reader: CurveReader) -> None:
         self.reader = reader
         self.lock = asyncio.Lock()
+        self.began = -1.0
         self._progress = Progress()
 
     def read(self) -> None:
@@ -77,6 +80,7 @@ class Follower:
         self._folder = folder
         self._open_reader = open_reader
         self._tails: OrderedDict[str, _Tail] = OrderedDict()
+        self._watches = Watches()
 
     async def curves(self, job_id: str, cursor: str, max_points: int | None = None) -> Curves:
         """Points since a cursor; of a curve not more than so many."""
@@ -97,11 +101,19 @@ class Follower:
         """How far a job is, from its newest points."""
         return (await self._fresh(job_id)).progress()
 
-    async def update(self, job: Job, cursor: str) -> JobUpdate:
-        """All that is new of a job since a cursor (``points;logs;state``)."""
-        points, positions, _ = split_cursor(cursor)
+    @contextmanager
+    def watching(self, job_id: str) -> Iterator[Watch]:
+        """Be told when a job's files grow, for as long as the block runs."""
+        folder = self._folder / job_id
+        with self._watches.watching(folder, folder / "tb", folder / "log") as watch:
+            yield watch
+
+    async def update(self, job: Job, cursor: str, max_points: int | None = None) -> JobUpdate:
+        """All that is new of a job since a cursor (``points;logs;state;damaged``)."""
+        points, positions, _, damaged = split_cursor(cursor)
         tail = await self._fresh(job.id)
-        curves = await asyncio.to_thread(tail.reader.series_since, points)
+        curves = await asyncio.to_thread(tail.reader.series_since, points, max_points)
+        damage = str(sum(gap.size_bytes for gap in curves.gaps))
         if not job.final:
             job = job.model_copy(update={"progress": tail.progress()})
         before = logs.parse_cursor(positions)
@@ -112,9 +124,9 @@ class Follower:
         return JobUpdate(
             job=job,
             series=curves.series,
-            gaps=curves.gaps,
+            gaps=curves.gaps if damage != (damaged or "0") else [],
             log=text,
-            cursor=f"{curves.cursor};{logs.format_cursor(after)};{job.state}",
+            cursor=f"{curves.cursor};{logs.format_cursor(after)};{job.state};{damage}",
             end=job.final and after == before and not curves.series,
         )
 
@@ -125,7 +137,9 @@ class Follower:
         self._tails.move_to_end(job_id)
         while len(self._tails) > READERS_KEPT:
             self._tails.popitem(last=False)
-        tail = self._tails[job_id]
+        tail, asked = self._tails[job_id], time.monotonic()
         async with tail.lock:
-            await asyncio.to_thread(tail.read)
+            if tail.began < asked:  # else another one, who looks too, has just had it read
+                tail.began = time.monotonic()
+                await asyncio.to_thread(tail.read)
         return tail

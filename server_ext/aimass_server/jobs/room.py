@@ -30,6 +30,7 @@ from aimass_jupyter.contract.jobs import (
     Why,
 )
 from aimass_server.access import Call, require_owner
+from aimass_server.events import Feed
 from aimass_server.jobs import logs
 from aimass_server.jobs.artifacts import find_artifacts, path_of
 from aimass_server.jobs.code import Code, OwnCode
@@ -41,7 +42,7 @@ from aimass_server.jobs.submission import Submission, prepare
 from aimass_server.store import Connection, Store, digests, idempotency, jobs, models
 from aimass_server.store.downloads import Download
 
-_POLL_SECONDS = 0.1
+_LOOK_SECONDS = 1.0  # where the kernel does not tell that a file grew
 
 
 class FindDataset(Protocol):
@@ -68,6 +69,7 @@ class Jobs:
         store: Store,
         runner: Runner,
         follower: Follower,
+        feed: Feed,
         find_dataset: FindDataset,
         slots: int,
         engines: Callable[[], Awaitable[dict[str, str]]],
@@ -77,6 +79,7 @@ class Jobs:
         self._store = store
         self._runner = runner
         self._follower = follower
+        self._feed = feed
         self._find_dataset = find_dataset
         self._slots = slots
         self._engines = engines
@@ -186,7 +189,7 @@ class Jobs:
     async def metrics(self, call: Call, request: JobMetrics) -> Curves:
         """The curves of a job since a cursor."""
         job = await self._find(call, request.job)
-        return await self._follower.curves(job.id, request.cursor)
+        return await self._follower.curves(job.id, request.cursor, request.max_points)
 
     async def stop(self, call: Call, request: JobRef) -> Job:
         """Stop a job and every process of it; one that has ended stays as it is."""
@@ -200,12 +203,14 @@ class Jobs:
         job_id = (await self._find(call, request.job)).id
         known_state = split_cursor(request.cursor)[2]
         while True:
-            job = self._with_progress(await self._find(call, job_id))
-            update = await self._follower.update(job, request.cursor)
-            new = bool(update.series or update.log or update.gaps) or job.state != known_state
-            if new or update.end or time.monotonic() >= deadline:
-                return update
-            await asyncio.sleep(_POLL_SECONDS)
+            with self._follower.watching(job_id) as watch, self._feed.telling(watch.tell):
+                job = self._with_progress(await self._find(call, job_id))
+                update = await self._follower.update(job, request.cursor, request.max_points)
+                new = bool(update.series or update.log or update.gaps) or job.state != known_state
+                left = deadline - time.monotonic()
+                if new or update.end or left <= 0:
+                    return update
+                await watch.changed(min(left, _LOOK_SECONDS))
 
     async def _find(self, call: Call, reference: str) -> Job:
         return await self._store.read(lambda c: jobs.get(c, reference, call.tenant))

@@ -391,19 +391,25 @@ class Runner:
             os.close(descriptor)
 
     async def _tell_progress(self) -> None:
-        """Tell the followers how far the running jobs are."""
-        while True:
-            await asyncio.sleep(PROGRESS_SECONDS)
-            try:
-                holding = await self._store.read(jobs.holding_slots)
-            except AimassError as error:
-                logger.warning("progress could not be told just now: %s", error)
-                continue
-            for job in holding:
-                if job.state == "running":
-                    await self._guarded(job, self._tell)
-            running = {job.id for job in holding}
-            self._progress = {i: p for i, p in self._progress.items() if i in running}
+        """Tell the followers how far the running jobs are; while none runs, wait for a change."""
+        changed = asyncio.Event()
+        with self._feed.telling(changed.set):
+            while True:
+                changed.clear()
+                try:
+                    holding = await self._store.read(jobs.holding_slots)
+                except AimassError as error:
+                    logger.warning("progress could not be told just now: %s", error)
+                    await asyncio.sleep(PROGRESS_SECONDS)
+                    continue
+                for job in holding:
+                    if job.state == "running":
+                        await self._guarded(job, self._tell)
+                running = {job.id for job in holding}
+                self._progress = {i: p for i, p in self._progress.items() if i in running}
+                if not running:
+                    await changed.wait()
+                await asyncio.sleep(PROGRESS_SECONDS)
 
     async def _tell(self, job: Job) -> None:
         await self._note_course(job)
