@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 
 from aimass_jupyter.launch.launchers import available_engines
+from aimass_jupyter.launch.pages import use_large_pages
 
-_OURS = ("aimass_jupyter.training.rank", "aimass_jupyter.training.loop")
+_RANK = ("aimass_jupyter.training.rank", "aimass_jupyter.training.loop")
 _OF_ENGINE = {"single": (), "horovod": ("horovod.torch",), "torchrun": ("torch.distributed",)}
-#: What is imported later, by the calls that need it.
-_LATER = ("torch.nn.parallel.distributed", "torch.utils.data.distributed")
+_PACKAGES = ("aimass_jupyter.algorithms", "aimass_jupyter.training")
+#: What libraries import only when something of theirs is used.
+_LATER = ("numpy.ma", "torch.nn.parallel.distributed", "torch.utils.data.distributed")
 
 
 def preload(engine: str) -> None:
     """Import what the ranks of an engine need before their first step."""
     one_thread()
-    for name in (*_OURS, *_OF_ENGINE[engine]):
+    for name in (*_RANK, *_OF_ENGINE[engine]):
         import_module(name)
     gc.collect()
     gc.freeze()  # the ranks share these pages: a collection in one of them leaves them alone
@@ -32,14 +36,21 @@ def preload(engine: str) -> None:
 def preload_all() -> None:
     """Import what any job needs that this environment has the engine for, and do one step."""
     one_thread()
-    for engine, reason in available_engines().items():
-        for name in () if reason else (*_OURS, *_OF_ENGINE.get(engine, ())):
-            import_module(name)
-    for name in _LATER:
+    usable = [engine for engine, reason in available_engines().items() if not reason]
+    of_engines = [name for engine in usable for name in _OF_ENGINE.get(engine, ())]
+    for name in (*_all_modules(), *of_engines, *_LATER):
         import_module(name)
     throw_away_step()
     gc.collect()
     gc.freeze()
+    use_large_pages()
+
+
+def _all_modules() -> Iterator[str]:
+    """Every module that trains."""
+    for package in _PACKAGES:
+        for module in iter_modules(import_module(package).__path__):
+            yield f"{package}.{module.name}"
 
 
 def throw_away_step() -> None:
