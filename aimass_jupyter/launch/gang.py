@@ -51,7 +51,7 @@ def lead(order: GangOrder) -> int:
     while exits := run_gang(order, restarts.count):
         ranks = restarts.next_np(order.work.np, exits)
         if ranks is None:
-            return _shell_code(exits[0].code)
+            return shell_code(exits[0].code)
         order = replace(order, work=replace(order.work, np=ranks))
     return 0
 
@@ -90,14 +90,15 @@ def run_gang(order: GangOrder, attempt: int) -> list[RankExit]:
     """
     work = order.work
     with meeting(work.engine, work.np, attempt, work.id) as places:
-        ranks = {_fork_rank(order, number, place): number for number, place in enumerate(places)}
-        _record(order.folder, attempt, ranks, [])
-        exits = _wait(ranks)
-    _record(order.folder, attempt, ranks, exits)
+        ranks = {fork_rank(order, number, place): number for number, place in enumerate(places)}
+        record_ranks(order.folder, attempt, ranks, [])
+        exits = wait_for_ranks(ranks)
+    record_ranks(order.folder, attempt, ranks, exits)
     return exits
 
 
-def _fork_rank(order: GangOrder, number: int, place: Mapping[str, str]) -> int:
+def fork_rank(order: GangOrder, number: int, place: Mapping[str, str]) -> int:
+    """Fork a rank; ``place`` is what its environment says of its place. Returns its pid."""
     environment = {**order.environment, **place}
     newborn = Newborn(f"aimass-rank-{number}", environment, order.folder)
     return fork(newborn, partial(_be_rank, order.folder))
@@ -111,7 +112,7 @@ def _be_rank(folder: Path) -> None:
     rank.main(folder)
 
 
-def _wait(ranks: Mapping[int, int]) -> list[RankExit]:
+def wait_for_ranks(ranks: Mapping[int, int]) -> list[RankExit]:
     """Collect every rank. The first that fails has the others told to end, then made to."""
     left, exits, deadline = set(ranks), list[RankExit](), None
     while left:
@@ -146,7 +147,7 @@ def _signal(pids: set[int], number: signal.Signals) -> None:
         os.kill(pid, number)  # a child that nobody else collects: its pid is its own
 
 
-def _record(
+def record_ranks(
     folder: Path, attempt: int, ranks: Mapping[int, int], exits: list[RankExit]
 ) -> None:  # fmt: skip
     """Say who the ranks are and how they ended; a disk that is full does not end a job."""
@@ -161,7 +162,7 @@ def _record(
         print(f"{GANG_RECORD} could not be written: {full}", file=sys.stderr)
 
 
-def _shell_code(code: int) -> int:
+def shell_code(code: int) -> int:
     """An exit code as a shell gives it: 128 more for a signal."""
     return code if code >= 0 else 128 - code
 

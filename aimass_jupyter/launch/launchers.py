@@ -21,6 +21,7 @@ from aimass_jupyter.launch.order import JobOrder
 ENTRY_POINTS = "aimass_jupyter.launchers"
 GANG_RECORD = "ranks.json"
 _GANG_MODULE = "aimass_jupyter.launch.gang"
+_ELASTIC_MODULE = "aimass_jupyter.launch.elastic"
 _SIGNALS = frozenset(signal.valid_signals())
 
 
@@ -74,13 +75,29 @@ class GangLauncher:
     def command(self, order: JobOrder, folder: Path) -> tuple[list[str], dict[str, str]]:
         return [order.python, "-m", _GANG_MODULE, str(folder)], {}
 
+    def forks(self, order: JobOrder) -> bool:
+        """Whether a process that has imported all may lead the gang of this job."""
+        return True
+
     def exits(self, folder: Path, output: str, code: int) -> list[RankExit]:
         record = read_record(folder / GANG_RECORD) or {}
         return [RankExit(int(e["rank"]), int(e["code"])) for e in record.get("exits", [])]
 
 
 class HorovodLauncher(GangLauncher):
-    """Ranks that Horovod connects, with gloo or NCCL as it was built."""
+    """Ranks that Horovod connects, with gloo or NCCL as it was built.
+
+    Those of an elastic job are looked after by Horovod's own driver. Own code knows nothing of
+    that: its ranks are started again, fewer of them.
+    """
+
+    def command(self, order: JobOrder, folder: Path) -> tuple[list[str], dict[str, str]]:
+        if not self.forks(order):
+            return [order.python, "-m", _ELASTIC_MODULE, str(folder)], {}
+        return super().command(order, folder)
+
+    def forks(self, order: JobOrder) -> bool:
+        return not order.elastic or order.own_code
 
     def missing(self) -> str:
         if reason := super().missing() or _without("horovod"):

@@ -44,6 +44,7 @@ class JobOrder:
     max_np: int = 0
     max_restarts: int = 0
     stall_seconds: float = DEFAULT_STALL_SECONDS
+    own_code: bool = False
 
     @property
     def elastic(self) -> bool:
@@ -51,9 +52,9 @@ class JobOrder:
         return bool(self.min_np or self.max_np)
 
     @property
-    def most(self) -> int:
-        """The most ranks that it may have."""
-        return max(self.np, self.max_np)
+    def least(self) -> int:
+        """The fewest ranks that it goes on with."""
+        return self.min_np or self.np
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ def read_job(folder: Path) -> JobOrder:
         min_np=int(options.get("min_np") or 0),
         max_np=int(options.get("max_np") or 0),
         max_restarts=int(options.get("max_restarts", 0)),
+        own_code=spec.get("source") is not None,
         stall_seconds=float(options.get("stall_seconds", DEFAULT_STALL_SECONDS)),
     )
 

@@ -47,6 +47,7 @@ def make_plan(order: Order) -> Plan:
         argv, extra = launcher.command(work, order.folder)
         environment = job_environment(work.np) | extra | marker
         log = order.folder / "log" / "launcher.log"
-        gang = work if isinstance(launcher, GangLauncher) else None
+        forks = isinstance(launcher, GangLauncher) and launcher.forks(work)
+        gang = work if forks else None
         return Plan(argv, order.folder, environment, log, launcher, work.np, gang)
     return Plan(work.argv, work.cwd, os.environ | work.environment | marker, work.log)

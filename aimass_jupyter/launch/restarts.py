@@ -93,7 +93,7 @@ class Restarts:
 
     def _ranks_left(self, np: int) -> int:
         """An elastic job goes on with one rank less, down to the least that it may have."""
-        return max(self.work.min_np, np - 1) if self.work.elastic else np
+        return max(self.work.least, np - 1) if self.work.elastic else np
 
     def _back_off(self) -> float:
         """Seconds to wait: none after progress, else 1, 2, 4… up to half a minute."""

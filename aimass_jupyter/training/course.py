@@ -7,6 +7,7 @@ trains nothing.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +19,7 @@ from aimass_jupyter.training.checkpoint import Checkpoint, Checkpoints, copied, 
 from aimass_jupyter.training.curves import Curves
 from aimass_jupyter.training.engine import Engine
 from aimass_jupyter.training.learner import Learner
+from aimass_jupyter.training.live import Live, OnDisk
 from aimass_jupyter.training.loss_guard import LossGuard
 
 
@@ -30,16 +32,25 @@ class Course:
         How many there will be at most.
     fit_steps
         Steps of the longest.
+    live
+        Follows the steps, and may hold a newer state than the newest checkpoint.
     """
 
     def __init__(
-        self, spec: JobSpec, folder: Path, engine: Engine, fits: int = 1, fit_steps: int = 0
+        self,
+        spec: JobSpec,
+        folder: Path,
+        engine: Engine,
+        fits: int = 1,
+        fit_steps: int = 0,
+        live: Live | None = None,
     ) -> None:
         self.spec = spec
         self.folder = folder
         self.engine = engine
         self.writes = engine.place.rank == 0
         self.guard = LossGuard(spec.options.on_nan, folder, engine.place)
+        self.live = live or OnDisk()
         self._fits = fits
         self._fit_steps = fit_steps
         self._begun = 0
@@ -79,9 +90,8 @@ class Course:
         """
         content = b""
         if self.writes:
-            newest = checkpoints.newest()
-            state = newest or Checkpoint(0, copied(learner.state), self.meta(learner))
-            content = state.encode()
+            newest = self.live.newest(self._begun, checkpoints)
+            content = (newest or self.state_of(learner, 0)).encode()
         checkpoint = Checkpoint.decode(self.engine.broadcast(content))
         if checkpoint.meta["settings"] != settings_digest(self.spec):
             raise InvalidRequest(
@@ -90,7 +100,18 @@ class Course:
             )
         checkpoint.restore(learner.state)
         learner.stopping.progress = checkpoint.meta["stopping"]
+        self.live.hold(self._begun, partial(self.state_of, learner), checkpoint.step)
         return checkpoint.step
+
+    def state_of(self, learner: Learner, step: int) -> Checkpoint:
+        """Take a learner's state, which is the one after so many steps."""
+        return Checkpoint(step, copied(learner.state), self.meta(learner))
+
+    def step(self, before: int, done: int) -> None:
+        """Note the end of a step; where others may go on from it, its point is not held back."""
+        if self.live.in_memory and self._curves:
+            self._curves.flush()
+        self.live.step(before, done)
 
     def keep(self, checkpoints: Checkpoints, step: int, learner: Learner) -> None:
         """Begin to write a checkpoint; the curve that leads up to it leaves this process first."""

@@ -14,7 +14,7 @@ from aimass_jupyter.contract.hyperparameters import Hyperparameters
 from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.data import Preprocessing
 from aimass_jupyter.evaluation import Report
-from aimass_jupyter.host import beat, end_heartbeat, write_record
+from aimass_jupyter.host import end_heartbeat, write_record
 from aimass_jupyter.training.augmentation import augmentation
 from aimass_jupyter.training.checkpoint import Due
 from aimass_jupyter.training.course import Course
@@ -22,6 +22,7 @@ from aimass_jupyter.training.engine import Engine
 from aimass_jupyter.training.ensemble import Members, fits_of, train_ensemble
 from aimass_jupyter.training.export import CHECKED_ROWS, write_model
 from aimass_jupyter.training.learner import Learner
+from aimass_jupyter.training.live import Live
 from aimass_jupyter.training.rows import Part, Rows
 from aimass_jupyter.training.schedule import Schedule
 
@@ -29,19 +30,24 @@ _ROWS_AT_ONCE = 1024
 
 
 def train(
-    spec: JobSpec, params: Hyperparameters, folder: Path, rows: Rows, engine: Engine
-) -> None:  # fmt: skip
+    spec: JobSpec,
+    params: Hyperparameters,
+    folder: Path,
+    rows: Rows,
+    engine: Engine,
+    live: Live | None = None,
+) -> None:
     """Train, evaluate on the held-out rows, and leave a bundle and ``metrics.json``.
 
-    Every rank calls it with its own rows; rank 0 alone writes. When the folder has checkpoints, it
-    goes on from the newest.
+    Every rank calls it with its own rows; rank 0 alone writes. It goes on from what ``live`` holds,
+    or from the newest checkpoint in the folder.
     """
     torch.manual_seed(spec.seed)
     task = find_task(spec.algorithm, params)
     task.prepare(rows.preprocessing, rows.training.targets)
     introduce(rows, engine)
     fit_steps = params.epochs * rows.steps(params.batch_size)
-    with Course(spec, folder, engine, fits_of(params), fit_steps) as course:
+    with Course(spec, folder, engine, fits_of(params), fit_steps, live) as course:
         network = train_network(course, params, task, rows)
 
     _, report = evaluate(task, network, rows.held_out, rows.preprocessing, engine)
@@ -113,7 +119,7 @@ def fit(
                 done = step + 1
                 settled = exchange.settle(done, last=done % steps == 0)
                 curves.show_step(before + step, mean_loss, pace.rate)
-                beat(before + done)
+                course.step(before, done)
                 if course.writes and settled and done % steps and due.after_step(done):
                     course.keep(checkpoints, done, learner)
             speed = (1 - first / steps) * rows.training_rows / (time.perf_counter() - started)

@@ -138,7 +138,7 @@ def test_a_stopped_rank_is_named_and_the_job_ends(job: Job, engine: str) -> None
     supervisor.wait(30)
     assert launched.cause["code"] == "stalled", launched.cause
     assert launched.cause["rank"] == 1
-    said = r"'\w+' of step [\d,]+ waits for rank 1 on \S+; rank 1 is stopped"
+    said = r"\w of step [\d,]+ waits for rank 1 on \S+; rank 1 is stopped"
     assert re.search(said, launched.cause["message"]), launched.cause
     assert "the stack of every rank" in launched.log("launcher.log")
     assert "most recent call first" in launched.log("launcher.log")
@@ -190,3 +190,33 @@ Current thread 0x7e (most recent call first):
 """
     assert place_in(stack) == "train.py:12 in forward"
     assert place_in("") == ""
+
+
+def test_horovod_elastic_goes_on_in_the_rank_that_is_left(job: Job) -> None:
+    """Not started again: the same process goes on, with what it holds, and no step is lost."""
+    options = {"min_np": 1, "max_np": 2}
+    launched = job("horovod", 2, epochs=40, architecture="linear", options=options)
+    supervisor = launched.start()
+    until(lambda: steps_done(launched) > 40 or ended(launched))
+    survivor = launched.rank(1)
+    send_signal(launched.rank(0), signal.SIGKILL)
+    until(lambda: "rank 0 of 1 on cpu" in launched.log("rank-0.log"), 30)
+    supervisor.wait(60)
+    assert launched.cause["code"] == "finished", launched.cause
+    assert survivor.pid
+    assert curve(launched) == list(range(40 * STEPS_AN_EPOCH))
+
+
+def test_horovod_elastic_takes_in_a_new_rank(job: Job) -> None:
+    options = {"min_np": 1, "max_np": 2, "max_restarts": 1}
+    launched = job("horovod", 2, epochs=100_000, architecture="linear", options=options)
+    supervisor = launched.start()
+    until(lambda: steps_done(launched) > 40 or ended(launched))
+    send_signal(launched.rank(1), signal.SIGKILL)
+    until(lambda: "rank 0 of 1 on cpu" in launched.log("rank-0.log"), 30)
+    until(lambda: launched.log("rank-0.log").count("rank 0 of 2 on cpu") == 2, 60)
+    done = steps_done(launched)
+    until(lambda: steps_done(launched) > done + 20)
+    supervisor.terminate()
+    supervisor.wait(30)
+    assert launched.processes() == []
