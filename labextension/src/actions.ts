@@ -12,7 +12,13 @@ export interface IRunOptions {
   /** Ask in a form first, with the values filled in. */
   readonly form?: boolean;
   /** Ask this question first. */
-  readonly confirm?: string;
+  readonly confirm?: IQuestion;
+}
+
+export interface IQuestion {
+  readonly question: string;
+  /** The word on the button. */
+  readonly verb: string;
 }
 
 export interface IActions {
@@ -20,6 +26,8 @@ export interface IActions {
   run(operation: string, values?: Values, options?: IRunOptions): Promise<void>;
   has(command: string): boolean;
   execute(command: string, values?: Values): void;
+  /** Show one thing of a noun as a page, where there are pages. */
+  open(noun: string, id: string, label: string): void;
   copy(text: string): void;
 }
 
@@ -49,13 +57,17 @@ export class CommandActions implements IActions {
     void this._commands.execute(command, values as never);
   }
 
+  open(noun: string, id: string, label: string): void {
+    this.execute(CommandIDs.openPage, { noun, id, label });
+  }
+
   copy(text: string): void {
     Clipboard.copyToSystem(text);
   }
 }
 
-async function confirmed(question: string): Promise<boolean> {
-  const yes = Dialog.warnButton({ label: question.split(' ')[0] });
-  const answer = await showDialog({ title: question, buttons: [Dialog.cancelButton(), yes] });
+async function confirmed({ question, verb }: IQuestion): Promise<boolean> {
+  const buttons = [Dialog.cancelButton(), Dialog.warnButton({ label: verb })];
+  const answer = await showDialog({ title: question, buttons });
   return answer.button.accept;
 }

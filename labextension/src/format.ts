@@ -1,6 +1,31 @@
 /**
  * Values as a person reads them. Text only; nothing here makes markup.
  */
+import { trans } from './i18n';
+import type { Job } from './schema';
+
+const ACTIVE: ReadonlySet<string> = new Set(['queued', 'starting', 'running', 'stopping']);
+
+/** Whether a job in this state has not ended yet. */
+export function isActive(state: Job['state']): boolean {
+  return ACTIVE.has(state);
+}
+
+/** A state of a job, an endpoint or a service as a word of Lab's language. */
+export function formatState(state: string): string {
+  const words: Readonly<Record<string, string>> = {
+    queued: trans._p('state', 'queued'),
+    starting: trans._p('state', 'starting'),
+    running: trans._p('state', 'running'),
+    stopping: trans._p('state', 'stopping'),
+    succeeded: trans._p('state', 'succeeded'),
+    failed: trans._p('state', 'failed'),
+    stopped: trans._p('state', 'stopped'),
+    lost: trans._p('state', 'lost'),
+    ready: trans._p('state', 'ready')
+  };
+  return words[state] ?? state;
+}
 
 /** A metric: four digits that count; null stands for NaN. */
 export function formatNumber(value: number | null): string {
@@ -11,20 +36,22 @@ export function formatNumber(value: number | null): string {
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) {
-    return `${whole} s`;
+    return trans.__('%1 s', whole);
   }
   const minutes = Math.round(whole / 60);
   if (minutes < 60) {
-    return `${minutes} min`;
+    return trans.__('%1 min', minutes);
   }
   const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.round(hours / 24)} days`;
+  return hours < 48
+    ? trans.__('%1 h %2 min', hours, minutes % 60)
+    : trans.__('%1 days', Math.round(hours / 24));
 }
 
 /** How long ago a moment is. */
 export function formatAgo(moment: string, now = Date.now()): string {
   const seconds = (now - Date.parse(moment)) / 1000;
-  return seconds < 10 ? 'just now' : `${formatDuration(seconds)} ago`;
+  return seconds < 10 ? trans.__('just now') : trans.__('%1 ago', formatDuration(seconds));
 }
 
 export function formatBytes(bytes: number): string {
@@ -88,8 +115,16 @@ export function webUrl(url: string): string | null {
 
 /** A name that the contract takes, from a notebook's file name. */
 export function serviceName(filename: string): string {
-  return filename
-    .replace(/\.ipynb$/, '')
+  return plainName(filename.replace(/\.ipynb$/, ''));
+}
+
+/** A name for a dataset, from a file's name. */
+export function datasetName(filename: string): string {
+  return plainName(filename.replace(/\.[^.]+$/, ''));
+}
+
+function plainName(text: string): string {
+  return text
     .replace(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '')
     .slice(0, 64);

@@ -1,13 +1,24 @@
 /**
- * The live picture of the control plane: four lists, the status and the connection, each refreshed
- * by what the event stream says. It shows nothing and asks nobody.
+ * The live picture of the control plane: lists, the status and the connection, each refreshed by
+ * what the event stream says. A list is read only once somebody follows it. It shows nothing.
  */
 import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 
-import type { Api, OperationName } from './api';
+import type { Api } from './api';
 import { Collection, type INamed, type IPage } from './collection';
-import type { Endpoint, Event, Identity, Job, Model, Progress, Service, Status } from './schema';
+import type {
+  Dataset,
+  Endpoint,
+  Event,
+  Identity,
+  Job,
+  Model,
+  Progress,
+  Run,
+  Service,
+  Status
+} from './schema';
 import type { EventStream, IAside } from './stream';
 import type { Connection, IAimass } from './tokens';
 
@@ -18,20 +29,45 @@ export class AimassModel implements IAimass, IDisposable {
     readonly api: Api,
     private readonly _stream: EventStream
   ) {
-    this.jobs = collection(api, 'jobs', 'job');
-    this.models = collection(api, 'models', 'model');
-    this.endpoints = collection(api, 'endpoints', 'endpoint');
-    this.services = collection(api, 'services', 'service');
     _stream.opened.connect(() => void this._onOpened(), this);
     _stream.event.connect((_, event) => this._onEvent(event), this);
     _stream.aside.connect((_, aside) => this._onAside(aside), this);
     _stream.failed.connect((_, error) => this._connect({ state: 'down', error }), this);
   }
 
-  readonly jobs: Collection<Job>;
-  readonly models: Collection<Model>;
-  readonly endpoints: Collection<Endpoint>;
-  readonly services: Collection<Service>;
+  get jobs(): Collection<Job> {
+    return this.follow('jobs', 'job');
+  }
+
+  get models(): Collection<Model> {
+    return this.follow('models', 'model');
+  }
+
+  get endpoints(): Collection<Endpoint> {
+    return this.follow('endpoints', 'endpoint');
+  }
+
+  get services(): Collection<Service> {
+    return this.follow('services', 'service');
+  }
+
+  get datasets(): Collection<Dataset> {
+    return this.follow('datasets', 'dataset');
+  }
+
+  get runs(): Collection<Run> {
+    return this.follow('runs', 'run');
+  }
+
+  follow<T extends INamed>(noun: string, field: string): Collection<T> {
+    const known = this._lists.get(noun) as Collection<T> | undefined;
+    const list = known ?? collection<T>(this.api, noun, field);
+    this._lists.set(noun, list as Collection<never>);
+    if (!known && this._connection.state === 'live') {
+      void this._refreshList(noun);
+    }
+    return list;
+  }
 
   get connection(): Connection {
     return this._connection;
@@ -71,8 +107,8 @@ export class AimassModel implements IAimass, IDisposable {
   }
 
   async refresh(): Promise<void> {
-    const lists = [this.jobs, this.models, this.endpoints, this.services];
-    await Promise.all([this._readStatus(), ...lists.map(list => list.refresh())]);
+    const nouns = [...this._lists.keys()];
+    await Promise.all([this._readStatus(), ...nouns.map(noun => this._refreshList(noun))]);
   }
 
   dispose(): void {
@@ -88,7 +124,12 @@ export class AimassModel implements IAimass, IDisposable {
   }
 
   private _onEvent(event: Event): void {
-    void this._listOf(event.topic)?.touch(event.subject);
+    const noun = event.topic.split('.')[0];
+    void this._lists.get(noun)?.touch(event.subject);
+    if (noun === 'jobs' && this._lists.has('runs')) {
+      // A run has its job's state, under an id of its own.
+      void this._refreshList('runs');
+    }
     clearTimeout(this._statusTimer);
     this._statusTimer = setTimeout(() => void this._readStatus(), STATUS_PAUSE_MS);
     this._happened.emit(event);
@@ -101,10 +142,12 @@ export class AimassModel implements IAimass, IDisposable {
     }
   }
 
-  private _listOf(topic: string): { touch(id: string): Promise<void> } | undefined {
-    const { jobs, models, endpoints, services } = this;
-    const lists = { jobs, models, endpoints, services };
-    return lists[topic.split('.')[0] as Noun];
+  /** Read a list, if this person may see it: what is not theirs stays empty. */
+  private async _refreshList(noun: string): Promise<void> {
+    const known = this.api.operations.has(`${noun}.list`);
+    if (known && (this._identity === null || this.may(`${noun}.list`))) {
+      await this._lists.get(noun)?.refresh();
+    }
   }
 
   private async _readStatus(): Promise<void> {
@@ -124,13 +167,12 @@ export class AimassModel implements IAimass, IDisposable {
   private _status: Status | null = null;
   private _identity: Identity | null = null;
   private _statusTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly _lists = new Map<string, Collection<never>>();
 }
 
-type Noun = 'jobs' | 'models' | 'endpoints' | 'services';
-
 /** A noun's `list` and `show` as the source of a collection. */
-function collection<T extends INamed>(api: Api, noun: Noun, field: string): Collection<T> {
-  const ask = (name: OperationName, values: Record<string, unknown>) =>
+function collection<T extends INamed>(api: Api, noun: string, field: string): Collection<T> {
+  const ask = (name: string, values: Record<string, unknown>) =>
     api.perform(api.card(name), values);
   return new Collection<T>({
     list: async (limit, next_token) =>

@@ -56,8 +56,25 @@ test('an event of one that is not known brings the list', async () => {
   await until(() => model.jobs.items.length === 2);
 });
 
+test('a list that nobody follows is never read; one that is followed later is read then', async () => {
+  await live();
+  const asked = () => plane.requests.filter(({ path }) => path === '/datasets').length;
+  expect(asked()).toBe(0);
+  await until(() => model.datasets.isLoaded);
+  expect(asked()).toBe(1);
+});
+
+test('what a person may not see is not asked for', async () => {
+  plane.answer('GET', '/whoami', () => ({ json: { permissions: ['jobs:read'] } }));
+  void model.runs;
+  model.start();
+  await until(() => model.jobs.isLoaded && model.status !== null);
+  expect(plane.requests.map(({ path }) => path)).not.toContain('/runs');
+});
+
 test('an event of a noun reads that noun, and no other', async () => {
   await live();
+  await until(() => model.models.isLoaded && model.services.isLoaded);
   await until(() => model.services.isLoaded);
   plane.answer('GET', '/models', () => ({ json: { items: [registered()], next_token: null } }));
   const before = plane.requests.length;

@@ -2,24 +2,35 @@
  * The panel as a person sees it, over a real model and a real server.
  */
 import { CommandRegistry } from '@lumino/commands';
-import { act, render, screen, waitFor, within } from '@testing-library/react';
+import { act, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import React from 'react';
 
 import { CommandActions } from '../src/actions';
 import { CommandIDs } from '../src/commands';
 import { AimassModel } from '../src/model';
-import { PanelView } from '../src/panel/panel';
+import { DatasetsSection } from '../src/panel/datasets';
+import { PanelView, Sections } from '../src/panel/panel';
+import * as nouns from '../src/plugins/nouns';
 import { EventStream } from '../src/stream';
+import type { ISectionViewProps } from '../src/tokens';
 import { ControlPlane, problem, until } from './setting/server';
 import { CARDS } from './setting/table';
-import { endpoint, job, model as registered, service } from './setting/things';
+import {
+  dataset,
+  endpoint,
+  job,
+  model as registered,
+  run as tracked,
+  service
+} from './setting/things';
 
 const TIMING = { firstPauseMs: 20, longestPauseMs: 40, silenceMs: 5_000 };
 const HOSTILE = '<img src=x onerror=alert(1)>';
 
 let plane: ControlPlane;
 let model: AimassModel;
+let dropped: File[];
 let run: { command: string; args: unknown }[];
 
 beforeEach(async () => {
@@ -39,6 +50,7 @@ function list(path: string, items: unknown[]): void {
 function commands(): CommandRegistry {
   const registry = new CommandRegistry();
   run = [];
+  dropped = [];
   const { operation: _, ...fixed } = CommandIDs;
   const ids = [...Object.values(fixed), ...CARDS.map(card => CommandIDs.operation(card.name))];
   for (const command of ids) {
@@ -47,11 +59,25 @@ function commands(): CommandRegistry {
   return registry;
 }
 
+/** The sections that the nouns' plugins give. */
+function sections(): Sections {
+  const all = new Sections();
+  const { jobsPlugin, runsPlugin, modelsPlugin, endpointsPlugin, servicesPlugin } = nouns;
+  for (const plugin of [jobsPlugin, runsPlugin, modelsPlugin, endpointsPlugin, servicesPlugin]) {
+    void plugin.activate({} as never, all, null);
+  }
+  const view = (props: ISectionViewProps) => (
+    <DatasetsSection {...props} onFiles={files => dropped.push(...files)} />
+  );
+  all.add({ noun: 'datasets', rank: 200, view });
+  return all;
+}
+
 async function show(registry = commands()): Promise<void> {
   const { api } = plane;
   model = new AimassModel(api, new EventStream(api, TIMING));
   const actions = new CommandActions(registry, model);
-  render(<PanelView aimass={model} actions={actions} />);
+  render(<PanelView aimass={model} actions={actions} sections={sections()} />);
   await act(async () => {
     model.start();
     await until(() => model.services.isLoaded || model.connection.state === 'down');
@@ -234,4 +260,71 @@ test('every button has a name', async () => {
   for (const button of screen.getAllByRole('button')) {
     expect(button.getAttribute('aria-label') ?? button.textContent).not.toBe('');
   }
+});
+
+test('files that are dropped on the datasets are taken', async () => {
+  await show();
+  const file = new File(['a,b'], 'sales.csv');
+  fireEvent.drop(screen.getByTestId('aimass-drop'), { dataTransfer: { files: [file] } });
+  expect(dropped).toEqual([file]);
+});
+
+test('a dataset shows its size and label, and is trained on with one click', async () => {
+  list('/datasets', [dataset()]);
+  await show();
+  const row = screen.getByTestId('aimass-dataset-dat_1');
+  expect(row.textContent).toContain('1 column');
+  expect(row.textContent).toContain('learns price · regression');
+  await userEvent.click(within(row).getByTestId('aimass-dataset-train'));
+  expect(run[0]).toEqual({ command: 'aimass:train-on', args: { dataset: 'sales' } });
+});
+
+test('runs are chosen and compared', async () => {
+  list('/runs', [tracked(), tracked({ id: 'run_2', name: 'wide', tags: [] })]);
+  await show();
+  expect(screen.queryByTestId('aimass-run-run_1')).toBeNull();
+  await userEvent.click(screen.getByRole('button', { name: /^Runs/ }));
+  expect(screen.getByTestId('aimass-run-run_1').textContent).toContain(
+    'digits · loss/validation 0.2'
+  );
+  await userEvent.click(screen.getByLabelText('Choose digits'));
+  expect(screen.queryByTestId('aimass-compare')).toBeNull();
+  await userEvent.click(screen.getByLabelText('Choose wide'));
+  await userEvent.click(screen.getByTestId('aimass-compare'));
+  expect(run[0].args).toEqual({ noun: 'comparison', id: 'run_1,run_2', label: 'Comparison' });
+});
+
+test('a job that waits says why when it is asked, and asks again when something happens', async () => {
+  const why = (message: string) => ({
+    json: {
+      job: 'job_1',
+      name: 'digits',
+      state: 'queued',
+      position: 2,
+      waiting: 5,
+      blockers: [{ kind: 'slots', message }],
+      starts_in_seconds: 90,
+      expected_seconds: null
+    }
+  });
+  list('/jobs', [job({ state: 'queued' })]);
+  plane.answer('GET', '/jobs/job_1/why', () => why('needs 2 slots, 1 is free'));
+  await show();
+  expect(plane.requests.some(({ path }) => path.endsWith('/why'))).toBe(false);
+  await userEvent.click(screen.getByTestId('aimass-job-why'));
+  await screen.findByText('needs 2 slots, 1 is free');
+  expect(screen.getByTestId('aimass-waiting').textContent).toContain('Place 2 of 5 in the queue');
+  plane.answer('GET', '/jobs/job_1/why', () => why('needs 2 slots, none is free'));
+  act(() => plane.happen({ topic: 'jobs.started', subject: 'job_9' }));
+  await screen.findByText('needs 2 slots, none is free');
+});
+
+test('a name opens the page of the thing', async () => {
+  list('/models', [registered()]);
+  await show();
+  await userEvent.click(screen.getByTestId('aimass-open-mod_1'));
+  expect(run[0]).toEqual({
+    command: 'aimass:open',
+    args: { noun: 'models', id: 'mod_1', label: 'digits' }
+  });
 });

@@ -1,33 +1,45 @@
 /**
- * An endpoint as a row: its URL, the model behind it, its state; try it and delete it.
+ * Endpoints in the panel: the URL of each, the model behind it, its state; try it and delete it.
  */
 import { deleteIcon, runIcon } from '@jupyterlab/ui-components';
 import React, { memo } from 'react';
 
 import type { IActions } from '../actions';
 import { CommandIDs } from '../commands';
+import { trans } from '../i18n';
 import type { Endpoint } from '../schema';
-import { Ago, CopyLine, IconButton, StateBadge } from './parts';
+import type { ISectionViewProps } from '../tokens';
+import { Ago, CopyLine, IconButton, Name, StateBadge } from './parts';
+import { Section } from './section';
 
 interface IEndpointProps {
   endpoint: Endpoint;
   actions: IActions;
 }
 
-/** Words that the filter looks through. */
-export function endpointWords(endpoint: Endpoint): string[] {
-  return [endpoint.name, endpoint.state, endpoint.model];
+export function EndpointsSection(props: ISectionViewProps): JSX.Element {
+  const { aimass, actions } = props;
+  return (
+    <Section
+      {...props}
+      title={trans.__('Endpoints')}
+      noun="endpoints"
+      list={aimass.endpoints}
+      words={({ name, state, model }) => [name, state, model]}
+      row={endpoint => <EndpointRow key={endpoint.id} endpoint={endpoint} actions={actions} />}
+      empty={trans.__('No endpoints yet. Serve a model at a URL of its own:')}
+      examples={aimass.api.operations.get('endpoints.deploy')?.examples.slice(0, 1)}
+    />
+  );
 }
 
-export const EndpointRow = memo(function EndpointRow(props: IEndpointProps): JSX.Element {
+const EndpointRow = memo(function EndpointRow(props: IEndpointProps): JSX.Element {
   const { id, name, state, model, message, url, deployed_at } = props.endpoint;
   return (
     <li className="aimass-Row" data-testid={`aimass-endpoint-${id}`} data-state={state}>
       <div className="aimass-Row-head">
         <StateBadge state={state} />
-        <span className="aimass-Row-name" title={id}>
-          {name}
-        </span>
+        <Name noun="endpoints" id={id} name={name} actions={props.actions} />
         <EndpointButtons {...props} />
       </div>
       <div className="aimass-Row-note">
@@ -39,14 +51,15 @@ export const EndpointRow = memo(function EndpointRow(props: IEndpointProps): JSX
   );
 });
 
-function EndpointButtons({ endpoint: { name }, actions }: IEndpointProps): JSX.Element {
-  const question = `Delete endpoint '${name}'? Programs that use its URL will fail.`;
+export function EndpointButtons({ endpoint: { name }, actions }: IEndpointProps): JSX.Element {
+  const question = trans.__('Delete endpoint “%1”? Programs that use its URL will fail.', name);
+  const confirm = { question, verb: trans.__('Delete') };
   return (
     <span className="aimass-Row-buttons">
       {actions.may('endpoints.predict') && actions.has(CommandIDs.tryEndpoint) && (
         <IconButton
           icon={runIcon}
-          label={`Try ${name}`}
+          label={trans.__('Try %1', name)}
           testId="aimass-endpoint-try"
           onClick={() => actions.execute(CommandIDs.tryEndpoint, { endpoint: name })}
         />
@@ -54,11 +67,9 @@ function EndpointButtons({ endpoint: { name }, actions }: IEndpointProps): JSX.E
       {actions.may('endpoints.delete') && (
         <IconButton
           icon={deleteIcon}
-          label={`Delete ${name}`}
+          label={trans.__('Delete %1', name)}
           testId="aimass-endpoint-delete"
-          onClick={() =>
-            void actions.run('endpoints.delete', { endpoint: name }, { confirm: question })
-          }
+          onClick={() => void actions.run('endpoints.delete', { endpoint: name }, { confirm })}
         />
       )}
     </span>

@@ -7,16 +7,12 @@ import React from 'react';
 import type { IActions } from '../actions';
 import { CommandIDs } from '../commands';
 import type { AimassError } from '../errors';
-import type { IAimass } from '../tokens';
+import { trans } from '../i18n';
+import type { IAimass, IViewProps } from '../tokens';
 import { useSignal } from './hooks';
-import { IconButton } from './parts';
+import { IconButton, TextButton } from './parts';
 
-interface IHeaderProps {
-  aimass: IAimass;
-  actions: IActions;
-}
-
-export function Header({ aimass, actions }: IHeaderProps): JSX.Element {
+export function Header({ aimass, actions }: IViewProps): JSX.Element {
   useSignal(aimass.changed);
   const { connection } = aimass;
   return (
@@ -27,7 +23,7 @@ export function Header({ aimass, actions }: IHeaderProps): JSX.Element {
         </span>
         <IconButton
           icon={refreshIcon}
-          label="Read everything again"
+          label={trans.__('Read everything again')}
           testId="aimass-refresh"
           onClick={() => void aimass.refresh()}
         />
@@ -42,12 +38,14 @@ export function Header({ aimass, actions }: IHeaderProps): JSX.Element {
 
 function summary({ connection, status }: IAimass): string {
   if (connection.state === 'connecting') {
-    return 'Connecting…';
+    return trans.__('Connecting…');
   }
   if (connection.state === 'down') {
-    return 'Not connected';
+    return trans.__('Not connected');
   }
-  return status ? `${status.slots_used} of ${status.slots} slots in use` : 'Connected';
+  return status
+    ? trans.__('%1 of %2 slots in use', status.slots_used, status.slots)
+    : trans.__('Connected');
 }
 
 function Down(props: { error: AimassError; onRetry: () => void }): JSX.Element {
@@ -56,10 +54,10 @@ function Down(props: { error: AimassError; onRetry: () => void }): JSX.Element {
     <div className="aimass-Down" role="alert" data-testid="aimass-down" data-code={error.code}>
       <p>
         {error.message}
-        {error.hint && <>. To mend it: {error.hint}</>}
+        {error.hint && <>. {trans.__('To mend it: %1', error.hint)}</>}
       </p>
       <button type="button" className="aimass-Button" onClick={onRetry}>
-        Try now
+        {trans.__('Try now')}
       </button>
     </div>
   );
@@ -69,34 +67,25 @@ function Starts({ actions }: { actions: IActions }): JSX.Element {
   return (
     <div className="aimass-Starts">
       {actions.may('datasets.import') && (
-        <button
-          type="button"
-          className="aimass-Button"
-          data-testid="aimass-import"
+        <TextButton
+          text={trans.__('Import data…')}
+          testId="aimass-import"
           onClick={() => void actions.run('datasets.import', {}, { form: true })}
-        >
-          Import data…
-        </button>
+        />
       )}
       {actions.may('jobs.submit') && (
-        <button
-          type="button"
-          className="aimass-Button"
-          data-testid="aimass-train"
+        <TextButton
+          text={trans.__('Train…')}
+          testId="aimass-train"
           onClick={() => void actions.run('jobs.submit', {}, { form: true })}
-        >
-          Train…
-        </button>
+        />
       )}
       {actions.has(CommandIDs.openTensorBoard) && (
-        <button
-          type="button"
-          className="aimass-Button"
-          data-testid="aimass-tensorboard"
+        <TextButton
+          text="TensorBoard"
+          testId="aimass-tensorboard"
           onClick={() => actions.execute(CommandIDs.openTensorBoard)}
-        >
-          TensorBoard
-        </button>
+        />
       )}
     </div>
   );

@@ -1,64 +1,109 @@
 /**
- * A job as a row: its state, how far it is, why it ended, and what can be done with it.
+ * Jobs in the panel: the state of each, how far it is, why it waits or ended, and what can be done
+ * with it.
  */
-import { offlineBoltIcon, stopIcon, textEditorIcon } from '@jupyterlab/ui-components';
-import React, { memo } from 'react';
+import { offlineBoltIcon, redoIcon, stopIcon, textEditorIcon } from '@jupyterlab/ui-components';
+import React, { memo, useState } from 'react';
 
 import type { IActions } from '../actions';
 import { CommandIDs } from '../commands';
-import { formatDuration, formatMetrics, headline } from '../format';
+import { formatDuration, formatMetrics, headline, isActive } from '../format';
+import { trans } from '../i18n';
 import type { Job } from '../schema';
-import { Ago, IconButton, StateBadge } from './parts';
+import type { IAimass, ISectionViewProps } from '../tokens';
+import { Ago, IconButton, Name, ProgressBar, StateBadge } from './parts';
+import { Section } from './section';
+import { Trend } from './trend';
+import { Waiting } from './waiting';
 
-const ACTIVE = new Set<Job['state']>(['queued', 'starting', 'running', 'stopping']);
 const METRICS_SHOWN = 2;
 
 interface IJobProps {
   job: Job;
+  aimass: IAimass;
   actions: IActions;
 }
 
+export function JobsSection(props: ISectionViewProps): JSX.Element {
+  const { aimass, actions } = props;
+  const examples = ['datasets.import', 'jobs.submit'].flatMap(
+    name => aimass.api.operations.get(name)?.examples.slice(0, 1) ?? []
+  );
+  return (
+    <Section
+      {...props}
+      title={trans.__('Jobs')}
+      noun="jobs"
+      list={aimass.jobs}
+      words={jobWords}
+      row={job => <JobRow key={job.id} job={job} aimass={aimass} actions={actions} />}
+      empty={trans.__(
+        'No jobs yet. Import data and train a first model, with the buttons above or in a cell:'
+      )}
+      examples={examples}
+    />
+  );
+}
+
 /** Words that the filter looks through. */
-export function jobWords(job: Job): string[] {
+function jobWords(job: Job): string[] {
   return [job.name, job.state, job.dataset, job.algorithm, job.model ?? '', job.id];
 }
 
-export const JobRow = memo(function JobRow({ job, actions }: IJobProps): JSX.Element {
+export const JobRow = memo(function JobRow(props: IJobProps): JSX.Element {
+  const { job, aimass, actions } = props;
   return (
     <li className="aimass-Row" data-testid={`aimass-job-${job.id}`} data-state={job.state}>
       <div className="aimass-Row-head">
         <StateBadge state={job.state} />
-        <span className="aimass-Row-name" title={job.id}>
-          {job.name}
-        </span>
+        <Name noun="jobs" id={job.id} name={job.name} actions={actions} />
         <JobButtons job={job} actions={actions} />
       </div>
       <div className="aimass-Row-note">
-        {job.algorithm} of {job.dataset} · {job.engine} × {job.np} · <Ago moment={job.created_at} />
+        {workOf(job)} · {job.engine} × {job.np} · <Ago moment={job.created_at} />
       </div>
-      {ACTIVE.has(job.state) ? <Running job={job} /> : <Ended job={job} />}
+      {job.state === 'queued' ? (
+        <Queued job={job} aimass={aimass} />
+      ) : isActive(job.state) ? (
+        <Running job={job} aimass={aimass} />
+      ) : (
+        <Ended job={job} />
+      )}
     </li>
   );
 });
 
-function JobButtons({ job, actions }: IJobProps): JSX.Element {
+/** What a job does, in a few words. */
+export function workOf({ algorithm, dataset, source }: Job): string {
+  const what = source ? source.entry : algorithm;
+  return dataset ? trans.__('%1 of %2', what, dataset) : what;
+}
+
+export function JobButtons({ job, actions }: { job: Job; actions: IActions }): JSX.Element {
   const { id, name, np, state, model } = job;
-  const question = `Stop job '${name}' and every process of it?`;
-  const stoppable = ACTIVE.has(state) && state !== 'stopping' && actions.may('jobs.stop');
+  const stoppable = isActive(state) && state !== 'stopping' && actions.may('jobs.stop');
   return (
     <span className="aimass-Row-buttons">
       {model && actions.may('endpoints.deploy') && (
         <IconButton
           icon={offlineBoltIcon}
-          label={`Deploy ${model}`}
+          label={trans.__('Deploy %1', model)}
           testId="aimass-job-deploy"
           onClick={() => void actions.run('endpoints.deploy', { model }, { form: true })}
+        />
+      )}
+      {!isActive(state) && actions.may('jobs.rerun') && (
+        <IconButton
+          icon={redoIcon}
+          label={trans.__('Run %1 again', name)}
+          testId="aimass-job-rerun"
+          onClick={() => void actions.run('jobs.rerun', { job: id }, { form: true })}
         />
       )}
       {actions.has(CommandIDs.openLog) && (
         <IconButton
           icon={textEditorIcon}
-          label={`Open the log of ${name}`}
+          label={trans.__('Open the log of %1', name)}
           testId="aimass-job-log"
           onClick={() => actions.execute(CommandIDs.openLog, { job: id, name, np })}
         />
@@ -66,44 +111,68 @@ function JobButtons({ job, actions }: IJobProps): JSX.Element {
       {stoppable && (
         <IconButton
           icon={stopIcon}
-          label={`Stop ${name}`}
+          label={trans.__('Stop %1', name)}
           testId="aimass-job-stop"
-          onClick={() => void actions.run('jobs.stop', { job: id }, { confirm: question })}
+          onClick={() => stop(job, actions)}
         />
       )}
     </span>
   );
 }
 
-function Running({ job }: { job: Job }): JSX.Element {
-  const { fraction, eta_seconds: eta, metrics } = job.progress;
-  const percent = Math.round(fraction * 100);
-  const parts = [
-    `${percent}%`,
-    eta === null ? '' : `${formatDuration(eta)} left`,
-    formatMetrics(headline(metrics))
-  ];
+function stop({ id, name }: Job, actions: IActions): void {
+  const question = trans.__('Stop job “%1” and every process of it?', name);
+  void actions.run('jobs.stop', { job: id }, { confirm: { question, verb: trans.__('Stop') } });
+}
+
+/** A job that waits; what it waits for is asked only when somebody wants to know. */
+function Queued({ job, aimass }: { job: Job; aimass: IAimass }): JSX.Element {
+  const [asked, setAsked] = useState(false);
+  if (!aimass.may('jobs.why')) {
+    return <div className="aimass-Row-note">{trans.__('Waits for its turn')}</div>;
+  }
+  return asked ? (
+    <Waiting job={job.id} aimass={aimass} />
+  ) : (
+    <button
+      type="button"
+      className="aimass-Quiet"
+      data-testid="aimass-job-why"
+      onClick={() => setAsked(true)}
+    >
+      {trans.__('Why does it wait?')}
+    </button>
+  );
+}
+
+function Running({ job, aimass }: { job: Job; aimass: IAimass }): JSX.Element {
+  const { fraction, metrics } = job.progress;
   return (
     <>
-      <div
-        className="aimass-Progress"
-        role="progressbar"
-        aria-label={`Progress of ${job.name}`}
-        aria-valuemin={0}
-        aria-valuemax={100}
-        aria-valuenow={percent}
-      >
-        <div style={{ width: `${percent}%` }} />
-      </div>
-      <div className="aimass-Row-note" title={formatMetrics(metrics)}>
-        {parts.filter(Boolean).join(' · ')}
+      <ProgressBar label={trans.__('Progress of %1', job.name)} fraction={fraction} />
+      <div className="aimass-Row-trend">
+        <span className="aimass-Row-note" title={formatMetrics(metrics)}>
+          {progressLine(job)}
+        </span>
+        <Trend job={job} aimass={aimass} />
       </div>
     </>
   );
 }
 
+/** How far a job is: "40% · 1 min left · loss 0.21". */
+export function progressLine({ progress }: Job): string {
+  const { fraction, eta_seconds: eta, metrics } = progress;
+  const parts = [
+    `${Math.round(fraction * 100)}%`,
+    eta === null ? '' : trans.__('%1 left', formatDuration(eta)),
+    formatMetrics(headline(metrics))
+  ];
+  return parts.filter(Boolean).join(' · ');
+}
+
 function Ended({ job }: { job: Job }): JSX.Element {
-  const { state, cause, metrics, model } = job;
+  const { state, cause, metrics, model, warnings } = job;
   const parts = [formatMetrics(metrics, METRICS_SHOWN), model ? `→ ${model}` : ''];
   const line = parts.filter(Boolean).join(' · ');
   return (
@@ -113,6 +182,7 @@ function Ended({ job }: { job: Job }): JSX.Element {
           {cause.message}
         </div>
       )}
+      {warnings.length > 0 && <div className="aimass-Row-warning">{warnings.join(' · ')}</div>}
       {line && (
         <div className="aimass-Row-note" title={formatMetrics(metrics)}>
           {line}

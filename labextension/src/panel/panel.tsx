@@ -1,112 +1,128 @@
 /**
- * The side panel: a header, a filter and one section a noun.
+ * The side panel: a header, a filter and the sections that the nouns' plugins give it. Which of
+ * them are folded is remembered.
  */
+import type { IStateDB } from '@jupyterlab/statedb';
 import { ReactWidget } from '@jupyterlab/ui-components';
+import { Signal } from '@lumino/signaling';
 import React, { useState } from 'react';
 
-import type { IActions } from '../actions';
+import { trans } from '../i18n';
 import { aimassIcon } from '../icons';
-import type { IAimass } from '../tokens';
-import { EndpointRow, endpointWords } from './endpoints';
+import type { IPanel, ISection, IViewProps } from '../tokens';
 import { Header } from './header';
 import { useSignal } from './hooks';
-import { JobRow, jobWords } from './jobs';
-import { ModelRow, modelWords } from './models';
-import { Section } from './section';
-import { ServiceRow, serviceWords } from './services';
 
-interface IPanelProps {
-  aimass: IAimass;
-  actions: IActions;
-}
+const STATE = 'aimass-jupyter:panel';
 
-export class AimassPanel extends ReactWidget {
-  constructor(private readonly _props: IPanelProps) {
+export class AimassPanel extends ReactWidget implements IPanel {
+  constructor(
+    private readonly _props: IViewProps,
+    private readonly _state: IStateDB | null = null
+  ) {
     super();
     this.id = 'aimass-panel';
     this.addClass('aimass-Panel');
     this.node.dataset.testid = 'aimass-panel';
     this.title.icon = aimassIcon;
-    this.title.caption = 'AI Mass: jobs, models, endpoints, services';
+    this.title.caption = trans.__('AI Mass: jobs, models, endpoints, services');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', 'AI Mass');
+    void this._restore();
+  }
+
+  readonly sections = new Sections();
+
+  add(section: ISection): void {
+    this.sections.add(section);
   }
 
   override render(): JSX.Element {
-    return <PanelView {...this._props} />;
+    return <PanelView {...this._props} sections={this.sections} />;
+  }
+
+  private async _restore(): Promise<void> {
+    const kept = await this._state?.fetch(STATE);
+    this.sections.unfoldAs((kept ?? {}) as Record<string, boolean>);
+    this.sections.changed.connect(() => void this._state?.save(STATE, this.sections.folds));
   }
 }
 
-export function PanelView({ aimass, actions }: IPanelProps): JSX.Element {
+/** The sections in their order, and which of them are folded. */
+export class Sections {
+  readonly changed = new Signal<this, void>(this);
+
+  get all(): readonly ISection[] {
+    return this._all;
+  }
+
+  /** What a person chose, by noun: true is open. */
+  get folds(): Readonly<Record<string, boolean>> {
+    return this._folds;
+  }
+
+  add(section: ISection): void {
+    this._all = [...this._all, section].sort((one, other) => one.rank - other.rank);
+    this.changed.emit();
+  }
+
+  isOpen({ noun, isFolded }: ISection): boolean {
+    return this._folds[noun] ?? !isFolded;
+  }
+
+  toggle(section: ISection): void {
+    this._folds = { ...this._folds, [section.noun]: !this.isOpen(section) };
+    this.changed.emit();
+  }
+
+  unfoldAs(folds: Readonly<Record<string, boolean>>): void {
+    this._folds = { ...folds, ...this._folds };
+    this.changed.emit();
+  }
+
+  private _all: readonly ISection[] = [];
+  private _folds: Readonly<Record<string, boolean>> = {};
+}
+
+interface IPanelViewProps extends IViewProps {
+  sections: Sections;
+}
+
+export function PanelView({ aimass, actions, sections }: IPanelViewProps): JSX.Element {
   const [filter, setFilter] = useState('');
   useSignal(aimass.changed);
+  useSignal(sections.changed);
   const stale = aimass.connection.state === 'live' ? '' : 'aimass-stale';
+  const shown = sections.all.filter(({ noun }) => isThere(aimass, noun));
   return (
     <>
       <Header aimass={aimass} actions={actions} />
       <input
         type="search"
         className="aimass-Filter"
-        placeholder="Filter by name, state, dataset…"
-        aria-label="Filter"
+        placeholder={trans.__('Filter by name, state, dataset…')}
+        aria-label={trans.__('Filter')}
         data-testid="aimass-filter"
         value={filter}
         onChange={event => setFilter(event.target.value)}
       />
       <div className={`aimass-Sections ${stale}`}>
-        <Sections aimass={aimass} actions={actions} filter={filter} />
+        {shown.map(section => (
+          <section.view
+            key={section.noun}
+            aimass={aimass}
+            actions={actions}
+            filter={filter}
+            isOpen={sections.isOpen(section)}
+            onToggle={() => sections.toggle(section)}
+          />
+        ))}
       </div>
     </>
   );
 }
 
-function Sections(props: IPanelProps & { filter: string }): JSX.Element {
-  const { aimass, actions, filter } = props;
-  const examples = (...names: string[]) =>
-    names.flatMap(name => aimass.api.operations.get(name)?.examples.slice(0, 1) ?? []);
-  const shared = { actions, filter };
-  return (
-    <>
-      <Section
-        {...shared}
-        title="Jobs"
-        noun="jobs"
-        list={aimass.jobs}
-        words={jobWords}
-        row={job => <JobRow key={job.id} job={job} actions={actions} />}
-        empty="No jobs yet. Import data and train a first model, in a notebook cell:"
-        examples={examples('datasets.import', 'jobs.submit')}
-      />
-      <Section
-        {...shared}
-        title="Models"
-        noun="models"
-        list={aimass.models}
-        words={modelWords}
-        row={model => <ModelRow key={model.id} model={model} actions={actions} />}
-        empty="No models yet. A job that succeeds registers one here."
-        examples={[]}
-      />
-      <Section
-        {...shared}
-        title="Endpoints"
-        noun="endpoints"
-        list={aimass.endpoints}
-        words={endpointWords}
-        row={endpoint => <EndpointRow key={endpoint.id} endpoint={endpoint} actions={actions} />}
-        empty="No endpoints yet. Serve a model at a URL of its own:"
-        examples={examples('endpoints.deploy')}
-      />
-      <Section
-        {...shared}
-        title="Services"
-        noun="services"
-        list={aimass.services}
-        words={serviceWords}
-        row={service => <ServiceRow key={service.id} service={service} actions={actions} />}
-        empty="No services yet. Publish a notebook with the button on its toolbar, or:"
-        examples={examples('services.publish')}
-      />
-    </>
-  );
+/** Whether to show a noun: not what this server lacks, or what this person may not see. */
+function isThere(aimass: IViewProps['aimass'], noun: string): boolean {
+  return aimass.identity === null || aimass.may(`${noun}.list`);
 }

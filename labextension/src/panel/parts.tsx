@@ -1,10 +1,13 @@
 /**
- * The small parts that every row is made of: a button with an icon, a state, a line to copy.
+ * The small parts that rows and pages are made of: a button with an icon, a state, a line to copy.
  */
 import { copyIcon, type LabIcon } from '@jupyterlab/ui-components';
 import React, { useEffect, useReducer } from 'react';
 
-import { formatAgo, webUrl } from '../format';
+import type { IActions } from '../actions';
+import { CommandIDs } from '../commands';
+import { formatAgo, formatState, webUrl } from '../format';
+import { trans } from '../i18n';
 
 const MINUTE_MS = 60_000;
 
@@ -31,12 +34,77 @@ export function IconButton({ icon, label, testId, onClick }: IIconButtonProps): 
   );
 }
 
+export interface ITextButtonProps {
+  text: string;
+  testId: string;
+  onClick: () => void;
+}
+
+export function TextButton({ text, testId, onClick }: ITextButtonProps): JSX.Element {
+  return (
+    <button type="button" className="aimass-Button" data-testid={testId} onClick={onClick}>
+      {text}
+    </button>
+  );
+}
+
+interface INameProps {
+  noun: string;
+  id: string;
+  name: string;
+  actions: IActions;
+}
+
+/** The name of a thing, which opens its page where there are pages. */
+export function Name({ noun, id, name, actions }: INameProps): JSX.Element {
+  if (!actions.has(CommandIDs.openPage)) {
+    return (
+      <span className="aimass-Row-name" title={id}>
+        {name}
+      </span>
+    );
+  }
+  return (
+    <button
+      type="button"
+      className="aimass-Row-name"
+      title={id}
+      data-testid={`aimass-open-${id}`}
+      onClick={() => actions.open(noun, id, name)}
+    >
+      {name}
+    </button>
+  );
+}
+
 /** A state as a coloured dot and, since colour alone says nothing to some, as a word. */
 export function StateBadge({ state }: { state: string }): JSX.Element {
   return (
     <span className="aimass-State" data-state={state}>
-      {state}
+      {formatState(state)}
     </span>
+  );
+}
+
+interface IProgressProps {
+  label: string;
+  /** From 0 to 1. */
+  fraction: number;
+}
+
+export function ProgressBar({ label, fraction }: IProgressProps): JSX.Element {
+  const percent = Math.round(fraction * 100);
+  return (
+    <div
+      className="aimass-Progress"
+      role="progressbar"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={percent}
+    >
+      <div style={{ width: `${percent}%` }} />
+    </div>
   );
 }
 
@@ -48,7 +116,7 @@ export function CopyLine(props: { text: string; onCopy: (text: string) => void }
       <code title={text}>{text}</code>
       <IconButton
         icon={copyIcon}
-        label={`Copy: ${text}`}
+        label={trans.__('Copy: %1', text)}
         testId="aimass-copy"
         onClick={() => onCopy(text)}
       />

@@ -2,12 +2,13 @@
  * One section of the panel: a noun's list with its count, its empty state and its error.
  */
 import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
-import React, { useId, useState } from 'react';
+import React, { useId } from 'react';
 
 import type { IActions } from '../actions';
 import type { Collection, INamed } from '../collection';
-import { CopyLine } from './parts';
+import { trans } from '../i18n';
 import { useSignal } from './hooks';
+import { CopyLine } from './parts';
 
 export interface ISectionProps<T extends INamed> {
   title: string;
@@ -19,33 +20,36 @@ export interface ISectionProps<T extends INamed> {
   row: (item: T) => JSX.Element;
   /** What to do next when there is none yet, and lines that do it. */
   empty: string;
-  examples: string[];
+  examples?: string[];
+  /** What stands above the list: buttons, a place to drop files. */
+  above?: React.ReactNode;
   actions: IActions;
+  isOpen: boolean;
+  onToggle: () => void;
 }
 
 export function Section<T extends INamed>(props: ISectionProps<T>): JSX.Element {
-  const { title, noun, list } = props;
-  const [open, setOpen] = useState(true);
+  const { title, noun, list, isOpen, onToggle } = props;
   const body = useId();
   useSignal(list.changed);
-  const Caret = open ? caretDownIcon : caretRightIcon;
+  const Caret = isOpen ? caretDownIcon : caretRightIcon;
   return (
     <section className="aimass-Section" data-testid={`aimass-section-${noun}`} aria-label={title}>
       <h3>
         <button
           type="button"
           className="aimass-Section-header"
-          aria-expanded={open}
+          aria-expanded={isOpen}
           aria-controls={body}
-          onClick={() => setOpen(!open)}
+          onClick={onToggle}
         >
           <Caret.react tag="span" width="16px" aria-hidden />
           <span className="aimass-Section-title">{title}</span>
           <span className="aimass-Section-count">{countOf(list)}</span>
         </button>
       </h3>
-      <div id={body} hidden={!open}>
-        {open && <SectionBody {...props} />}
+      <div id={body} hidden={!isOpen}>
+        {isOpen && <SectionBody {...props} />}
       </div>
     </section>
   );
@@ -64,11 +68,12 @@ function SectionBody<T extends INamed>(props: ISectionProps<T>): JSX.Element {
   return (
     <>
       {list.error && <p className="aimass-Error">{list.error.line}</p>}
+      {props.above}
       {list.isLoaded && list.items.length === 0 && <Empty {...props} />}
       {list.items.length > 0 && shown.length === 0 && (
-        <p className="aimass-Empty">None has “{filter}” in it.</p>
+        <p className="aimass-Empty">{trans.__('None has “%1” in it.', filter)}</p>
       )}
-      <ul className="aimass-List">{shown.map(row)}</ul>
+      {shown.length > 0 && <ul className="aimass-List">{shown.map(row)}</ul>}
       {list.hasMore && (
         <button
           type="button"
@@ -76,19 +81,15 @@ function SectionBody<T extends INamed>(props: ISectionProps<T>): JSX.Element {
           data-testid={`aimass-more-${noun}`}
           onClick={() => void list.loadMore()}
         >
-          Show more
+          {trans.__('Show more')}
         </button>
       )}
     </>
   );
 }
 
-function Empty<T extends INamed>({
-  noun,
-  empty,
-  examples,
-  actions
-}: ISectionProps<T>): JSX.Element {
+function Empty<T extends INamed>(props: ISectionProps<T>): JSX.Element {
+  const { noun, empty, examples = [], actions } = props;
   return (
     <div className="aimass-Empty" data-testid={`aimass-empty-${noun}`}>
       <p>{empty}</p>

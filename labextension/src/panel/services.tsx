@@ -1,24 +1,38 @@
 /**
- * A published notebook as a row: open it, stop it, see why it failed.
+ * Published notebooks in the panel: open one, stop it, see why it failed.
  */
 import { stopIcon } from '@jupyterlab/ui-components';
 import React, { memo } from 'react';
 
 import type { IActions } from '../actions';
+import { trans } from '../i18n';
 import type { Service } from '../schema';
+import type { ISectionViewProps } from '../tokens';
 import { Ago, IconButton, StateBadge, WebLink } from './parts';
+import { Section } from './section';
 
 interface IServiceProps {
   service: Service;
   actions: IActions;
 }
 
-/** Words that the filter looks through. */
-export function serviceWords(service: Service): string[] {
-  return [service.name, service.state, service.notebook];
+export function ServicesSection(props: ISectionViewProps): JSX.Element {
+  const { aimass, actions } = props;
+  return (
+    <Section
+      {...props}
+      title={trans.__('Services')}
+      noun="services"
+      list={aimass.services}
+      words={({ name, state, notebook }) => [name, state, notebook]}
+      row={service => <ServiceRow key={service.id} service={service} actions={actions} />}
+      empty={trans.__('No services yet. Publish a notebook from its toolbar, or:')}
+      examples={aimass.api.operations.get('services.publish')?.examples.slice(0, 1)}
+    />
+  );
 }
 
-export const ServiceRow = memo(function ServiceRow(props: IServiceProps): JSX.Element {
+const ServiceRow = memo(function ServiceRow(props: IServiceProps): JSX.Element {
   const { id, name, state, notebook, version, message, url, published_at } = props.service;
   return (
     <li className="aimass-Row" data-testid={`aimass-service-${id}`} data-state={state}>
@@ -44,16 +58,17 @@ export const ServiceRow = memo(function ServiceRow(props: IServiceProps): JSX.El
 
 function ServiceButtons({ service, actions }: IServiceProps): JSX.Element {
   const { id, name, state } = service;
-  const question = `Stop service '${name}'? Its page closes for everybody.`;
+  const question = trans.__('Stop service “%1”? Its page closes for everybody.', name);
+  const confirm = { question, verb: trans.__('Stop') };
   const stoppable = (state === 'ready' || state === 'starting') && actions.may('services.stop');
   return (
     <span className="aimass-Row-buttons">
       {stoppable && (
         <IconButton
           icon={stopIcon}
-          label={`Stop ${name}`}
+          label={trans.__('Stop %1', name)}
           testId="aimass-service-stop"
-          onClick={() => void actions.run('services.stop', { service: id }, { confirm: question })}
+          onClick={() => void actions.run('services.stop', { service: id }, { confirm })}
         />
       )}
     </span>

@@ -1,9 +1,11 @@
 /**
  * Provides the live picture of the control plane to the other plugins.
  */
-import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ITranslator } from '@jupyterlab/translation';
 
 import { Api } from '../api';
+import { speak } from '../i18n';
 import { AimassModel } from '../model';
 import { EventStream } from '../stream';
 import { IAimass } from '../tokens';
@@ -12,10 +14,13 @@ const HIDDEN_MS = 60_000;
 
 export const modelPlugin: JupyterFrontEndPlugin<IAimass> = {
   id: 'aimass-jupyter:model',
-  description: 'Follows the jobs, models, endpoints and services of AI Mass.',
+  description: 'Follows what AI Mass does; the other plugins of AI Mass need it.',
   autoStart: true,
+  optional: [ITranslator],
   provides: IAimass,
-  activate: app => {
+  activate: (app: JupyterFrontEnd, translator: ITranslator | null) => {
+    // Every other plugin asks for this one: none says a word before.
+    speak(translator);
     const api = new Api(app.serviceManager.serverSettings);
     const stream = new EventStream(api);
     const model = new AimassModel(api, stream);

@@ -1,7 +1,17 @@
 /**
  * Jobs, models, endpoints and services as a server answers them; a test says what differs.
  */
-import type { Endpoint, Job, Model, ModelVersion, Service, Signature } from '../../src/schema';
+import type {
+  Dataset,
+  Endpoint,
+  Job,
+  JobOptions,
+  Model,
+  ModelVersion,
+  Run,
+  Service,
+  Signature
+} from '../../src/schema';
 
 const MINE = { owner: 'ada', tenant: 'default', created_at: '2026-01-01T10:00:00.000Z' };
 
@@ -18,6 +28,14 @@ export function job(more: Partial<Job> = {}): Job {
     algorithm: 'classification',
     params: {},
     seed: 0,
+    // What the server fills in; the page shows none of it.
+    options: {} as JobOptions,
+    source: null,
+    start: null,
+    restarts: 0,
+    warnings: [],
+    rerun_of: null,
+    resume: false,
     started_at: null,
     ended_at: null,
     progress: { fraction: 0.4, eta_seconds: 75, metrics: { loss: 0.21345, accuracy: null } },
@@ -85,6 +103,60 @@ export function service(more: Partial<Service> = {}): Service {
     message: '',
     url: 'http://127.0.0.1:9/?token=t',
     published_at: MINE.created_at,
+    ...more
+  };
+}
+
+export function run(more: Partial<Run> = {}): Run {
+  return {
+    ...MINE,
+    id: 'run_1',
+    name: 'digits',
+    experiment: 'digits',
+    job: 'job_1',
+    state: 'succeeded',
+    params: {},
+    metrics: { 'loss/validation': 0.2 },
+    best: { 'loss/validation': 0.1 },
+    tags: ['good'],
+    notes: '',
+    started_at: null,
+    ended_at: null,
+    ...more
+  };
+}
+
+export function dataset(more: Partial<Dataset> = {}): Dataset {
+  return {
+    ...MINE,
+    id: 'dat_1',
+    name: 'sales',
+    description: '',
+    tags: [],
+    versions: 1,
+    latest: {
+      version: 1,
+      digest: 'sha256:0',
+      size_bytes: 1000,
+      rows: 1234,
+      columns: [
+        {
+          name: 'price',
+          kind: 'number',
+          type: 'double',
+          shape: null,
+          missing: 0,
+          distinct: null,
+          minimum: 0,
+          maximum: 9
+        }
+      ],
+      label: 'price',
+      task: 'regression',
+      preview: [{ price: 3 }],
+      source: 'sales.csv',
+      created_at: MINE.created_at
+    },
     ...more
   };
 }

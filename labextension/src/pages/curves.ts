@@ -1,0 +1,70 @@
+/**
+ * The curves of a job: read once, then only what is new, whenever the stream tells of progress.
+ */
+import { useEffect, useRef, useState } from 'react';
+
+import type { Api } from '../api';
+import type { Job } from '../schema';
+import type { ICurve } from './chart';
+
+/** What is drawn in one chart: `loss/train` and `loss/validation` belong to `loss`. */
+export interface IChart {
+  readonly title: string;
+  readonly curves: ICurve[];
+}
+
+/** What is kept of a curve. */
+interface ICourse {
+  readonly tag: string;
+  readonly steps: readonly number[];
+  readonly values: readonly (number | null)[];
+}
+
+export function useCurves(api: Api, job: Job): IChart[] {
+  const [series, setSeries] = useState<readonly ICourse[]>([]);
+  const follower = useRef({ cursor: '', isAsking: false, wantsMore: false });
+  useEffect(() => {
+    const state = follower.current;
+    const read = async (): Promise<void> => {
+      state.wantsMore = false;
+      const found = await api.call('jobs.metrics', { job: job.id, cursor: state.cursor });
+      state.cursor = found.cursor;
+      setSeries(old => appended(old, found.series));
+      return state.wantsMore ? read() : undefined;
+    };
+    if (state.isAsking) {
+      state.wantsMore = true;
+      return;
+    }
+    state.isAsking = true;
+    // What cannot be read now is read with the next progress.
+    void read()
+      .catch(() => undefined)
+      .finally(() => (state.isAsking = false));
+  }, [api, job.id, job.progress, job.state]);
+  return chartsOf(series);
+}
+
+/** Points that came after those that were there. */
+export function appended(old: readonly ICourse[], found: readonly ICourse[]): readonly ICourse[] {
+  const known = new Map(old.map(each => [each.tag, each]));
+  for (const { tag, steps, values } of found) {
+    const before = known.get(tag);
+    known.set(tag, {
+      tag,
+      steps: [...(before?.steps ?? []), ...steps],
+      values: [...(before?.values ?? []), ...values]
+    });
+  }
+  return [...known.values()];
+}
+
+export function chartsOf(series: readonly ICourse[]): IChart[] {
+  const charts = new Map<string, ICurve[]>();
+  for (const { tag, steps, values } of series) {
+    const [title, ...rest] = tag.split('/');
+    const curve = { label: rest.join('/') || title, steps, values };
+    charts.set(title, [...(charts.get(title) ?? []), curve]);
+  }
+  return [...charts].map(([title, curves]) => ({ title, curves }));
+}

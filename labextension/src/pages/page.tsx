@@ -1,0 +1,76 @@
+/**
+ * A page in the main area: one thing of a noun, once the page is connected; with an address that
+ * can be copied. It comes back after a reload.
+ */
+import { MainAreaWidget } from '@jupyterlab/apputils';
+import { PageConfig, URLExt } from '@jupyterlab/coreutils';
+import { linkIcon, ReactWidget } from '@jupyterlab/ui-components';
+import React, { useRef } from 'react';
+
+import { trans } from '../i18n';
+import { useSignal } from '../panel/hooks';
+import { IconButton } from '../panel/parts';
+import type { IPage, IViewProps } from '../tokens';
+
+/** What names a page, and is kept to open it again. */
+export interface IPageArgs {
+  readonly noun: string;
+  readonly id: string;
+  readonly label: string;
+}
+
+export function pageId({ noun, id }: IPageArgs): string {
+  return `aimass-page-${noun}-${id}`;
+}
+
+/** The address that opens a page in Lab. */
+export function addressOf({ noun, id }: IPageArgs): string {
+  const lab = URLExt.join(PageConfig.getBaseUrl(), PageConfig.getOption('appUrl') || '/lab');
+  return `${lab}?aimass=${noun}/${encodeURIComponent(id)}`;
+}
+
+export function pageTab(page: IPage, args: IPageArgs, shared: IViewProps): MainAreaWidget {
+  const content = ReactWidget.create(<PageFrame page={page} args={args} {...shared} />);
+  content.addClass('aimass-Page');
+  content.node.dataset.testid = 'aimass-page';
+  content.node.tabIndex = 0;
+  const tab = new MainAreaWidget({ content });
+  tab.id = pageId(args);
+  tab.title.label = args.label;
+  tab.title.caption = `${args.noun} ${args.id}`;
+  tab.title.icon = page.icon;
+  tab.title.closable = true;
+  return tab;
+}
+
+type IFrameProps = IViewProps & { page: IPage; args: IPageArgs };
+
+function PageFrame({ page, args, aimass, actions }: IFrameProps): JSX.Element {
+  useSignal(aimass.changed);
+  const { connection } = aimass;
+  const wasLive = useRef(false);
+  wasLive.current ||= connection.state === 'live';
+  return (
+    <main className="aimass-Page-body" aria-label={args.label}>
+      {connection.state === 'down' && (
+        <p className="aimass-Down" role="alert">
+          {connection.error.line}
+        </p>
+      )}
+      {!wasLive.current && <p>{trans.__('Connecting…')}</p>}
+      {wasLive.current && (
+        <>
+          <page.view id={args.id} aimass={aimass} actions={actions} />
+          <footer className="aimass-Page-foot">
+            <IconButton
+              icon={linkIcon}
+              label={trans.__('Copy the address of this page')}
+              testId="aimass-page-link"
+              onClick={() => actions.copy(addressOf(args))}
+            />
+          </footer>
+        </>
+      )}
+    </main>
+  );
+}

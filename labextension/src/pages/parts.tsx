@@ -1,0 +1,142 @@
+/**
+ * What the pages are made of: a head with a name and buttons, facts, tables, parts that unfold.
+ */
+import React, { useId, useState } from 'react';
+
+import { formatJson } from '../format';
+import { trans } from '../i18n';
+import type { IAnswer } from '../panel/hooks';
+
+interface IHeadProps {
+  name: string;
+  /** What stands before the name: a state, a version. */
+  mark?: React.ReactNode;
+  children?: React.ReactNode;
+}
+
+export function Head({ name, mark, children }: IHeadProps): JSX.Element {
+  return (
+    <header className="aimass-Page-head">
+      <h2>{name}</h2>
+      {mark}
+      <span className="aimass-Starts">{children}</span>
+    </header>
+  );
+}
+
+/** Names with their values; what has no value is left out. */
+export function Facts({ facts }: { facts: readonly [string, React.ReactNode][] }): JSX.Element {
+  return (
+    <dl className="aimass-Facts">
+      {facts
+        .filter(([, value]) => value !== null && value !== undefined && value !== '')
+        .map(([name, value]) => (
+          <React.Fragment key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </React.Fragment>
+        ))}
+    </dl>
+  );
+}
+
+interface ITableProps {
+  /** What it is, for screen readers. */
+  label: string;
+  columns: readonly string[];
+  rows: readonly (readonly React.ReactNode[])[];
+}
+
+/** A table whose first column names its rows; scrolled sideways, with the keyboard too. */
+export function Table({ label, columns, rows }: ITableProps): JSX.Element {
+  return (
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <div className="aimass-Table" tabIndex={0} role="region" aria-label={label}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map((column, index) => (
+              <th key={index} scope="col">
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row, index) => (
+            <tr key={index}>
+              {row.map((cell, place) =>
+                place === 0 ? (
+                  <th key={place} scope="row">
+                    {cell}
+                  </th>
+                ) : (
+                  <td key={place}>{cell}</td>
+                )
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** A value of any kind in a cell: plain ones as they are, others as JSON. */
+export function formatValue(value: unknown): string {
+  return value == null
+    ? ''
+    : typeof value === 'object'
+      ? formatJson(value)
+      : String(value as string);
+}
+
+interface IUnfoldProps {
+  title: string;
+  testId: string;
+  isOpen?: boolean;
+  /** Drawn once it is open: what it needs is asked for then. */
+  children: () => React.ReactNode;
+}
+
+export function Unfold({ title, testId, isOpen = false, children }: IUnfoldProps): JSX.Element {
+  const [open, setOpen] = useState(isOpen);
+  const body = useId();
+  return (
+    <section className="aimass-Unfold">
+      <h3>
+        <button
+          type="button"
+          aria-expanded={open}
+          aria-controls={body}
+          data-testid={testId}
+          onClick={() => setOpen(!open)}
+        >
+          <span aria-hidden>{open ? '▾' : '▸'}</span> {title}
+        </button>
+      </h3>
+      <div id={body} hidden={!open}>
+        {open && children()}
+      </div>
+    </section>
+  );
+}
+
+/** An answer once it is there; before that, that it is on its way; or why it is not. */
+export function Answered<T>(props: {
+  answer: IAnswer<T>;
+  children: (value: T) => React.ReactNode;
+}): JSX.Element {
+  const { value, error } = props.answer;
+  return (
+    <>
+      {error && (
+        <p className="aimass-Error" role="alert">
+          {error.line}
+        </p>
+      )}
+      {value === null && !error && <p className="aimass-Empty">{trans.__('Reading…')}</p>}
+      {value !== null && props.children(value)}
+    </>
+  );
+}

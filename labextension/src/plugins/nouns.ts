@@ -1,0 +1,68 @@
+/**
+ * One plugin a noun: its section of the panel and its page. Each can be switched off by itself; a
+ * noun to come (clusters, schedules) adds one here, or in an extension of its own.
+ */
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import {
+  type LabIcon,
+  lineFormIcon,
+  offlineBoltIcon,
+  spreadsheetIcon
+} from '@jupyterlab/ui-components';
+
+import { aimassIcon } from '../icons';
+import { ComparisonPage } from '../pages/comparison';
+import { DatasetPage } from '../pages/dataset';
+import { EndpointPage } from '../pages/endpoint';
+import { JobPage } from '../pages/job';
+import { ModelPage } from '../pages/model';
+import { EndpointsSection } from '../panel/endpoints';
+import { JobsSection } from '../panel/jobs';
+import { ModelsSection } from '../panel/models';
+import { RunsSection } from '../panel/runs';
+import { ServicesSection } from '../panel/services';
+import { type IPage, IPages, IPanel, type ISection } from '../tokens';
+
+/** The plugin that adds a section and the pages that belong to it. */
+export function nounPlugin(section: ISection, pages: IPage[]): JupyterFrontEndPlugin<void> {
+  return {
+    id: `aimass-jupyter:${section.noun}`,
+    description: `The ${section.noun} of AI Mass, in its panel and as pages.`,
+    autoStart: true,
+    optional: [IPanel, IPages],
+    activate: (_: JupyterFrontEnd, panel: IPanel | null, taker: IPages | null) => {
+      panel?.add(section);
+      pages.forEach(page => taker?.add(page));
+    }
+  };
+}
+
+function page(noun: string, icon: LabIcon, view: IPage['view']): IPage {
+  return { noun, icon, view };
+}
+
+export const jobsPlugin = nounPlugin({ noun: 'jobs', rank: 100, view: JobsSection }, [
+  page('jobs', aimassIcon, JobPage)
+]);
+
+export const runsPlugin = nounPlugin(
+  { noun: 'runs', rank: 300, isFolded: true, view: RunsSection },
+  [page('comparison', lineFormIcon, ComparisonPage)]
+);
+
+export const modelsPlugin = nounPlugin({ noun: 'models', rank: 400, view: ModelsSection }, [
+  page('models', aimassIcon, ModelPage)
+]);
+
+export const endpointsPlugin = nounPlugin(
+  { noun: 'endpoints', rank: 500, view: EndpointsSection },
+  [page('endpoints', offlineBoltIcon, EndpointPage)]
+);
+
+export const servicesPlugin = nounPlugin(
+  { noun: 'services', rank: 600, view: ServicesSection },
+  []
+);
+
+/** The page of a dataset; its section needs the commands that import files (datasets.tsx). */
+export const datasetPage = page('datasets', spreadsheetIcon, DatasetPage);
