@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Bool, Dict, Enum, Integer, Unicode, default
+from traitlets import Bool, Dict, Enum, Float, Integer, Unicode, default
 
 from aimass_jupyter import __version__
 from aimass_jupyter.contract.errors import AimassError, Unavailable
@@ -57,6 +57,15 @@ class AimassApp(ExtensionApp):
         "with Jupyter's own token or password is its admin.",
     ).tag(config=True)
 
+    retention_days = Float(
+        0.0,
+        min=0.0,
+        help="Delete runs that ended longer ago, with their event files, checkpoints and logs; "
+        "0 keeps them all. A run that is tagged 'keep' stays.",
+    ).tag(config=True)
+    retention_newest = Integer(
+        10, min=0, help="So many of the newest runs of each experiment stay, however old."
+    ).tag(config=True)
     standalone = Bool(False, help="Whether this server exists for the control plane alone.").tag(
         config=True
     )
@@ -96,6 +105,7 @@ class AimassApp(ExtensionApp):
         settings = Settings(
             Path(self.data).absolute(), self.slots, self.max_upload_bytes, base_url,
             self.warm, self.warm_memory_bytes,
+            retention_days=self.retention_days, retention_newest=self.retention_newest,
         )  # fmt: skip
         control_plane = ControlPlane(settings)
         try:

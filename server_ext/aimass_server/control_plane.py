@@ -32,7 +32,7 @@ from aimass_server.serving import Serving
 from aimass_server.store import Blobs, Store, audit, idempotency
 from aimass_server.system import Facts, System
 from aimass_server.tracking import EventFileReader, Experiments, Runs, TensorBoard
-from aimass_server.upkeep import TOKEN_LIFE, LocalAccess, Upkeep
+from aimass_server.upkeep import TOKEN_LIFE, LocalAccess, Retention, Upkeep
 
 MAX_KEY_LENGTH = 128
 
@@ -47,6 +47,8 @@ class Settings:
     slots: int
     max_upload_bytes: int
     base_url: str = "/"
+    retention_days: float = 0.0
+    retention_newest: int = 10
     warm: bool = True
     warm_memory_bytes: int = 1 << 30
 
@@ -71,12 +73,13 @@ class ControlPlane:
         self.tokens = Tokens(self._store)
         self._uploads = Uploads(self._store, self._blobs, settings.max_upload_bytes)
         self._access = LocalAccess(self.tokens, self.data_folder)
-        self._upkeep = Upkeep(self._store, self._uploads, self._access)
         datasets = Datasets(self._store, self._blobs, self._uploads, folder / "imports")
         self._datasets = datasets
         models = Models(self._store, self._blobs, self._uploads)
         follower = Follower(folder / "jobs", EventFileReader)
         self._runs = Runs(self._store, folder / "jobs", follower)
+        retention = Retention(self._runs, settings.retention_days, settings.retention_newest)
+        self._upkeep = Upkeep(self._store, self._uploads, self._access, retention)
         self._warm = Warm(sys.executable, folder / "warm.log", settings.warm_memory_bytes)
         self._runner = Runner(
             self._store,

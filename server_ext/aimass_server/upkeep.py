@@ -12,6 +12,7 @@ from aimass_server.access import Principal, Tokens
 from aimass_server.data_folder import DataFolder
 from aimass_server.library import Uploads
 from aimass_server.store import Connection, Store, audit, events, idempotency, tokens
+from aimass_server.tracking import Runs
 
 ROUND_SECONDS = 3600.0
 ANSWERS_KEPT = timedelta(days=1)
@@ -56,15 +57,46 @@ class LocalAccess:
             self._token = None
 
 
+class Retention:
+    """Deletes runs by an administrator's rule.
+
+    Parameters
+    ----------
+    days
+        Runs that ended longer ago go; 0 keeps them all.
+    newest
+        So many of the newest runs of each experiment stay, however old.
+    """
+
+    def __init__(self, runs: Runs, days: float, newest: int) -> None:
+        self._runs = runs
+        self._days = days
+        self._newest = newest
+
+    async def take(self) -> None:
+        """Delete what the rule takes."""
+        if not self._days:
+            return
+        pruned = await self._runs.prune_everywhere(self._days, self._newest)
+        if pruned.runs:
+            logger.info("retention: %d runs, %d bytes", len(pruned.runs), pruned.freed_bytes)
+
+
 class Upkeep:
     """A round now and every hour, for as long as the control plane runs."""
 
     def __init__(
-        self, store: Store, uploads: Uploads, access: LocalAccess, clock: Clock = utc_now
+        self,
+        store: Store,
+        uploads: Uploads,
+        access: LocalAccess,
+        retention: Retention,
+        clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._uploads = uploads
         self._access = access
+        self._retention = retention
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
 
@@ -82,6 +114,7 @@ class Upkeep:
         now = self._clock()
         await self._store.write(lambda c: _forget(c, now))
         await self._access.renew()
+        await self._retention.take()
 
     async def _go_round(self) -> None:
         await self._uploads.sweep()

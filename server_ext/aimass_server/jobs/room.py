@@ -42,6 +42,7 @@ from aimass_server.jobs.submission import Submission, prepare
 from aimass_server.store import Connection, Store, digests, idempotency, jobs, models
 from aimass_server.store.downloads import Download
 
+_GATHER_SECONDS = 0.03  # what is written in one go is told in one answer
 _LOOK_SECONDS = 1.0  # where the kernel does not tell that a file grew
 
 
@@ -210,7 +211,8 @@ class Jobs:
                 left = deadline - time.monotonic()
                 if new or update.end or left <= 0:
                     return update
-                await watch.changed(min(left, _LOOK_SECONDS))
+                if await watch.changed(min(left, _LOOK_SECONDS)):
+                    await asyncio.sleep(_GATHER_SECONDS)
 
     async def _find(self, call: Call, reference: str) -> Job:
         return await self._store.read(lambda c: jobs.get(c, reference, call.tenant))
