@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import torch
 from torch import Tensor
 
@@ -18,16 +19,19 @@ from aimass_jupyter.contract.hyperparameters import Hyperparameters
 from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.data import (
     Preprocessing,
-    columns_of,
     described_columns,
     find_column,
-    labelled_rows,
     open_dataset,
     split_rows,
 )
+from aimass_jupyter.training.encoded import encode, encoded_bytes, map_encoded
+from aimass_jupyter.training.fitting import Labels, fit_preprocessing
 from aimass_jupyter.training.place import Place
+from aimass_jupyter.training.row_order import RowOrder
 
 Indices = npt.NDArray[np.int64]
+
+SMALL_BYTES = 1 << 26  # of encoded rows, which each rank may have in memory for itself
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,10 @@ class Part:
 
     def taking(self, index: Tensor) -> Part:
         """Return some of its rows, in the order of their numbers."""
-        weights = None if self.weights is None else self.weights[index]
-        return Part(self.inputs[index], self.targets[index], weights)
+        weights = None if self.weights is None else self.weights.index_select(0, index)
+        return Part(
+            self.inputs.index_select(0, index), self.targets.index_select(0, index), weights
+        )
 
     def pieces(self, count: int) -> Iterator[Part]:
         """Cut it into so many pieces of nearly equal length, the last ones perhaps empty."""
@@ -145,15 +151,28 @@ class Rows:
         The batches are the same whatever the number of ranks; ``first`` are left out, those that
         were trained on before.
         """
-        order = np.random.default_rng([self.seed, epoch]).permutation(self.training_rows)
-        for chosen in np.array_split(order, steps)[first:]:
+        row_bytes = self.training.inputs[:1].nbytes
+        order = RowOrder.of(self.training_rows, row_bytes)
+        for chosen in islice(order.batches([self.seed, epoch], steps), first, None):
             mine = chosen[self.place.rank :: self.place.size]
             index = mine if self.picked is None else self.picked[mine]
             yield self.training.taking(torch.from_numpy(index))
 
 
-def open_rows(spec: JobSpec, params: Hyperparameters, place: Place) -> Rows:
-    """Open a job's dataset, split it, and encode what this rank needs of it.
+def open_rows(
+    spec: JobSpec,
+    params: Hyperparameters,
+    place: Place,
+    folder: Path | None = None,
+    small_bytes: int = SMALL_BYTES,
+) -> Rows:
+    """Open a job's dataset, split it, and encode it.
+
+    Parameters
+    ----------
+    folder
+        The job's. What takes more than ``small_bytes`` when encoded is encoded into files there,
+        once for all ranks; without a folder it is kept in memory.
 
     Raises
     ------
@@ -169,16 +188,24 @@ def open_rows(spec: JobSpec, params: Hyperparameters, place: Place) -> Rows:
             "name one of them: --label COLUMN",
         )
     find_column(columns, spec.label)
-    table = labelled_rows(table, spec.label)
     task = ALGORITHMS[spec.algorithm].task
-    labels = columns_of(table, [spec.label])[spec.label]
+    labels = Labels.of(table, spec.label)
     stratify = task == "classification"
-    training, held_out = split_rows(labels, params.validation_fraction, spec.seed, stratify)
+    training, held_out = split_rows(labels.codes, params.validation_fraction, spec.seed, stratify)
     _check_ranks(spec.dataset, len(training), place.size)
-    preprocessing = Preprocessing.fit(table.take(training), columns, spec.label, task)
+    preprocessing = fit_preprocessing(table, columns, labels, training, task, spec.seed)
+    parts = {"training": labels.rows[training], "held-out": labels.rows[held_out]}
+    if folder is None or encoded_bytes(len(labels.rows), preprocessing) <= small_bytes:
+        parts["held-out"] = parts["held-out"][place.rank :: place.size]
+        encoded = {name: encode(table, rows, preprocessing) for name, rows in parts.items()}
+    else:
+        encoded = map_encoded(folder, table, parts, preprocessing)
+        inputs, targets = encoded["held-out"]
+        mine = slice(place.rank, None, place.size)
+        encoded["held-out"] = inputs[mine], targets[mine]
     return Rows(
-        training=_encode(table, training, preprocessing),
-        held_out=_encode(table, held_out[place.rank :: place.size], preprocessing),
+        training=_part(*encoded["training"]),
+        held_out=_part(*encoded["held-out"]),
         training_rows=len(training),
         held_out_rows=len(held_out),
         preprocessing=preprocessing,
@@ -187,11 +214,7 @@ def open_rows(spec: JobSpec, params: Hyperparameters, place: Place) -> Rows:
     )
 
 
-def _encode(table: pa.Table, rows: Indices, preprocessing: Preprocessing) -> Part:
-    names = [*(feature.name for feature in preprocessing.features), preprocessing.label.name]
-    columns: dict[str, npt.NDArray[Any]] = columns_of(table.take(rows), names)
-    inputs = preprocessing.apply(columns)
-    targets = preprocessing.encode_label(columns[preprocessing.label.name])
+def _part(inputs: npt.NDArray[Any], targets: npt.NDArray[Any]) -> Part:
     return Part(torch.from_numpy(inputs), torch.from_numpy(targets))
 
 
