@@ -163,6 +163,18 @@ class Hyperparameters(Request):
         "How ranks exchange what they learn: auto by shared memory where all are on one host.",
     )  # fmt: skip
 
+    compression: Literal["none", "fp16", "bf16"] = option(
+        "none", "Ranks", "Half the bytes: gradients travel between ranks in this type."
+    )
+    fusion_mb: float | None = option(
+        None, "Ranks", "horovod: layers' gradients travel by themselves, fused up to so many MiB.",
+        ge=0, le=4096,
+    )  # fmt: skip
+    cycle_ms: float | None = option(
+        None, "Ranks", "horovod: milliseconds in which gradients are gathered to be fused.",
+        gt=0, le=1000,
+    )  # fmt: skip
+
     validation_fraction: float = option(
         0.2, "Rows", "Share of the rows held out and never trained on.", gt=0, lt=1
     )

@@ -17,6 +17,7 @@ from aimass_jupyter.training.engine import Engine
 from aimass_jupyter.training.host_group import HostGroup
 from aimass_jupyter.training.local_steps import LocalSteps
 from aimass_jupyter.training.optimizer import Optimizer
+from aimass_jupyter.training.sending import SentSums, travels_in_pieces
 from aimass_jupyter.training.stripes import pieces_of, stripe_of
 from aimass_jupyter.training.weights import LOSS, ROWS, Weights
 
@@ -150,6 +151,8 @@ def make_exchange(
     group = engine.group if params.collectives == "auto" else None
     if params.local_steps > 1 and engine.place.size > 1:
         return LocalSteps(params.local_steps, weights, optimizer, engine, group)
+    if params.compression != "none" or travels_in_pieces(params):
+        return SentSums(params, weights, optimizer, engine)
     if group is None:
         return EngineSums(weights, optimizer, engine)
     kind = SharedWeights if _only_optimizer(params) else SharedSums

@@ -6,7 +6,12 @@ import torch
 from torch import Tensor
 
 from aimass_jupyter.data import Preprocessing
-from aimass_jupyter.data.encoders import BooleanEncoder, CategoryEncoder, ImageEncoder
+from aimass_jupyter.data.encoders import (
+    BooleanEncoder,
+    CategoryEncoder,
+    ImageEncoder,
+    TensorEncoder,
+)
 
 
 class TableChanges:
@@ -21,8 +26,8 @@ class TableChanges:
         numbers: list[float] = []
         features: list[int] = []
         for feature, encoder in enumerate(preprocessing.features):
-            if isinstance(encoder, ImageEncoder):
-                raise TypeError(f"'{encoder.name}' is an image")
+            if isinstance(encoder, ImageEncoder | TensorEncoder):
+                raise TypeError(f"'{encoder.name}' is no column of a table")
             if isinstance(encoder, CategoryEncoder):
                 mean, number = list(encoder.shares), [0.0] * encoder.width
             else:

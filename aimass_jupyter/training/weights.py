@@ -46,6 +46,10 @@ class Weights:
             if parameter.requires_grad:
                 parameter.register_post_accumulate_grad_hook(_Collector(self, number))
 
+    def pieces_of(self, vector: Tensor) -> list[Tensor]:
+        """Cut a vector where one parameter ends and the next begins."""
+        return [vector[stretch] for _, stretch in self._stretches]
+
     def keep_in(self, values: Tensor) -> None:
         """Move the parameters into another vector."""
         for parameter, stretch in self._stretches:

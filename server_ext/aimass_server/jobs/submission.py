@@ -15,6 +15,7 @@ from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_jupyter.contract.jobs import Engine, Job, JobCreate, JobOptions
 from aimass_server.access import Call
 from aimass_server.jobs.code import Code, check_code
+from aimass_server.jobs.technique import check_technique
 
 CODE = "code"
 
@@ -55,6 +56,8 @@ def prepare(
     engine = _engine(request, engines)
     _check_elastic(request, engine, slots)
     work = _algorithm_work(request, dataset) if code is None else _code_work(request, dataset, code)
+    if code is None and dataset is not None:
+        check_technique(work.params, dataset.latest.columns, work.label, engine, request.np)
     job = Job(
         id=new_id("job"),
         name=work.name,

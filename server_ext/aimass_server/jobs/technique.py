@@ -1,0 +1,91 @@
+"""Whether hyperparameters suit the dataset, the engine and the ranks of a job.
+
+What each may be is the contract's matter; that it would do nothing here, or cannot be done, is
+said before the job waits for its turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aimass_jupyter.contract.datasets import Column
+from aimass_jupyter.contract.errors import InvalidRequest
+from aimass_jupyter.contract.hyperparameters import Hyperparameters
+
+_FOR_IMAGES = ("rotation", "scaling", "shear", "shift", "flip", "colour")
+_FOR_TABLES = ("feature_dropout",)
+_FOR_HOROVOD = ("fusion_mb", "cycle_ms")
+_NEEDED = {
+    "decay_every": "--schedule step",
+    "decay_factor": "--schedule step",
+    "rise": "--schedule one-cycle",
+    "members": "--ensemble bagging, boosting or stacking",
+    "folds": "--ensemble stacking",
+    "shrinkage": "--ensemble boosting",
+    "stop_metric": "--patience EPOCHS",
+    "min_delta": "--patience EPOCHS",
+    "stop_fraction": "--patience EPOCHS",
+}
+
+
+def check_technique(
+    params: Mapping[str, Any], columns: Sequence[Column], label: str, engine: str, np: int
+) -> None:
+    """Check them.
+
+    Parameters
+    ----------
+    params
+        Hyperparameters, defaults filled in.
+    columns
+        Of the dataset.
+
+    Raises
+    ------
+    InvalidRequest
+        Naming the option and what to do.
+    """
+    image = any(column.kind == "image" for column in columns if column.name != label)
+    asked = [name for name in params if name in Hyperparameters.model_fields and _set(params, name)]
+    for name in asked:
+        _check_rows(name, image=image)
+        _check_ranks(name, params, engine, np)
+        _check_partner(name, params)
+
+
+def _set(params: Mapping[str, Any], name: str) -> bool:
+    return bool(params[name] != Hyperparameters.model_fields[name].default)
+
+
+def _check_rows(name: str, *, image: bool) -> None:
+    if name in (_FOR_TABLES if image else _FOR_IMAGES):
+        kind, given = ("tables", "images") if image else ("images", "a table")
+        raise _refused(name, f"changes {kind}, and the dataset is {given}", "leave it out")
+
+
+def _check_ranks(name: str, params: Mapping[str, Any], engine: str, np: int) -> None:
+    if name in _FOR_HOROVOD and engine != "horovod":
+        raise _refused(name, f"is Horovod's, and the engine is {engine}", "take --engine horovod")
+    if name == "compression" and np == 1:
+        raise _refused(name, "says how ranks send gradients, and there is one", "take --np 2")
+    if params["compression"] == "bf16" and engine == "horovod":
+        raise _refused("compression", "bf16: Horovod adds no bf16", "take fp16, or torchrun")
+    if params["local_steps"] > 1 and name == "compression":
+        raise _refused(name, "is of gradients, and --local-steps sends weights", "take one of both")
+
+
+def _check_partner(name: str, params: Mapping[str, Any]) -> None:
+    """What another option switches on does nothing without it."""
+    needed = _NEEDED.get(name)
+    if needed is None:
+        return
+    option, _, values = needed.removeprefix("--").partition(" ")
+    given = params[option]
+    wanted = values.replace(" or ", ", ").split(", ")
+    if given is None or (option != "patience" and given not in wanted):
+        raise _refused(name, f"does nothing without {needed}", f"say {needed}, or leave it out")
+
+
+def _refused(name: str, reason: str, cure: str) -> InvalidRequest:
+    return InvalidRequest(f"--{name.replace('_', '-')} {reason}", cure)
