@@ -47,10 +47,10 @@ class Settings:
     slots: int
     max_upload_bytes: int
     base_url: str = "/"
-    retention_days: float = 0.0
-    retention_newest: int = 10
     warm: bool = True
     warm_memory_bytes: int = 1 << 30
+    retention_days: float = 0.0
+    retention_newest: int = 10
 
 
 class ControlPlane:
