@@ -18,6 +18,7 @@ from aimass_jupyter.host import end_heartbeat, write_record
 from aimass_jupyter.training.augmentation import augmentation
 from aimass_jupyter.training.checkpoint import Due
 from aimass_jupyter.training.course import Course
+from aimass_jupyter.training.encoded import drop_encoded
 from aimass_jupyter.training.engine import Engine
 from aimass_jupyter.training.ensemble import Members, fits_of, train_ensemble
 from aimass_jupyter.training.export import CHECKED_ROWS, write_model
@@ -46,6 +47,8 @@ def train(
     task = find_task(spec.algorithm, params)
     task.prepare(rows.preprocessing, rows.training.targets)
     introduce(rows, engine)
+    if engine.place.rank == 0:
+        drop_encoded(folder)  # all ranks are here, so all have opened it
     fit_steps = params.epochs * rows.steps(params.batch_size)
     with Course(spec, folder, engine, fits_of(params), fit_steps, live) as course:
         network = train_network(course, params, task, rows)
