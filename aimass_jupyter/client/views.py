@@ -205,7 +205,7 @@ def _job_rows(job: Job) -> list[tuple[str, str]]:
     rows = [
         ("job", f"{job.name} ({job.id})"),
         ("state", job.state if job.final else f"{job.state}, {job.progress.fraction:.0%}"),
-        ("engine", f"{job.engine}, np {job.np}"),
+        ("engine", f"{job.engine}, np {job.np}" + (f", {job.start} start" if job.start else "")),
         ("dataset", job.dataset),
         ("algorithm", job.algorithm),
         ("metrics", show(job.metrics or job.progress.metrics)),

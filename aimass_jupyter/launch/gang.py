@@ -77,6 +77,7 @@ def _be_gang(gang: GangOrder, marker: Marker, output: int) -> int:
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
     os.close(output)
+    _say_start(gang.work, "warm")
     return lead(gang)
 
 
@@ -162,6 +163,11 @@ def record_ranks(
         print(f"{GANG_RECORD} could not be written: {full}", file=sys.stderr)
 
 
+def _say_start(work: JobOrder, start: str) -> None:
+    ranks = "1 rank" if work.np == 1 else f"{work.np} ranks"
+    print(f"{start} start: {ranks} on {work.engine}", flush=True)
+
+
 def shell_code(code: int) -> int:
     """An exit code as a shell gives it: 128 more for a signal."""
     return code if code >= 0 else 128 - code
@@ -171,7 +177,8 @@ def main(folder: Path) -> int:
     """Import, then run the job of a folder."""
     environment = dict(os.environ)
     work = read_job(folder)
-    preload(work.engine)
+    _say_start(work, "cold")
+    preload(work.engine, own_code=work.own_code)
     return lead(GangOrder(work, folder, environment))
 
 

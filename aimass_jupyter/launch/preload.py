@@ -24,11 +24,16 @@ _PACKAGES = ("aimass_jupyter.algorithms", "aimass_jupyter.training")
 _LATER = ("numpy.ma", "torch.nn.parallel.distributed", "torch.utils.data.distributed")
 
 
-def preload(engine: str) -> None:
-    """Import what the ranks of an engine need before their first step."""
+def preload(engine: str, *, own_code: bool) -> None:
+    """Import what the ranks of an engine need before their first step.
+
+    Own code steps an optimizer of torch's; ours need no more than the imports.
+    """
     one_thread()
     for name in (*_RANK, *_OF_ENGINE[engine]):
         import_module(name)
+    if own_code:
+        throw_away_step()
     gc.collect()
     gc.freeze()  # the ranks share these pages: a collection in one of them leaves them alone
 

@@ -95,7 +95,8 @@ class JobView {
       connection === 'reconnecting' ? `${card.state} · reconnecting` : (card.state ?? '…')
     );
     const where = card.np > 1 ? `${card.np} ranks on ${card.engine}` : card.engine;
-    setText(this.facts, card.id ? `${card.algorithm} on ${card.dataset} · ${where}` : '');
+    const how = card.start ? `${where}, ${card.start} start` : where;
+    setText(this.facts, card.id ? `${card.algorithm} on ${card.dataset} · ${how}` : '');
     this.facts.title = card.id ?? '';
   }
 

@@ -85,7 +85,18 @@ class JobRecord:
 
 def card(job: Job, gaps: list[Gap], missing: Mapping[str, int] | None = None) -> dict[str, Any]:
     """What a front end shows of a job besides curves and log; bounded, JSON."""
-    kept = {"id", "name", "state", "engine", "np", "dataset", "algorithm", "metrics", "model"}
+    kept = {
+        "id",
+        "name",
+        "state",
+        "engine",
+        "np",
+        "start",
+        "dataset",
+        "algorithm",
+        "metrics",
+        "model",
+    }
     return job.model_dump(mode="json", include=kept) | {
         "final": job.final,
         "fraction": job.progress.fraction,
