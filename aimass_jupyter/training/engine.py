@@ -34,6 +34,9 @@ class Engine(Protocol):
     def add(self, tensor: Tensor) -> None:
         """Replace the tensor by its sum over all ranks."""
 
+    def add_all(self, tensors: list[Tensor]) -> None:
+        """Replace each tensor by its sum over all ranks; they may travel together."""
+
     def broadcast(self, content: bytes) -> bytes:
         """Return rank 0's bytes; what other ranks pass is not looked at."""
 
@@ -54,6 +57,9 @@ class SingleEngine:
 
     def add(self, tensor: Tensor) -> None:
         """Leave it as it is."""
+
+    def add_all(self, tensors: list[Tensor]) -> None:
+        """Leave them as they are."""
 
     def broadcast(self, content: bytes) -> bytes:
         """Return it."""
@@ -84,6 +90,16 @@ class HorovodEngine:
         """Sum in place; one name, so that Horovod keeps one slot for it."""
         with together("allreduce 'sum'"):
             self._horovod.allreduce_(tensor, name="sum", op=self._horovod.Sum)
+
+    def add_all(self, tensors: list[Tensor]) -> None:
+        """Hand all over, and let Horovod fuse what it will."""
+        with together("allreduce 'pieces'"):
+            begun = [
+                self._horovod.allreduce_async_(one, name=f"piece.{i}", op=self._horovod.Sum)
+                for i, one in enumerate(tensors)
+            ]
+            for handle in begun:
+                self._horovod.synchronize(handle)
 
     def broadcast(self, content: bytes) -> bytes:
         """Send the length, then the bytes."""
@@ -122,6 +138,13 @@ class TorchrunEngine:
         with together("allreduce 'sum'"):
             self._distributed.all_reduce(tensor)
 
+    def add_all(self, tensors: list[Tensor]) -> None:
+        """Have all on their way before the first is waited for."""
+        with together("allreduce 'pieces'"):
+            begun = [self._distributed.all_reduce(one, async_op=True) for one in tensors]
+            for work in begun:
+                work.wait()
+
     def broadcast(self, content: bytes) -> bytes:
         """Send the length, then the bytes."""
         size = torch.tensor([len(content)], device=self.device)
@@ -155,12 +178,16 @@ _ENGINES: dict[str, type[SingleEngine | HorovodEngine | TorchrunEngine]] = {
 }
 
 
-def connect(name: str, place: Place) -> Engine:
-    """Join the other ranks; returns when all are there."""
+def connect(name: str, place: Place, *, share: bool = True) -> Engine:
+    """Join the other ranks; returns when all are there.
+
+    With ``share`` the ranks of one host may share memory: what a rank that dies leaves in it is
+    half done.
+    """
     from aimass_jupyter.training.host_group import meet_on_host
 
     engine: Engine = _ENGINES[name](place)
-    engine.group = meet_on_host(engine)
+    engine.group = meet_on_host(engine) if share else None
     return engine
 
 
