@@ -52,8 +52,8 @@ test-lab:
 test-python:
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-bench-%: setup ## run one benchmark: make bench-serving runs benchmarks/serving.py
-	@$(BIN)/python benchmarks/$*.py
+bench-%: setup ## run one benchmark: make bench-events-read runs benchmarks/events_read.py
+	@$(BIN)/python benchmarks/$(subst -,_,$*).py
 
 clean: ## remove what set-up, builds and tests made here (cached wheels stay)
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
