@@ -21,6 +21,10 @@ from aimass_jupyter.training.place import Place
 
 SOURCE, WORK = "source", "work"
 
+#: A script's variables, and the frames that hold them, live as long as the process, as they do when
+#: Python runs it: torch's communicators wait for ever when they are taken apart before.
+_kept: list[object] = []
+
 
 class StepDone(BaseException):
     """A dry run has done its step: nothing of own code shall catch this."""
@@ -91,10 +95,12 @@ def _run_script(
     sys.argv = [str(script), *arguments]
     with EventLinks(folder / WORK, folder / "tb", active=place.rank == 0):
         try:
-            runpy.run_path(str(script), run_name="__main__")
-        except StepDone:
+            _kept.append(runpy.run_path(str(script), run_name="__main__"))
+        except StepDone as done:
+            _kept.append(done)
             print("dry run: one step was done")
         except SystemExit as ended:
+            _kept.append(ended)
             if ended.code not in (None, 0):
                 raise CodeFailed(f"{manifest.label} ended with {ended.code!r}", None) from None
 
