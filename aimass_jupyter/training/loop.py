@@ -111,7 +111,7 @@ def fit(
             seeds = rows.seeds(epoch, steps)  # what is random does not depend on where we began
             network.train()
             for step, batch in enumerate(rows.batches(epoch, steps, first), epoch * steps + first):
-                torch.manual_seed(seeds[step % steps])
+                seed_step(seeds[step % steps], engine.device)
                 pace = schedule.at(step)
                 batch = augment(batch.to(engine.device))
                 loss = learner.backward(task, batch)
@@ -134,6 +134,7 @@ def fit(
                 if watched is not None:
                     seen = evaluate(task, network, watched, rows.preprocessing, engine)
                     stopping.watch(*seen, network.state_dict())
+                course.guard.look_at_held_out(before + ended * steps, loss_now)
                 curves.show_epoch(before + ended * steps - 1, loss_now, report, speed)
                 if options.histograms:
                     curves.show_weights(before + ended * steps - 1, network)
@@ -143,6 +144,13 @@ def fit(
                 if due.after_epoch(ended, steps, last=last):
                     course.keep(checkpoints, ended * steps, learner)
     learner.settle()
+
+
+def seed_step(seed: int, device: torch.device) -> None:
+    """Seed what a step draws; ``torch.manual_seed`` takes as long as a small step does."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
 
 
 def evaluate(
