@@ -23,6 +23,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aimass_jupyter.data.bad_rows import BadData, find_bad_row
     from aimass_jupyter.data.dataset import (
         column_values,
         columns_of,
@@ -35,11 +36,13 @@ if TYPE_CHECKING:
     from aimass_jupyter.data.transforms import Preprocessing
 
 __all__ = [
+    "BadData",
     "Preprocessing",
     "column_values",
     "columns_of",
     "describe",
     "described_columns",
+    "find_bad_row",
     "find_column",
     "labelled_rows",
     "open_dataset",
@@ -47,11 +50,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BadData": "bad_rows",
     "Preprocessing": "transforms",
     "column_values": "dataset",
     "columns_of": "dataset",
     "describe": "profile",
     "described_columns": "dataset",
+    "find_bad_row": "bad_rows",
     "find_column": "profile",
     "labelled_rows": "dataset",
     "open_dataset": "dataset",

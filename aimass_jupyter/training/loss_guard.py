@@ -64,6 +64,21 @@ class LossGuard:
         self._flag(step)
         return self._policy == "continue"
 
+    def look_at_held_out(self, step: int, loss: float) -> None:
+        """Look at the loss on held-out rows after a step; it is the same on all ranks.
+
+        Raises
+        ------
+        NotANumber
+            When it is none and training is to stop.
+        """
+        if math.isfinite(loss):
+            return
+        text = f"the loss on held-out rows became {loss} after step {step:,}"
+        if self._policy == "stop":
+            raise NotANumber(text, "look for extreme values in the data, or say --on-nan continue")
+        self._say("held-out-loss", text)
+
     def _stop(self, step: int, own: Tensor, mean: Tensor) -> None:
         became = f"the loss of step {step + 1:,} became {mean.item()}"
         if self._place.size > 1 and math.isfinite(own.item()):
@@ -75,16 +90,19 @@ class LossGuard:
         )
 
     def _flag(self, step: int) -> None:
-        """Say it once for all such steps, with their number; a full disk only leaves it unsaid."""
-        if self._place.rank:
-            return
+        """Say it once for all such steps, with their number."""
         done = _DONE[self._policy]
         steps = "1 step" if self.found == 1 else f"{self.found:,} steps"
         text = f"the loss of {steps} was NaN or infinite, lastly of step {step + 1:,}; each {done}"
-        if self.found & (self.found - 1) == 0:  # the 1st, 2nd, 4th, 8th…
+        if self.found & (self.found - 1) == 0 and not self._place.rank:  # the 1st, 2nd, 4th, 8th…
             print(text)
-        with contextlib.suppress(OSError):
-            write_notice(self._folder, "loss", text)
+        self._say("loss", text)
+
+    def _say(self, name: str, text: str) -> None:
+        """Rank 0 says it; a full disk only leaves it unsaid."""
+        if self._place.rank == 0:
+            with contextlib.suppress(OSError):
+                write_notice(self._folder, name, text)
 
 
 def _finite(gradients: Tensor) -> bool:

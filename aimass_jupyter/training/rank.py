@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.host import begin_heartbeat, installed_packages, write_record
-from aimass_jupyter.training.failure import fail
+from aimass_jupyter.training.failure import Disconnected, NotANumber, fail
 from aimass_jupyter.training.place import Place, find_place
+
+if TYPE_CHECKING:
+    from aimass_jupyter.contract.hyperparameters import Hyperparameters
+    from aimass_jupyter.contract.jobs import JobSpec
+    from aimass_jupyter.training.live import Live
 
 
 def main(folder: Path) -> None:
@@ -44,11 +53,9 @@ def train_job(folder: Path, place: Place) -> None:
     """Read the data, meet the other ranks, train."""
     from aimass_jupyter.algorithms import hyperparameters_of
     from aimass_jupyter.contract.jobs import JobSpec
-    from aimass_jupyter.training.dry_run import one_step
-    from aimass_jupyter.training.engine import connect
-    from aimass_jupyter.training.loop import train
+    from aimass_jupyter.training.elastic import is_elastic, train_elastically
     from aimass_jupyter.training.own_code import run_code
-    from aimass_jupyter.training.rows import open_rows
+    from aimass_jupyter.training.sending import horovod_settings
 
     spec = JobSpec.model_validate_json((folder / "spec.json").read_bytes())
     if place.rank == 0:
@@ -57,10 +64,53 @@ def train_job(folder: Path, place: Place) -> None:
         run_code(spec, folder, place)
         return
     params = hyperparameters_of(spec.algorithm, spec.params)
-    rows = open_rows(spec, params, place)  # first: a rank that cannot read them meets nobody
+    os.environ.update(horovod_settings(params))
+    with _naming_bad_rows(spec):
+        if is_elastic():
+            train_elastically(folder, partial(_train_live, spec, params, folder), open_log)
+        else:
+            _train(spec, params, folder, place)
+
+
+def _train(spec: JobSpec, params: Hyperparameters, folder: Path, place: Place) -> None:
+    """Train as a rank that is there from the beginning to the end."""
+    from aimass_jupyter.training.dry_run import one_step
+    from aimass_jupyter.training.engine import connect
+    from aimass_jupyter.training.loop import train
+    from aimass_jupyter.training.rows import open_rows
+
+    # First: a rank that cannot read them meets nobody.
+    rows = open_rows(spec, params, place, folder)
     if spec.options.dry_run:
         params, rows = one_step(params, rows)
     train(spec, params, folder, rows, connect(spec.engine, place))
+
+
+def _train_live(
+    spec: JobSpec, params: Hyperparameters, folder: Path, place: Place, live: Live
+) -> None:
+    """Train as one of the ranks that are there just now."""
+    from aimass_jupyter.training.engine import connect
+    from aimass_jupyter.training.loop import train
+    from aimass_jupyter.training.rows import open_rows
+
+    rows = open_rows(spec, params, place, folder)
+    train(spec, params, folder, rows, connect(spec.engine, place, share=False), live)
+
+
+@contextmanager
+def _naming_bad_rows(spec: JobSpec) -> Iterator[None]:
+    """Where reading or training fails because of a row, name that one."""
+    from aimass_jupyter.contract.algorithms import ALGORITHMS
+    from aimass_jupyter.data import find_bad_row, open_dataset
+
+    try:
+        yield
+    except (InvalidRequest, NotANumber) as error:
+        if isinstance(error, Disconnected):  # the rank whose rows they are says it
+            raise
+        table, task = open_dataset(spec.dataset_path), ALGORITHMS[spec.algorithm].task
+        raise find_bad_row(table, spec.label, task) or error from None
 
 
 if __name__ == "__main__":
