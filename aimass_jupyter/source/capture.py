@@ -14,7 +14,7 @@ from aimass_jupyter.contract.errors import did_you_mean
 from aimass_jupyter.source.definitions import Found, NoSource, find_definition
 from aimass_jupyter.source.manifest import Form, Use
 from aimass_jupyter.source.modules import Modules, needed_modules, take_local
-from aimass_jupyter.source.names import BUILTINS, free_names
+from aimass_jupyter.source.names import BUILTINS, HIDEABLE, free_names, made_globals
 from aimass_jupyter.source.objects import CannotTravel, encode
 from aimass_jupyter.source.problems import Problem
 
@@ -40,6 +40,7 @@ class Captured:
     modules: Modules = field(default_factory=Modules)
     problems: list[Problem] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
+    rebound: set[str] = field(default_factory=set)
 
 
 class Capture:
@@ -62,8 +63,11 @@ class Capture:
     def take_names_of(self, text: str, tree: ast.Module, where: str, first: int = 1) -> None:
         """Take what code uses and does not define; ``first`` is the line that it begins with."""
         needed_modules(tree, where, self._root, self.found.modules)
+        made = made_globals(text) - self._namespace.keys()
+        self.found.rebound |= made_globals(text) & self._namespace.keys()
         for name, line in free_names(text, tree).items():
-            self._take(name, line + first - 1, where)
+            if name not in made:
+                self._take(name, line + first - 1, where)
         self._take_hidden_builtins(tree, text)
 
     def take_definition(self, name: str, value: Any, line: int, where: str) -> None:
@@ -102,7 +106,8 @@ class Capture:
     def _take_hidden_builtins(self, tree: ast.AST, text: str) -> None:
         """A notebook may have given a builtin's name to something of its own."""
         for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and node.id in BUILTINS and node.id in self._namespace:
+            hidden = isinstance(node, ast.Name) and node.id in HIDEABLE & self._namespace.keys()
+            if isinstance(node, ast.Name) and hidden:
                 value = self._namespace[node.id]
                 if not callable(value) and node.id not in self._taken:
                     self._taken.add(node.id)

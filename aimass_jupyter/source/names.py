@@ -7,7 +7,8 @@ import builtins
 import symtable
 from collections.abc import Iterator
 
-BUILTINS = frozenset(dir(builtins))
+BUILTINS = frozenset(dir(builtins)) - {"exit", "quit", "copyright", "credits", "license", "help"}
+HIDEABLE = frozenset(name for name in BUILTINS if not name.startswith("_"))
 #: What every module has, and what IPython adds; the latter is no name of a job.
 MODULE_NAMES = frozenset({"__name__", "__doc__", "__annotations__", "__file__", "__builtins__"})
 
@@ -17,11 +18,6 @@ def free_names(text: str, tree: ast.Module) -> dict[str, int]:
     table = symtable.symtable(text, "code", "exec")
     free = _used(table) - _defined(table) - BUILTINS - MODULE_NAMES
     return {name: line for name, line in _first_lines(tree).items() if name in free}
-
-
-def defined_names(text: str) -> set[str]:
-    """The names that a module gives a value to."""
-    return _defined(symtable.symtable(text, "code", "exec"))
 
 
 def _used(table: symtable.SymbolTable) -> set[str]:
@@ -36,12 +32,16 @@ def _used(table: symtable.SymbolTable) -> set[str]:
 
 
 def _defined(table: symtable.SymbolTable) -> set[str]:
-    names = {
+    return {
         symbol.get_name()
         for symbol in table.get_symbols()
         if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
     }
-    return names.union(*(_assigned_globals(inner) for inner in table.get_children()))
+
+
+def made_globals(text: str) -> set[str]:
+    """The names that functions give a value to with ``global``: they may have none before."""
+    return _assigned_globals(symtable.symtable(text, "code", "exec"))
 
 
 def _assigned_globals(table: symtable.SymbolTable) -> set[str]:

@@ -68,6 +68,22 @@ def decode(form: Form, content: bytes) -> Any:
     return _DECODERS[form](content)
 
 
+def plain_json(value: Any) -> Any:
+    """A value as JSON has it; what JSON lacks is tagged.
+
+    Raises
+    ------
+    CannotTravel
+        Saying what it is, and the cure.
+    """
+    return _tagged(value)
+
+
+def plain_value(content: Any) -> Any:
+    """The value again."""
+    return _untagged(content)
+
+
 def _library_type(value: Any) -> str:
     """``pandas.DataFrame`` whatever module of pandas defines it."""
     kind = type(value)

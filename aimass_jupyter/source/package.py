@@ -251,7 +251,7 @@ def _function_package(
         *mistakes.run_mistakes(entry.tree, entry.function, params or {}),
         *mistakes.call_mistakes(entry.tree, entry.where, captured.values),
         *mistakes.file_mistakes(entry.tree, entry.where, root, sent),
-        *mistakes.doubts(entry.tree, entry.where, captured.objects),
+        *mistakes.doubts(entry.tree, entry.where, captured.objects.keys() | captured.rebound),
         *_absent_here(captured.modules, root),
     ]
     refuse(problems)

@@ -71,6 +71,9 @@ def _run_function(
         function(run)
     except StepDone:
         print("dry run: one step was done")
+    except SystemExit as ended:
+        if ended.code not in (None, 0):
+            raise CodeFailed(f"{manifest.function}(run) ended with {ended.code!r}", None) from None
     run.finish()
 
 
