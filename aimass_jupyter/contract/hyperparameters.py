@@ -100,10 +100,7 @@ class Hyperparameters(Request):
         None, "Stopping", "Stop after so many epochs without progress; keep the best weights.",
         ge=1, le=100_000,
     )  # fmt: skip
-    stop_metric: str = option(
-        "loss", "Stopping", "What progress is told by: loss, or a metric of the task.",
-        max_length=64,
-    )  # fmt: skip
+    stop_metric: str = option("loss", "Stopping", "What progress is told by.")
     min_delta: float = option(
         0.0, "Stopping", "Progress smaller than this is none.", ge=0, le=1e9
     )  # fmt: skip
@@ -184,6 +181,9 @@ class Hyperparameters(Request):
 class ClassificationHyperparameters(Hyperparameters):
     """Classification: cross-entropy over the label's classes."""
 
+    stop_metric: Literal["loss", "accuracy", "f1", "log_loss"] = option(
+        "loss", "Stopping", "What progress is told by."
+    )
     label_smoothing: float = option(
         0.0, "Regularisation", "Mass moved off the true class.", ge=0, lt=1
     )
@@ -195,3 +195,7 @@ class ClassificationHyperparameters(Hyperparameters):
 
 class RegressionHyperparameters(Hyperparameters):
     """Regression: squared error on the standardised label."""
+
+    stop_metric: Literal["loss", "r2", "rmse", "mae"] = option(
+        "loss", "Stopping", "What progress is told by."
+    )

@@ -71,7 +71,7 @@ class Learner:
         self.penalty.pull(values, gradients)
         self.clipping.limit(gradients)
         self.exchange.step(pace.rate, pace.momentum)
-        self.penalty.shrink(values, pace.rate)
+        self.penalty.shrink(values, self.optimizer, pace)
         self.average.follow()
 
     def settle(self) -> None:

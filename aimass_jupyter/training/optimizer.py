@@ -15,6 +15,10 @@ from torch import Tensor
 from aimass_jupyter.contract.hyperparameters import Hyperparameters
 
 
+_SECOND_BETA = 0.999
+_EPSILON = 1e-8
+
+
 class Optimizer(Protocol):
     """An update rule with state."""
 
@@ -22,6 +26,9 @@ class Optimizer(Protocol):
 
     def step(self, values: Tensor, gradients: Tensor, rate: float, momentum: float = 0.9) -> None:
         """Move ``values`` in place."""
+
+    def reach(self, rate: float, momentum: float) -> Tensor | float:
+        """How far a step moves each value in the end, for each unit of its gradient."""
 
 
 class AdamW:
@@ -48,12 +55,17 @@ class AdamW:
             [torch.full((), float(steps), device=values.device)],
             lr=rate,
             beta1=momentum,
-            beta2=0.999,
+            beta2=_SECOND_BETA,
             weight_decay=self._decay,
-            eps=1e-8,
+            eps=_EPSILON,
             amsgrad=False,
             maximize=False,
         )
+
+    def reach(self, rate: float, momentum: float) -> Tensor:
+        """It is farther where gradients have been small."""
+        steps = int(self.state["steps"])
+        return rate / ((self.state["square"] / (1 - _SECOND_BETA**steps)).sqrt() + _EPSILON)
 
 
 class SGD:
@@ -79,6 +91,10 @@ class SGD:
             maximize=False,
             is_first_step=False,
         )
+
+    def reach(self, rate: float, momentum: float) -> float:
+        """Momentum carries on what a step began."""
+        return rate / (1 - momentum)
 
 
 def make_optimizer(params: Hyperparameters, like: Tensor) -> Optimizer:

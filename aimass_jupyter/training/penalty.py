@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from aimass_jupyter.contract.hyperparameters import Hyperparameters
+from aimass_jupyter.training.optimizer import Optimizer
+from aimass_jupyter.training.schedule import Pace
 
 
 class Penalty:
@@ -13,7 +15,9 @@ class Penalty:
 
     L2 is a part of the gradient. L1 is a proximal step after the optimizer's own (soft
     thresholding; Parikh and Boyd, Proximal Algorithms, 2014, section 6.5.2), which makes weights
-    exactly zero where a subgradient would only let them tremble around it.
+    exactly zero where a subgradient would only let them tremble around it. Each weight is moved as
+    far as the optimizer would move it for that gradient, so that what is found is the least of loss
+    and penalty whatever the optimizer.
 
     Parameters
     ----------
@@ -30,10 +34,10 @@ class Penalty:
         if self._l2 and self._mask is not None:
             gradients.addcmul_(values, self._mask, value=self._l2)
 
-    def shrink(self, values: Tensor, rate: float) -> None:
+    def shrink(self, values: Tensor, optimizer: Optimizer, pace: Pace) -> None:
         """Move every weight towards zero by what L1 asks for, and none beyond it."""
         if self._l1 and self._mask is not None:
-            most = self._mask * (rate * self._l1)
+            most = self._mask * (self._l1 * optimizer.reach(pace.rate, pace.momentum))
             values.sub_(torch.clamp(values, -most, most))
 
 
