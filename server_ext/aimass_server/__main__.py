@@ -1,8 +1,12 @@
-"""``python -m aimass_server``: the control plane alone, on loopback, without a browser."""
+"""``python -m aimass_server``: the control plane alone, on loopback, without a browser.
+
+Options are traits, as Jupyter takes them: ``--AimassApp.warm=False``.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 
 from aimass_server.app import AimassApp
 
@@ -16,5 +20,6 @@ AimassApp.launch_instance(  # type: ignore[no-untyped-call]
         "--ServerApp.allow_unauthenticated_access=False",
         "--ServerApp.allow_root=True",
         "--AimassApp.standalone=True",
+        *sys.argv[1:],
     ]
 )
