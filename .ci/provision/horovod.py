@@ -13,11 +13,17 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from provision.layout import Layout, wheel_cache
-from provision.machine import cxx_compiler, has_cmake, has_nccl, obstacle_to_compiling
+from provision.machine import (
+    cuda_home,
+    cxx_compiler,
+    has_cmake,
+    nccl_header,
+    obstacle_to_compiling,
+)
 from provision.packages import pip_install
 from provision.programs import ProgramFailed, Programs
 from provision.steps import digest
@@ -37,6 +43,7 @@ class HorovodWheel:
     """Builds, checks and keeps the wheel of one environment."""
 
     layout: Layout
+    without_nccl: bool = False
 
     def inputs(self) -> Iterable[str | Path]:
         """What the wheel depends on; with these unchanged the finished one serves."""
@@ -45,6 +52,9 @@ class HorovodWheel:
         yield " ".join(platform.libc_ver())
         yield self._torch_version()
         yield self.layout.tooling / "horovod"
+        if self._operations() == "NCCL":
+            yield f"{cuda_home()}"
+            yield nccl_header(self._packages()) or ""
 
     def circumstances(self) -> str:
         """What decides between Horovod and torchrun on this machine."""
@@ -59,8 +69,14 @@ class HorovodWheel:
             return f"Horovod {VERSION} ({self._operations()}), from {cached.parent}"
         if reason := obstacle_to_compiling():
             return self._go_without(reason, programs)
-        built = self._build(programs)
-        self._install_and_check(built, programs)
+        try:
+            built = self._build(programs)
+            self._install_and_check(built, programs)
+        except ProgramFailed:
+            if self._operations() == "gloo":
+                raise
+            said = replace(self, without_nccl=True).install(programs)
+            return f"{said}; its build with NCCL failed: {programs.log}"
         return f"Horovod {VERSION} ({self._operations()}), kept in {self._keep(built).parent}"
 
     def _go_without(self, reason: str, programs: Programs) -> str:
@@ -92,8 +108,7 @@ class HorovodWheel:
 
     def _switches(self) -> dict[str, str]:
         """Horovod's own switches, and the file that lifts its C++ standard."""
-        gpu = {"HOROVOD_GPU_OPERATIONS": "NCCL"} if self._operations() == "NCCL" else {}
-        return gpu | {
+        return self._gpu_switches() | {
             "CMAKE_TOOLCHAIN_FILE": str(self.layout.tooling / "horovod" / "toolchain.cmake"),
             "CMAKE_POLICY_VERSION_MINIMUM": "3.5",  # CMake 4 refuses gloo's older request
             "CXX": str(cxx_compiler()),
@@ -103,6 +118,30 @@ class HorovodWheel:
             "HOROVOD_WITHOUT_TENSORFLOW": "1",
             "HOROVOD_WITHOUT_MXNET": "1",
         }
+
+    def _gpu_switches(self) -> dict[str, str]:
+        """What a build with NCCL needs to be told beside what the machine's environment says."""
+        header = nccl_header(self._packages())
+        if self._operations() != "NCCL" or header is None:
+            return {}
+        switches = {"HOROVOD_GPU_OPERATIONS": "NCCL", "HOROVOD_CUDA_HOME": str(cuda_home())}
+        if header.is_relative_to(self._packages()):
+            linked = {
+                "HOROVOD_NCCL_HOME": str(self._linkable(header)),
+                "HOROVOD_NCCL_LINK": "SHARED",
+            }
+            return switches | linked
+        return switches
+
+    def _linkable(self, header: Path) -> Path:
+        """A folder as the linker wants it: the package has no ``libnccl.so`` without a number."""
+        home = self.layout.logs / "nccl"
+        shutil.rmtree(home, ignore_errors=True)
+        (home / "lib").mkdir(parents=True)
+        (home / "include").symlink_to(header.parent, target_is_directory=True)
+        library = next(header.parents[1].joinpath("lib").glob("libnccl.so*"))
+        (home / "lib" / "libnccl.so").symlink_to(library)
+        return home
 
     def _install_and_check(self, wheel: Path, programs: Programs) -> None:
         pip_install(self.layout, programs, "--no-deps", "--force-reinstall", str(wheel))
@@ -128,12 +167,19 @@ class HorovodWheel:
 
     def _operations(self) -> str:
         """What moves tensors: NCCL where torch and the machine both have CUDA, else gloo."""
+        if self.without_nccl:
+            return "gloo"
         version = self._torch_version()
         text = version.read_text(encoding="utf-8") if version.is_file() else ""
         built_for_cuda = re.search(r"^cuda\b.*=\s*['\"]\d", text, re.MULTILINE)
-        return "NCCL" if built_for_cuda and has_nccl() else "gloo"
+        there = built_for_cuda and cuda_home() and nccl_header(self._packages())
+        return "NCCL" if there else "gloo"
 
     def _torch_version(self) -> Path:
         """The file in which torch says its version and what it was built for."""
+        return self._packages() / "torch" / "version.py"
+
+    def _packages(self) -> Path:
+        """Where the environment has its packages."""
         name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-        return self.layout.venv / "lib" / name / "site-packages" / "torch" / "version.py"
+        return self.layout.venv / "lib" / name / "site-packages"

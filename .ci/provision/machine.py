@@ -124,15 +124,26 @@ def _version_of(program: str, path: str | None) -> tuple[int, ...] | None:
     return tuple(int(part) for part in number.groups()) if number else None
 
 
-def has_nccl() -> bool:
-    """Whether NVIDIA's compiler and the headers of its collectives library are both here."""
-    compiler = shutil.which("nvcc")
-    if compiler is None:
-        return False
-    homes = [os.environ.get("HOROVOD_NCCL_HOME", ""), str(Path(compiler).resolve().parents[1])]
-    headers = [Path(home, "include", "nccl.h") for home in homes if home]
-    headers += [Path("/usr/include/nccl.h"), Path("/usr/local/cuda/include/nccl.h")]
-    return any(header.is_file() for header in headers)
+def cuda_home() -> Path | None:
+    """The CUDA toolkit: the folder above NVIDIA's compiler."""
+    named = os.environ.get("HOROVOD_CUDA_HOME", "")
+    found = shutil.which("nvcc")
+    homes = [Path(found).resolve().parents[1]] if found else []
+    homes = [Path(named)] if named else [*homes, Path("/usr/local/cuda")]
+    return next((home for home in homes if (home / "bin" / "nvcc").is_file()), None)
+
+
+def nccl_header(packages: Path) -> Path | None:
+    """The header of NVIDIA's collectives library.
+
+    The one that is named, else that of the package which came with torch in ``packages``: the
+    library beside it is the one that torch loads. Else the system's.
+    """
+    named = os.environ.get("HOROVOD_NCCL_HOME", "")
+    homes = [packages / "nvidia" / "nccl", Path("/usr"), *filter(None, [cuda_home()])]
+    homes = [Path(named)] if named else homes
+    headers = [home / "include" / "nccl.h" for home in homes]
+    return next((header for header in headers if header.is_file()), None)
 
 
 def browser() -> str | None:

@@ -12,7 +12,7 @@ import pytest
 from provision.horovod import HorovodWheel
 from provision.layout import Layout, wheel_cache
 from provision.machine import child_environment
-from provision.programs import Programs, Screen
+from provision.programs import ProgramFailed, Programs, Screen
 from provision.steps import digest
 
 ROOT = Path(__file__).parents[2]
@@ -79,3 +79,70 @@ def test_a_cached_wheel_that_does_not_install_is_thrown_away(
     wheel.write_bytes(b"PK: cut off by a full disk")
     assert HorovodWheel(layout).install(programs).startswith("no C++ compiler")
     assert not wheel.exists()
+
+
+def as_on_a_gpu_machine(layout: Layout, root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A torch for CUDA with the NCCL package that comes with it, and a compiler for CUDA."""
+    name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    packages = layout.venv / "lib" / name / "site-packages"
+    for path, text in (
+        (packages / "torch" / "version.py", "cuda: Optional[str] = '13.0'\n"),
+        (packages / "nvidia" / "nccl" / "include" / "nccl.h", "#define NCCL_MAJOR 2\n"),
+        (packages / "nvidia" / "nccl" / "lib" / "libnccl.so.2", "not a real one"),
+        (root / "cuda" / "bin" / "nvcc", "#!/bin/sh\n"),
+    ):
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    (root / "cuda" / "bin" / "nvcc").chmod(0o755)
+    monkeypatch.setenv("HOROVOD_CUDA_HOME", str(root / "cuda"))
+    monkeypatch.setenv("CXX", "/bin/true")
+    return packages
+
+
+def test_with_cuda_and_the_nccl_of_torch_the_build_is_told_of_both(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gloo = _shelf(layout)
+    packages = as_on_a_gpu_machine(layout, tmp_path, monkeypatch)
+    switches = HorovodWheel(layout)._switches()
+    assert switches["HOROVOD_GPU_OPERATIONS"] == "NCCL"
+    assert switches["HOROVOD_NCCL_LINK"] == "SHARED"
+    assert switches["HOROVOD_CUDA_HOME"] == str(tmp_path / "cuda")
+    home = Path(switches["HOROVOD_NCCL_HOME"])
+    assert (home / "include" / "nccl.h").read_text() == "#define NCCL_MAJOR 2\n"
+    assert (home / "lib" / "libnccl.so").resolve().name == "libnccl.so.2"
+
+    shelves = {gloo, _shelf(layout)}
+    (packages / "nvidia" / "nccl" / "include" / "nccl.h").write_text("#define NCCL_MAJOR 3\n")
+    assert len({*shelves, _shelf(layout)}) == 3  # another NCCL, another wheel
+
+
+@pytest.mark.parametrize("missing", ["nvcc", "nccl.h", "torch for CUDA"])
+def test_what_nccl_lacks_is_built_with_gloo(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    packages = as_on_a_gpu_machine(layout, tmp_path, monkeypatch)
+    if missing == "torch for CUDA":
+        (packages / "torch" / "version.py").write_text("cuda: Optional[str] = None\n")
+    else:
+        next(tmp_path.rglob(missing)).unlink()
+    assert "HOROVOD_GPU_OPERATIONS" not in HorovodWheel(layout)._switches()
+
+
+def test_a_build_with_nccl_that_fails_is_done_with_gloo(
+    layout: Layout, programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wheel in gloo's place of the cache is what it falls back to, and it says so."""
+    tried = []
+    as_on_a_gpu_machine(layout, tmp_path, monkeypatch)
+    monkeypatch.setattr("provision.horovod.obstacle_to_compiling", lambda: None)
+    monkeypatch.setattr("provision.horovod.has_cmake", lambda path: True)
+
+    def run(self: Programs, *argv: object, extra: dict[str, str] | None = None) -> None:
+        tried.append((extra or {}).get("HOROVOD_GPU_OPERATIONS", "gloo"))
+        raise ProgramFailed(["pip"], 1)
+
+    monkeypatch.setattr(Programs, "run", run)
+    with pytest.raises(ProgramFailed):
+        HorovodWheel(layout).install(programs)
+    assert tried == ["NCCL", "gloo"]
