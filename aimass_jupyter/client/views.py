@@ -210,7 +210,9 @@ def _job_rows(job: Job) -> list[tuple[str, str]]:
         ("algorithm", job.algorithm),
         ("metrics", show(job.metrics or job.progress.metrics)),
         ("model", job.model or ""),
+        ("restarts", str(job.restarts or "")),
     ]
+    rows += [("warning", warning) for warning in job.warnings]
     if job.cause and job.cause.code != "finished":
         rows.append(("cause", job.cause.message))
         rows += [("", line) for line in job.cause.last_lines[-8:]]

@@ -95,7 +95,8 @@ class JobView {
       connection === 'reconnecting' ? `${card.state} · reconnecting` : (card.state ?? '…')
     );
     const where = card.np > 1 ? `${card.np} ranks on ${card.engine}` : card.engine;
-    const how = card.start ? `${where}, ${card.start} start` : where;
+    const begun = card.start ? `${where}, ${card.start} start` : where;
+    const how = card.restarts ? `${begun}, ${plural(card.restarts, 'restart')}` : begun;
     setText(this.facts, card.id ? `${card.algorithm} on ${card.dataset} · ${how}` : '');
     this.facts.title = card.id ?? '';
   }
@@ -202,12 +203,13 @@ class JobView {
       card.metrics,
       card.model,
       card.cause,
+      card.warnings,
       card.damaged_bytes,
       card.not_finite
     ]);
     if (this.outcome.dataset.shown === shown) return;
     this.outcome.dataset.shown = shown;
-    this.outcome.replaceChildren(...(card.final ? outcome(card) : []), ...damage(card));
+    this.outcome.replaceChildren(...(card.final ? outcome(card) : []), ...warnings(card), ...damage(card));
   }
 }
 
@@ -259,6 +261,13 @@ function metricsElement(metrics) {
     'dl',
     { class: 'aimass-metrics', 'aria-label': 'metrics on held-out rows' },
     ...entries
+  );
+}
+
+/** What a person should know of its course: restarts, a standstill, a loss that is no number. */
+function warnings(card) {
+  return (card.warnings ?? []).map(text =>
+    element('p', { class: 'aimass-warning', role: 'status', 'data-testid': 'aimass-warning' }, text)
   );
 }
 

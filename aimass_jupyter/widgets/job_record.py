@@ -96,6 +96,8 @@ def card(job: Job, gaps: list[Gap], missing: Mapping[str, int] | None = None) ->
         "algorithm",
         "metrics",
         "model",
+        "restarts",
+        "warnings",
     }
     return job.model_dump(mode="json", include=kept) | {
         "final": job.final,

@@ -35,6 +35,7 @@ def _lines(update: JobUpdate) -> Iterator[str]:
         yield f"held-out rows: {format_metrics(job.metrics)}"
     if job.model:
         yield f"model: {job.model}"
+    yield from (f"warning: {warning}" for warning in job.warnings)
     if job.cause and job.state != "succeeded":
         yield from _cause_lines(job.cause)
     yield f"next: {next_step(job)}"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aimass_jupyter.contract.jobs import Cause, JobUpdate, Progress
 from aimass_jupyter.widgets import render_text
+from aimass_jupyter.widgets.job_record import JobRecord
 from aimass_jupyter.widgets.text import (
     BAR_CELLS,
     SPARK_CELLS,
@@ -56,6 +57,15 @@ def test_a_failed_job_says_why_and_where() -> None:
         "  │ epoch 4",
         f"next: %aimass logs {make_job().id}",
     ]
+
+
+def test_what_happened_on_the_way_is_said() -> None:
+    said = ["restart 1 with 2 ranks, from the newest checkpoint: rank 1 SIGKILL"]
+    lines = render_text(update(restarts=1, warnings=said)).splitlines()
+    assert f"warning: {said[0]}" in lines
+    card = JobRecord()
+    card.absorb(update(restarts=1, warnings=said))
+    assert (card.card()["restarts"], card.card()["warnings"]) == (1, said)
 
 
 def test_a_rank_that_the_message_names_is_not_named_twice() -> None:
