@@ -21,7 +21,7 @@ from pathlib import Path
 
 from figures import Comparison, publish, version_of
 
-MLFLOW = "3.18.0"
+MLFLOW = "3.17.2"
 MLFLOW_POINTS = 300
 RATE = 1000
 LOOP_SECONDS = 5

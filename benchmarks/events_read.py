@@ -51,9 +51,9 @@ def timed(took: dict[str, float]) -> Iterator[None]:
 
 def read_ours(folder: Path, points: int) -> dict[str, float]:
     """The product's reader; then a tail of 100 points, several times."""
-    from aimass_server.tracking import EventFileReader, bulk
+    import aimass_server.tracking.bulk  # noqa: F401 - else it is imported at the first record
+    from aimass_server.tracking import EventFileReader
 
-    bulk._header_checksums()  # made once a process, like an import
     took: dict[str, float] = {}
     with timed(took):
         reader = EventFileReader(folder)

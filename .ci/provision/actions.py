@@ -116,6 +116,21 @@ class Actions:
         shared.symlink_to(self.layout.lab_built, target_is_directory=True)
         return "editable, with its server and lab extension"
 
+    def build_reader(self, programs: Programs) -> str:
+        """Compile the reader of event files beside its source, where there is a compiler."""
+        source = self.layout.reader_source
+        built = source.with_suffix(".so")
+        compiler = machine.compiler()
+        if compiler is None:
+            built.unlink(missing_ok=True)  # of an older source
+            return "no C compiler here: event files are read with NumPy alone"
+        fresh = source.with_suffix(".so.new")
+        flags = ("-O2", "-shared", "-fPIC", "-o", str(fresh), str(source))
+        if not programs.succeeds(compiler, *flags):
+            return f"{compiler} could not compile it: event files are read with NumPy alone"
+        fresh.replace(built)  # a server that has the old one loaded keeps it
+        return str(built.relative_to(self.layout.root))
+
     def check(self, programs: Programs) -> str:
         """See that the packages fit together and that both faces are found."""
         python = self.layout.python

@@ -53,6 +53,11 @@ class Layout:
         """The prebuilt JupyterLab extension, as the wheel carries it."""
         return self.root / "aimass_jupyter" / "labextension"
 
+    @property
+    def reader_source(self) -> Path:
+        """The compiled part of the reader of event files, as source."""
+        return self.root / "server_ext" / "aimass_server" / "tracking" / "scan.c"
+
     def script(self, name: str) -> Path:
         """A console script of the environment."""
         return self.venv / "bin" / name

@@ -146,6 +146,14 @@ def nccl_header(packages: Path) -> Path | None:
     return next((header for header in headers if header.is_file()), None)
 
 
+def compiler() -> str | None:
+    """A C compiler: the one in $CC, or the system's."""
+    for name in (os.environ.get("CC", ""), "cc", "gcc", "clang"):
+        if found := shutil.which(name):
+            return found
+    return None
+
+
 def browser() -> str | None:
     """The Chromium that the browser tests would drive."""
     for name in (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"):

@@ -24,7 +24,7 @@ def steps(layout: Layout, *, for_tests: bool) -> list[Step]:
     project = Project(layout)
     plan = Plan(layout, project, Actions(layout, project), HorovodWheel(layout))
     python = [plan.environment(), plan.torch(), plan.packages(), plan.horovod()]
-    faces = [plan.node(), plan.lab(), plan.editable(), plan.check()]
+    faces = [plan.node(), plan.lab(), plan.editable(), plan.reader(), plan.check()]
     return [*python, *faces, plan.browser()] if for_tests else [*python, *faces]
 
 
@@ -132,6 +132,18 @@ class Plan:
             act=self.actions.install_project,
             makes=(self.layout.script("aimass"),),
             cure="run it again; when it stays, remove .venv and start over.",
+        )
+
+    def reader(self) -> Step:
+        """The compiled part of the reader of event files, or the reason why there is none."""
+        return Step(
+            name="reader",
+            does="compiling the reader of event files",
+            takes="a second",
+            inputs=lambda: [self.layout.reader_source, f"compiler: {machine.compiler()}"],
+            act=self.actions.build_reader,
+            cure="the log above has the compiler's words; without the file scan.c's work is done "
+            "by NumPy, at a third of the speed.",
         )
 
     def check(self) -> Step:

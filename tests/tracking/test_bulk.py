@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aimass_jupyter.contract.jobs import Curves
-from aimass_server.tracking import EventFileReader, bulk, event_files
+from aimass_server.tracking import EventFileReader, bulk, compiled, event_files
 from aimass_server.tracking.records import masked_crc
 from tests.tracking.test_event_files import NAME, delimited, event, point, record, scalar
 
@@ -58,9 +58,12 @@ ODD = [
 ]
 
 
-def read(content: bytes, chunk: int, *, at_once: bool) -> Curves:
+def read(content: bytes, chunk: int, by: str) -> Curves:
+    """Read one by one (``alone``), or at once by one of the two ways."""
     with TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(event_files, "_BULK_BYTES", 0 if at_once else math.inf)
+        patch.setattr(event_files, "_BULK_BYTES", math.inf if by == "alone" else 0)
+        if by == "numpy":
+            patch.setattr(compiled, "load", lambda: None)
         path = Path(name) / NAME
         reader = EventFileReader(Path(name))
         for start in range(0, len(content), chunk):
@@ -74,12 +77,20 @@ def read(content: bytes, chunk: int, *, at_once: bool) -> Curves:
 @given(st.lists(pieces(), min_size=1, max_size=12), st.sampled_from([1 << 22, 5000, 700]))
 def test_at_once_and_one_by_one_are_the_same(content: list[bytes], chunk: int) -> None:
     joined = b"".join(content)
-    assert read(joined, chunk, at_once=True) == read(joined, chunk, at_once=False)
+    alone = read(joined, chunk, "alone")
+    assert read(joined, chunk, "numpy") == alone
+    if compiled.load() is not None:
+        assert read(joined, chunk, "compiled") == alone
 
 
+@pytest.mark.parametrize("by", ["numpy", "compiled"])
 def test_most_records_are_read_at_once_and_only_odd_ones_alone(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by: str
 ) -> None:
+    if by == "numpy":
+        monkeypatch.setattr(compiled, "load", lambda: None)
+    elif compiled.load() is None:
+        pytest.skip("scan.so is not built: set-up found no C compiler")
     alone: list[int] = []
     plain = event_files.cut
     monkeypatch.setattr(event_files, "cut", lambda b, s: (alone.append(s), plain(b, s))[1])
@@ -91,6 +102,19 @@ def test_most_records_are_read_at_once_and_only_odd_ones_alone(
         TAGS, 5000
     )
     assert len(alone) < 10
+
+
+def test_tags_that_read_the_same_are_one_curve_in_order(tmp_path: Path) -> None:
+    tags = [b"a\xff", b"a\xfe"]
+    content = b"".join(
+        record(event(step, delimited(1, tags[step % 2]) + b"\x15" + struct.pack("<f", step)))
+        for step in range(100)
+    )
+    (tmp_path / NAME).write_bytes(content)
+    reader = EventFileReader(tmp_path)
+    reader.read_new()
+    (series,) = reader.series_since().series
+    assert series.steps == list(range(100))
 
 
 @given(st.binary(min_size=1, max_size=200))

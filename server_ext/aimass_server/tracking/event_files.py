@@ -12,6 +12,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from aimass_jupyter.contract.jobs import Curves, Gap
@@ -103,10 +104,12 @@ class _Bulk:
     """
 
     def __init__(self, block: bytes) -> None:
-        from aimass_server.tracking import bulk  # NumPy, when it is needed
+        from aimass_server.tracking import bulk, compiled  # NumPy, when it is needed
 
-        self._read = bulk.read
-        self._headers = bulk.Headers(block)
+        if compiled.load() is not None:
+            self._read = partial(compiled.read, block)
+        else:
+            self._read = partial(bulk.read, bulk.Headers(block))
         self._pause = self._pauses = 0
 
     def read(self, position: int, points: Points) -> int:
@@ -114,7 +117,7 @@ class _Bulk:
         if self._pause:
             self._pause -= 1
             return position
-        taken = self._read(self._headers, position)
+        taken = self._read(position)
         points.extend(taken)
         few = taken.records < _FEW_RECORDS
         self._pauses = min(2 * self._pauses + 1, _LONGEST_PAUSE) if few else 0
