@@ -59,34 +59,53 @@ class Capture:
         self._namespace = namespace
         self._root = root
         self._taken: set[str] = set()
+        self._pending: list[tuple[str, str, ast.Module]] = []
+        self._uses: dict[str, set[str]] = {}
 
-    def take_names_of(self, text: str, tree: ast.Module, where: str, first: int = 1) -> None:
-        """Take what code uses and does not define; ``first`` is the line that it begins with."""
-        needed_modules(tree, where, self._root, self.found.modules)
-        made = made_globals(text) - self._namespace.keys()
-        self.found.rebound |= made_globals(text) & self._namespace.keys()
-        for name, line in free_names(text, tree).items():
-            if name not in made:
-                self._take(name, line + first - 1, where)
-        self._take_hidden_builtins(tree, text)
+    def take_names_of(self, text: str, tree: ast.Module, where: str) -> None:
+        """Take what code uses and does not define, and what that uses in turn."""
+        self._look_at(text, tree, where)
+        self._look_at_pending()
 
     def take_definition(self, name: str, value: Any, line: int, where: str) -> None:
         """Take a function or a class with all that it uses."""
+        self._take_definition(name, value, line, where)
+        self._look_at_pending()
+
+    def _look_at_pending(self) -> None:
+        """Look at definitions one by one: a chain of them may be as long as it likes."""
+        while self._pending:
+            name, text, tree = self._pending.pop()
+            self._uses[name] = set(free_names(text, tree))
+            self._look_at(text, tree, f"function '{name}'")
+        order = _dependencies_first(self._uses)
+        self.found.definitions = {n: self.found.definitions[n] for n in order}
+
+    def _look_at(self, text: str, tree: ast.Module, where: str) -> None:
+        needed_modules(tree, where, self._root, self.found.modules)
+        made = made_globals(text)
+        self.found.rebound |= made & self._namespace.keys()
+        for name, line in free_names(text, tree).items():
+            if name in self._namespace or name not in made:
+                self._take(name, line, where)
+        self._take_hidden_builtins(tree)
+
+    def _take_definition(self, name: str, value: Any, line: int, where: str) -> None:
         try:
             found = find_definition(name, value)
+            tree = ast.parse(found.text)
         except NoSource as error:
             self._refuse(line, where, f"'{name}' {error}", error.cure)
             return
-        try:
-            tree = ast.parse(found.text)
         except SyntaxError:
             self._refuse(line, where, f"'{name}' has no whole text", "define it in one statement")
             return
-        self._taken.add(found.name)
-        self.take_names_of(found.text, tree, f"function '{found.name}'", 1)
-        self.found.definitions[found.name] = found
         if found.name != name:
             self.found.aliases[name] = found.name
+        if found.name not in self.found.definitions:
+            self._taken.add(found.name)
+            self.found.definitions[found.name] = found
+            self._pending.append((found.name, found.text, tree))
 
     def _take(self, name: str, line: int, where: str) -> None:
         if name in self._taken:
@@ -103,7 +122,7 @@ class Capture:
     def _known(self) -> list[str]:
         return [name for name in self._namespace if not name.startswith("_")]
 
-    def _take_hidden_builtins(self, tree: ast.AST, text: str) -> None:
+    def _take_hidden_builtins(self, tree: ast.AST) -> None:
         """A notebook may have given a builtin's name to something of its own."""
         for node in ast.walk(tree):
             hidden = isinstance(node, ast.Name) and node.id in HIDEABLE & self._namespace.keys()
@@ -121,7 +140,7 @@ class Capture:
         elif (place := self._place(value)) is not None:
             self._take_import(name, *place, line, where)
         elif isinstance(value, types.FunctionType | type):
-            self.take_definition(name, value, line, where)
+            self._take_definition(name, value, line, where)
         else:
             self._take_object(name, value, line, where)
 
@@ -158,6 +177,24 @@ class Capture:
 
     def _refuse(self, line: int, where: str, message: str, cure: str) -> None:
         self.found.problems.append(Problem(line, message, cure, where))
+
+
+def _dependencies_first(uses: Mapping[str, set[str]]) -> list[str]:
+    """Names in an order in which each comes after those that it uses, as far as they allow."""
+    order: dict[str, None] = {}
+    for first in sorted(uses):
+        path = [(first, iter(sorted(uses[first])))]
+        seen = {first}
+        while path:
+            name, others = path[-1]
+            following = next((n for n in others if n in uses and n not in seen), None)
+            if following is None:
+                order.setdefault(name)
+                path.pop()
+            elif following not in order:
+                seen.add(following)
+                path.append((following, iter(sorted(uses[following]))))
+    return list(order)
 
 
 def _hidden(node: ast.Name, value: Any) -> Problem:

@@ -125,15 +125,19 @@ def test_a_doubt_is_a_warning_and_the_code_travels(
     "cell",
     [
         "import json\ndef train(run):\n    return json.dumps({'a': [x for x in range(3)]})",
-        "def train(run):\n    try:\n        import nothing_like_it\n    except ImportError:\n"
-        "        pass",
+        (
+            "def train(run):\n    try:\n        import nothing_like_it\n    except ImportError:\n"
+            "        pass"
+        ),
         "def helper(n):\n    return helper(n - 1) if n else 0\ndef train(run):\n    helper(3)",
         "class Net:\n    def one(self):\n        return self\ndef train(run, more=1):\n    Net()",
         "def train(run):\n    global made\n    made = 1\n    return made",
         "def train(run):\n    with open('out.txt', 'w') as f:\n        f.write('x')",
         "def train(run):\n    return run.params.get('lr', 0.1), run.size, run.rank",
-        "def train(run):\n    def inner():\n        nonlocal x\n        x += 1\n    x = 0\n"
-        "    inner()\n    lambda y: y + x\n    print(f'{x=}', __name__)",
+        (
+            "def train(run):\n    def inner():\n        nonlocal x\n        x += 1\n    x = 0\n"
+            "    inner()\n    lambda y: y + x\n    print(f'{x=}', __name__)"
+        ),
     ],
 )
 def test_sound_code_is_not_refused(notebook: Notebook, cell: str) -> None:

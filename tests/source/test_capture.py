@@ -1,0 +1,168 @@
+"""Capture: what a cell needs of its notebook is found, packed, and is there again in a job."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from aimass_jupyter.source.package import Package, pack_function, pack_script
+from aimass_jupyter.source.problems import WrongCode
+from tests.source.conftest import Notebook
+
+_IN_A_JOB = """
+import json, sys
+from pathlib import Path
+from aimass_jupyter.source.loading import load_function, open_unpacked
+folder = Path(sys.argv[1])
+print(json.dumps(load_function(folder, open_unpacked(folder))(None)))
+"""
+
+
+def run_in_a_job(folder: Path) -> object:
+    """The function's answer, from a process that has nothing but the package."""
+    done = subprocess.run(
+        [sys.executable, "-c", _IN_A_JOB, str(folder)],
+        capture_output=True, text=True, cwd="/", check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_what_a_cell_uses_travels_and_nothing_else(
+    notebook: Notebook, unpacked: Callable[[Package], Path]
+) -> None:
+    (notebook.folder / "mylib.py").write_text("import inner\ndef twice(x): return inner.two * x\n")
+    (notebook.folder / "inner.py").write_text("two = 2\n")
+    (notebook.folder / "unused.py").write_text("raise SystemExit\n")
+    sys.path.insert(0, str(notebook.folder))
+    try:
+        notebook.run(
+            "import math\nimport numpy as np\nimport mylib\nfrom collections import Counter\n"
+            "from dataclasses import dataclass\nfrom functools import wraps\n"
+            "secret = object()\nbase = 10\nlimits = {'low': (1, 2)}\n"
+        )
+        notebook.run(
+            "def logged(function):\n    @wraps(function)\n    def inner(*values):\n"
+            "        return function(*values)\n    return inner\n"
+        )
+        notebook.run("@dataclass\nclass Config:\n    size: int = base\n    low: tuple = ()\n")
+        notebook.run("class Big(Config):\n    def area(self):\n        return self.size ** 2\n")
+        notebook.run("@logged\ndef helper(x):\n    return mylib.twice(x) + math.floor(1.5)\n")
+        notebook.run("square = lambda x: x * x\nalso = helper\n")
+        notebook.namespace["table"] = pa.table({"a": [1, 2]})
+        notebook.namespace["weights"] = np.ones(3)
+        cell = (
+            "OFFSET = 1\n"
+            "def train(run):\n"
+            "    count = Counter('aab')\n"
+            "    return [also(3), square(3), Big(low=limits['low']).area(), Config().size,\n"
+            "            float(np.sum(weights)), table.num_rows, count['a'], OFFSET]\n"
+        )
+        package = notebook.pack(cell)
+    finally:
+        sys.path.remove(str(notebook.folder))
+        for name in ("mylib", "inner"):
+            sys.modules.pop(name, None)
+    names = {item.name for item in package.items}
+    assert {"cell", "helper", "logged", "Config", "Big", "square", "limits", "mylib.py"} <= names
+    assert not {"secret", "unused.py"} & names
+    assert run_in_a_job(unpacked(package)) == [7, 9, 100, 10, 3.0, 2, 2, 1]
+
+
+def test_lines_are_those_of_the_cell_with_its_magic(
+    notebook: Notebook, unpacked: Callable[[Package], Path]
+) -> None:
+    from aimass_jupyter.source.loading import load_function, place_of
+
+    notebook.run("\n\ndef helper(x):\n    return 1 / x\n")
+    cell = "def train(run):\n    if run:\n        return [][1]\n    helper(0)"
+    package = notebook.pack(cell, magic="%%aimass train --np 2")
+    folder = unpacked(package)
+    function = load_function(folder, package.manifest)
+    sys.path.remove(str(folder / "code"))
+    with pytest.raises(ZeroDivisionError) as raised:
+        function(None)
+    assert place_of(raised.value, folder, package.manifest) == "function 'helper' line 2"
+    with pytest.raises(IndexError) as raised_here:
+        function(True)
+    assert place_of(raised_here.value, folder, package.manifest) == "cell line 4"
+
+
+def train_with(run: object) -> list[int]:
+    return [SCALE * value for value in VALUES]
+
+
+SCALE, VALUES = 3, [1, 2]
+
+
+def test_a_function_is_given_as_it_is(unpacked: Callable[[Package], Path]) -> None:
+    package = pack_function(train_with, root=Path("/nonexistent"))
+    assert package.manifest.function == "train_with"
+    assert run_in_a_job(unpacked(package)) == [3, 6]
+
+
+def test_what_is_no_function_is_refused() -> None:
+    with pytest.raises(WrongCode, match="cannot be trained"):
+        pack_function(3)
+
+    def outer() -> object:
+        hidden = 1
+        return lambda run: hidden
+
+    with pytest.raises(WrongCode, match="lambda that closes over hidden"):
+        pack_function(outer())
+
+
+def test_a_script_takes_the_modules_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/__init__.py").write_text("from package.part import x\n")
+    (tmp_path / "package/part.py").write_text("import other\nx = 1\n")
+    (tmp_path / "other.py").write_text("")
+    (tmp_path / "script.py").write_text("import package, json\nopen('out', 'w')\n")
+    package = pack_script(tmp_path / "script.py")
+    assert set(package.members) == {
+        "code/script.py", "code/package/__init__.py", "code/package/part.py", "code/other.py"
+    }  # fmt: skip
+
+
+def test_commit_and_changes_travel_and_untracked_files_do_not(tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        me = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", *me, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    (tmp_path / "script.py").write_text("x = 1\n")
+    git("init")
+    git("add", "script.py")
+    git("commit", "-m", "first")
+    (tmp_path / "script.py").write_text("x = 2\n")
+    (tmp_path / "secret.txt").write_text("password")
+    package = pack_script(tmp_path / "script.py")
+    repository = package.manifest.repository
+    assert repository
+    assert len(repository.commit) == 40
+    assert "+x = 2" in package.members["git.diff"].decode()
+    assert "?? secret.txt" in repository.changed
+    assert b"password" not in package.content
+
+
+def test_a_large_notebook_is_looked_through_in_time(notebook: Notebook) -> None:
+    """The bar is three seconds: a person waits for it before anything is queued."""
+    for number in range(300):
+        notebook.run(
+            f"def helper_{number}(x):\n    return helper_{max(0, number - 1)}(x) + data_{number}\n"
+        )
+        notebook.namespace[f"data_{number}"] = np.zeros(10_000)
+        notebook.namespace[f"frame_{number}"] = pa.table({"a": np.zeros(10_000)})
+    began = time.perf_counter()
+    package = notebook.pack("def train(run):\n    return helper_299(1)")
+    took = time.perf_counter() - began
+    assert len(package.items) == 601
+    assert took < 3
