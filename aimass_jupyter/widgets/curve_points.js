@@ -39,13 +39,20 @@ function note(buckets, at, index, values) {
   }
 }
 
+/** How many old points stay: a run that went on from a checkpoint did those after it again. */
+function staying(steps, next) {
+  const again = next > 0 ? steps.findIndex(step => step >= next) : -1;
+  return again < 0 ? steps.length : again;
+}
+
 /** Join new points to old; over `limit` thin to half, so that most additions thin nothing. */
 export function joinSeries(old, more, limit = MAX_POINTS) {
   const joined = new Map(old.map(one => [one.tag, one]));
   for (const one of more) {
     const before = joined.get(one.tag) ?? { steps: [], values: [] };
-    const steps = [...before.steps, ...one.steps];
-    const values = [...before.values, ...one.values];
+    const staid = staying(before.steps, one.steps[0]);
+    const steps = [...before.steps.slice(0, staid), ...one.steps];
+    const values = [...before.values.slice(0, staid), ...one.values];
     const kept = thin(steps, values, values.length > limit ? limit >> 1 : limit);
     joined.set(one.tag, {
       tag: one.tag,

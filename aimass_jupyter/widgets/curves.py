@@ -5,6 +5,7 @@ Pure: takes points, gives points; it neither reads nor sends them.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -72,7 +73,13 @@ class Curve:
     values: list[float | None] = field(default_factory=list)
 
     def extend(self, series: Series, limit: int) -> None:
-        """Add points; over ``limit``, thin to half of it, so that most additions thin nothing."""
+        """Add points; over ``limit``, thin to half of it, so that most additions thin nothing.
+
+        When they begin within what is there, the run went on from a checkpoint, and did again what
+        came after it.
+        """
+        if self.steps and 0 < series.steps[0] <= self.steps[-1]:
+            self._keep(range(bisect_left(self.steps, series.steps[0])))
         self.steps += series.steps
         self.times += series.times
         self.values += series.values

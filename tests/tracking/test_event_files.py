@@ -254,6 +254,18 @@ def test_negative_steps_and_several_curves_in_one_event() -> None:
     ]
 
 
+def test_what_was_done_again_after_a_restart_is_there_once(tmp_path: Path) -> None:
+    first, second = tmp_path / f"{NAME}.1", tmp_path / f"{NAME}.2"
+    first.write_bytes(b"".join(point(step, 1.0 if step < 8 else math.nan) for step in range(10)))
+    second.write_bytes(b"".join(point(step, 2.0) for step in range(7, 12)))
+    reader = EventFileReader(tmp_path)
+    reader.read_new()
+    (series,) = reader.series_since().series
+    assert series.steps == list(range(12))
+    assert series.values == [1.0] * 7 + [2.0] * 5
+    assert series.missing == []
+
+
 def test_two_writers_in_one_folder_and_a_cursor_that_outlives_the_reader(tmp_path: Path) -> None:
     first, second = tmp_path / f"{NAME}.1", tmp_path / f"{NAME}.2"
     first.write_bytes(point(1, 1.0))

@@ -123,3 +123,11 @@ test('the nearest point; of equal steps the newest', () => {
   assert.equal(nearestIndex([0, 10, 10], 10), 2);
   assert.equal(nearestIndex([3], 99), 0);
 });
+
+test('what was done again after a restart is drawn once', () => {
+  const old = [{ tag: 'loss', steps: [0, 1, 2, 3], values: [9, 8, 7, 6] }];
+  const more = [{ tag: 'loss', steps: [2, 3, 4], values: [1, 2, 3] }];
+  assert.deepEqual(joinSeries(old, more), [
+    { tag: 'loss', steps: [0, 1, 2, 3, 4], values: [9, 8, 1, 2, 3] }
+  ]);
+});

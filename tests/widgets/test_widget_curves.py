@@ -84,3 +84,12 @@ def test_what_travels_is_small_and_is_json() -> None:
     text = json.dumps(sent, allow_nan=False)
     assert len(text) < 60_000
     assert sent["values"][0] == 0.123457
+
+
+def test_what_was_done_again_after_a_restart_is_drawn_once() -> None:
+    curves = CurveSet()
+    curves.extend([make_series("loss/train", [1.0] * 10)])
+    curves.extend([make_series("loss/train", [2.0] * 5, first=7)])
+    (series,) = curves.series()
+    assert series.steps == list(range(12))
+    assert series.values == [1.0] * 7 + [2.0] * 5

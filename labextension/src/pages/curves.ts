@@ -45,15 +45,20 @@ export function useCurves(api: Api, job: Job): IChart[] {
   return chartsOf(series);
 }
 
-/** Points that came after those that were there. */
+/**
+ * Points that came after those that were there. Where they begin before the last of these, the run
+ * went on from a checkpoint, and did again what came after it.
+ */
 export function appended(old: readonly ICourse[], found: readonly ICourse[]): readonly ICourse[] {
   const known = new Map(old.map(each => [each.tag, each]));
   for (const { tag, steps, values } of found) {
-    const before = known.get(tag);
+    const before = known.get(tag) ?? { steps: [], values: [] };
+    const again = steps[0] > 0 ? before.steps.findIndex(step => step >= steps[0]) : -1;
+    const kept = again < 0 ? before.steps.length : again;
     known.set(tag, {
       tag,
-      steps: [...(before?.steps ?? []), ...steps],
-      values: [...(before?.values ?? []), ...values]
+      steps: [...before.steps.slice(0, kept), ...steps],
+      values: [...before.values.slice(0, kept), ...values]
     });
   }
   return [...known.values()];

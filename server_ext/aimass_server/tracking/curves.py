@@ -158,10 +158,15 @@ def merged(summaries: Iterable[MetricSummary]) -> MetricSummary:
 
 
 def joined(stretches: Iterable[Series]) -> list[Series]:
-    """One series a tag, of stretches that follow each other."""
+    """One series a tag, of stretches that follow each other.
+
+    A stretch that begins within what came before is of a run that went on from a checkpoint: what
+    came before from that step on was done again.
+    """
     curves: dict[str, Series] = {}
     for stretch in stretches:
         if before := curves.get(stretch.tag):
+            _forget(before, stretch.steps[0])
             before.steps.extend(stretch.steps)
             before.times.extend(stretch.times)
             before.values.extend(stretch.values)
@@ -169,6 +174,16 @@ def joined(stretches: Iterable[Series]) -> list[Series]:
         else:
             curves[stretch.tag] = stretch
     return [curves[tag] for tag in sorted(curves)]
+
+
+def _forget(series: Series, step: int) -> None:
+    """Drop the points from a step on; a run that begins anew, at 0, goes on from none."""
+    if not 0 < step <= series.steps[-1]:
+        return
+    kept = bisect_left(series.steps, step)
+    for column in (series.steps, series.times, series.values):
+        del column[kept:]
+    del series.missing[series.values.count(None) :]
 
 
 def encode_cursor(counts: list[int]) -> str:
