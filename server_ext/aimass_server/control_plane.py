@@ -22,7 +22,7 @@ from aimass_server.data_folder import DataFolder
 from aimass_server.events import Feed, Notice
 from aimass_server.jobs import Jobs
 from aimass_server.jobs.code import OwnCode
-from aimass_server.jobs.engines import find_engines
+from aimass_server.jobs.engines import find_engines, find_hardware
 from aimass_server.jobs.following import Follower
 from aimass_server.jobs.runner import Runner
 from aimass_server.library import Algorithms, Datasets, Models, Uploads
@@ -112,6 +112,7 @@ class ControlPlane:
             settings.slots,
             lambda: self.url,
             self.engines,
+            find_hardware,
             lambda: self._serving.gateway_url,
             self._warm_check,
         )

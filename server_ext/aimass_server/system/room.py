@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aimass_jupyter import __version__
 from aimass_jupyter.contract.base import Page
@@ -35,6 +36,7 @@ class Facts:
     slots: int
     url: Callable[[], str]
     engines: Callable[[], Awaitable[dict[str, str]]]
+    hardware: Callable[[], Awaitable[dict[str, Any]]]
     gateway_url: Callable[[], str | None]
     warm: Callable[[], Check]
 
@@ -71,7 +73,8 @@ class System:
         """What is broken on the server's side."""
         engines = await self._facts.engines()
         ours = [self._disk(), self._gateway(), self._facts.warm()]
-        checks = [_python(), *_engine_checks(engines), *ours]
+        hardware = _hardware_checks(await self._facts.hardware())
+        checks = [_python(), *_engine_checks(engines), *hardware, *ours]
         return Diagnosis(ok=all(check.ok for check in checks), checks=checks)
 
     async def whoami(self, call: Call, request: Nothing) -> Identity:
@@ -111,6 +114,19 @@ def _engine_checks(engines: dict[str, str]) -> list[Check]:
         )
         for name, why_not in engines.items()
     ]
+
+
+def _hardware_checks(found: dict[str, Any]) -> list[Check]:
+    """GPUs, and what moves gradients between them: never a fault, but good to know."""
+    gpus, torch = found.get("gpus", []), found.get("torch", "")
+    seen = f"{len(gpus)}: {', '.join(gpus)}" if gpus else "none seen"
+    built = {"": "", "cpu": "; torch is built for CPUs"}.get(
+        torch, f"; torch is built for CUDA {torch}"
+    )
+    checks = [Check(name="GPUs", ok=True, found=seen + built)]
+    if collectives := found.get("horovod"):
+        checks.append(Check(name="horovod", ok=True, found=collectives))
+    return checks
 
 
 def _python() -> Check:
