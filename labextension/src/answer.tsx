@@ -6,6 +6,7 @@ import React from 'react';
 
 import type { AimassError, IDetail } from './errors';
 import { formatField, formatJson } from './format';
+import { trans } from './i18n';
 import { CopyLine } from './panel/parts';
 import type { OperationCard } from './schema';
 
@@ -16,7 +17,7 @@ export async function showAnswer(card: OperationCard, answer: unknown): Promise<
   await showDialog({
     title: titleOf(card),
     body: <AnswerView card={card} answer={answer as Answer} />,
-    buttons: [Dialog.okButton({ label: 'Close' })]
+    buttons: [Dialog.okButton({ label: trans.__('Close') })]
   });
 }
 
@@ -25,7 +26,7 @@ export async function showFault(title: string, error: AimassError): Promise<void
   await showDialog({
     title,
     body: <FaultView error={error} />,
-    buttons: [Dialog.okButton({ label: 'Close' })]
+    buttons: [Dialog.okButton({ label: trans.__('Close') })]
   });
 }
 
@@ -60,7 +61,7 @@ export function AnswerView(props: { card: OperationCard; answer: Answer }): JSX.
     <div className="aimass-Answer" data-testid="aimass-answer">
       {secrets.map(name => (
         <div key={name}>
-          <p>{formatField(name)}: shown this once, copy it now.</p>
+          <p>{trans.__('%1: shown this once, copy it now.', formatField(name))}</p>
           <CopyLine text={String(answer[name])} onCopy={text => Clipboard.copyToSystem(text)} />
         </div>
       ))}
@@ -76,7 +77,7 @@ export function AnswerView(props: { card: OperationCard; answer: Answer }): JSX.
 /** A listing: a column for every field that fits in a cell. */
 function Table({ rows }: { rows: Answer[] }): JSX.Element {
   if (rows.length === 0) {
-    return <p>There are none.</p>;
+    return <p>{trans.__('There are none.')}</p>;
   }
   const columns = Object.keys(rows[0]).filter(name => rows.some(row => isScalar(row[name])));
   return (

@@ -7,6 +7,7 @@ import { ServerConnection } from '@jupyterlab/services';
 import { UUID } from '@lumino/coreutils';
 
 import { AimassError, errorOf, offline } from './errors';
+import { trans } from './i18n';
 import type { OperationCard, Operations, PageOfOperationCard, Upload } from './schema';
 
 export type OperationName = keyof Operations;
@@ -76,8 +77,8 @@ export class Api {
     if (!card) {
       throw new AimassError(
         'not-found',
-        `This server has no operation '${name}'`,
-        'the page and the server may differ in version: reload the page'
+        trans.__("This server has no operation '%1'", name),
+        trans.__('the page and the server may differ in version: reload the page')
       );
     }
     return card;
@@ -129,14 +130,14 @@ function deadline(milliseconds: number): AbortSignal {
 }
 
 function notYet(): AimassError {
-  return new AimassError('offline', 'This page is not connected to AI Mass yet');
+  return new AimassError('offline', trans.__('This page is not connected to AI Mass yet'));
 }
 
 function expired(): AimassError {
   return new AimassError(
     'expired',
-    'The server took too long to answer',
-    'it may still be at work: look at the panel before you try again'
+    trans.__('The server took too long to answer'),
+    trans.__('it may still be at work: look at the panel before you try again')
   );
 }
 

@@ -3,6 +3,8 @@
  * It mirrors the error tree of the contract and never shows a status line or a traceback.
  */
 
+import { trans } from './i18n';
+
 /** One entry of a problem's list: a field, a cell, a check. */
 export type IDetail = Readonly<Record<string, unknown>>;
 
@@ -41,8 +43,8 @@ export class AimassError extends Error {
 export function missing(): AimassError {
   return new AimassError(
     'missing',
-    'The AI Mass server part does not answer',
-    'run: jupyter server extension enable aimass_server, then start Jupyter again'
+    trans.__('The AI Mass server part does not answer'),
+    trans.__('run: jupyter server extension enable aimass_server, then start Jupyter again')
   );
 }
 
@@ -50,16 +52,16 @@ export function missing(): AimassError {
 export function offline(): AimassError {
   return new AimassError(
     'offline',
-    'The Jupyter server does not answer',
-    'it may be starting again; this page keeps trying'
+    trans.__('The Jupyter server does not answer'),
+    trans.__('it may be starting again; this page keeps trying')
   );
 }
 
 function signedOut(): AimassError {
   return new AimassError(
     'signed-out',
-    'Your login to Jupyter has ended',
-    'reload this page and log in again'
+    trans.__('Your login to Jupyter has ended'),
+    trans.__('reload this page and log in again')
   );
 }
 
@@ -91,8 +93,8 @@ function withoutProblem(status: number): AimassError {
   }
   return new AimassError(
     'unreadable',
-    `The server answered ${status} without a reason`,
-    'the log of the Jupyter server has it'
+    trans.__('The server answered %1 without a reason', status),
+    trans.__('the log of the Jupyter server has it')
   );
 }
 

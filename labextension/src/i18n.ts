@@ -13,9 +13,13 @@ export function speak(translator: ITranslator | null): void {
   bundle = (translator ?? nullTranslator).load(DOMAIN);
 }
 
+type Value = string | number;
+
 /** The functions of gettext, under the name by which texts are collected for translation. */
-export const trans: Pick<TranslationBundle, '__' | '_n' | '_p'> = {
-  __: (text, ...values) => bundle.__(text, ...values),
-  _n: (one, many, count, ...values) => bundle._n(one, many, count, ...values),
-  _p: (context, text, ...values) => bundle._p(context, text, ...values)
+export const trans = {
+  __: (text: string, ...values: Value[]): string => bundle.__(text, ...values),
+  _n: (one: string, many: string, count: number, ...values: Value[]): string =>
+    bundle._n(one, many, count, ...values),
+  _p: (context: string, text: string, ...values: Value[]): string =>
+    bundle._p(context, text, ...values)
 };

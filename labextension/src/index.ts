@@ -20,6 +20,7 @@ import { pagesPlugin } from './plugins/pages';
 import { panelPlugin } from './plugins/panel';
 import { predictPlugin } from './plugins/predict';
 import { publishPlugin } from './plugins/publish';
+import { runNotebookPlugin } from './plugins/runnotebook';
 import { runningPlugin } from './plugins/running';
 import { statusPlugin } from './plugins/status';
 import { tensorboardPlugin } from './plugins/tensorboard';
@@ -45,6 +46,7 @@ const plugins: JupyterFrontEndPlugin<never>[] = [
   launcherPlugin,
   notificationsPlugin,
   publishPlugin,
+  runNotebookPlugin,
   runningPlugin,
   statusPlugin
 ] as JupyterFrontEndPlugin<never>[];

@@ -7,6 +7,7 @@ import { Widget } from '@lumino/widgets';
 
 import type { Api } from './api';
 import { asAimassError } from './errors';
+import { trans } from './i18n';
 
 const POLL_MS = 1_000;
 const RETRY_MS = 2_000;
@@ -55,14 +56,14 @@ export class LogView extends Widget {
   private _rankChooser(): HTMLElement {
     const label = document.createElement('label');
     const select = document.createElement('select');
-    const ranks = Array.from({ length: this._options.np }, (_, rank) => `rank ${rank}`);
+    const ranks = Array.from({ length: this._options.np }, (_, rank) => trans.__('rank %1', rank));
     const add = (text: string, value: string) => select.add(new Option(text, value));
-    add('all ranks', '');
+    add(trans.__('all ranks'), '');
     ranks.forEach((text, rank) => add(text, String(rank)));
-    add('launcher', '-1');
+    add(trans.__('launcher'), '-1');
     select.className = 'jp-mod-styled';
     select.onchange = () => this._restart(select.value === '' ? null : Number(select.value));
-    label.append('Show ', select);
+    label.append(`${trans.__('Show')} `, select);
     return label;
   }
 
@@ -96,7 +97,7 @@ export class LogView extends Widget {
       }
       this._cursor = cursor;
       this._append(text);
-      this._status.textContent = end ? 'The job has ended.' : '';
+      this._status.textContent = end ? trans.__('The job has ended.') : '';
       return end ? null : text ? 0 : POLL_MS;
     } catch (reason) {
       this._status.textContent = asAimassError(reason).line;

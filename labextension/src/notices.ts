@@ -6,6 +6,7 @@ import { Notification } from '@jupyterlab/apputils';
 
 import { showFault } from './answer';
 import { type AimassError, asAimassError } from './errors';
+import { trans } from './i18n';
 
 const SHORT_MS = 6_000;
 
@@ -47,5 +48,5 @@ export function noticeFault(title: string, reason: unknown): void {
 }
 
 function details(title: string, error: AimassError): Notification.IAction {
-  return { label: 'Details', callback: () => void showFault(title, error) };
+  return { label: trans.__('Details'), callback: () => void showFault(title, error) };
 }

@@ -12,8 +12,10 @@ import {
   type IForm,
   requiredOf
 } from './forms/adapt';
+import { formatState } from './format';
 import type { IFormContext } from './forms/fields';
 import type { IQuestion } from './forms/form';
+import { trans } from './i18n';
 import { noticeFault, withNotice } from './notices';
 import type { OperationCard } from './schema';
 
@@ -28,7 +30,8 @@ export function labelOf(card: OperationCard): string {
 /** What came of a change, in a few words: "digits is queued". */
 function outcomeOf(answer: unknown): string {
   const { name, state } = answer as { name?: string; state?: string };
-  return [name ?? 'done', state && `is ${state}`].filter(Boolean).join(' ');
+  const what = name ?? trans.__('done');
+  return state ? trans.__('%1 is %2', what, formatState(state)) : what;
 }
 
 /** Whether a person can ask for it from a menu; a stream has no end and so no answer. */
@@ -78,31 +81,44 @@ export class OperationRunner {
 
   /** Fields that depend on the algorithm: its hyperparameters, where the request leaves room. */
   private _refinement(card: OperationCard): IQuestion['refine'] {
-    const open = card.open_field;
     const field = completing(card, 'algorithms');
-    if (!open || !field) {
+    if (!card.open_field || !field) {
       return undefined;
     }
-    const known = new Map<unknown, IForm>();
+    const known = new Map<string, IForm>();
+    const about = completing(card, 'datasets');
     return async values => {
-      const chosen = values[field];
-      const form = known.get(chosen) ?? (await this._withHyperparameters(card, open, chosen));
-      known.set(chosen, form);
+      const dataset = about ? values[about] : undefined;
+      const key = JSON.stringify([values[field], dataset]);
+      const form = known.get(key) ?? (await this._withAlgorithm(card, values[field], dataset));
+      known.set(key, form);
       return form;
     };
   }
 
-  private async _withHyperparameters(card: OperationCard, open: string, algorithm: unknown) {
+  /** The form with the chosen algorithm's hyperparameters, and why it suits the dataset. */
+  private async _withAlgorithm(card: OperationCard, algorithm: unknown, dataset: unknown) {
     const form = formOf(card);
-    const { items } = await this._api.call('algorithms.list', { limit: 200 });
-    const found = items.find(item => item.name === algorithm);
+    const found = (await this._algorithms(dataset)).find(item => item.name === algorithm);
     if (found) {
       const inner = formOfSchema(found.hyperparameters);
-      const title = `Hyperparameters of ${found.name}`;
-      form.schema.properties![open] = { ...inner.schema, title };
-      form.ui[open] = inner.ui;
+      const title = trans.__('Hyperparameters of %1', found.name);
+      form.schema.properties![card.open_field] = { ...inner.schema, title };
+      form.ui[card.open_field] = inner.ui;
+      const field = completing(card, 'algorithms')!;
+      const help = found.reason || found.help;
+      Object.assign(form.schema.properties![field], { description: help });
     }
     return form;
+  }
+
+  /** All algorithms, with what speaks for each on a dataset, where there is one by that name. */
+  private async _algorithms(dataset: unknown) {
+    const all = () => this._api.call('algorithms.list', { limit: 200 });
+    const suited = (name: string) =>
+      this._api.call('algorithms.list', { limit: 200, dataset: name }).catch(all);
+    const { items } = await (typeof dataset === 'string' && dataset ? suited(dataset) : all());
+    return items;
   }
 
   private async _names(kind: string): Promise<string[]> {
@@ -122,7 +138,7 @@ export class OperationRunner {
     }
     const answer = await withNotice(`${titleOf(card)}…`, work, result => ({
       message: `${titleOf(card)}: ${outcomeOf(result)}`,
-      actions: [{ label: 'Show', callback: () => void showAnswer(card, result) }]
+      actions: [{ label: trans.__('Show'), callback: () => void showAnswer(card, result) }]
     }));
     if (secretsOf(card, answer).length > 0) {
       await showAnswer(card, answer);

@@ -7,6 +7,7 @@ import type { RJSFSchema } from '@rjsf/utils';
 
 import type { Values } from '../api';
 import { formatField } from '../format';
+import { trans } from '../i18n';
 import type { OperationCard } from '../schema';
 
 type UiSchema = NonNullable<Parameters<typeof FormComponent>[0]['uiSchema']>;
@@ -27,7 +28,7 @@ export const CONTENT_FIELD = 'content';
 export function formOf(card: OperationCard): IForm {
   const form = formOfSchema(card.request);
   if (card.body === 'bytes') {
-    const title = 'File';
+    const title = trans.__('File');
     form.schema.properties = { [CONTENT_FIELD]: { type: 'string', title } };
     form.schema.required = [CONTENT_FIELD];
     form.ui = { [CONTENT_FIELD]: { 'ui:widget': 'file-or-text' } };
@@ -113,6 +114,38 @@ function isDrawable(node: Node): boolean {
   return scalar.includes(String(node.type)) || (node.type === 'object' && !!node.properties);
 }
 
+/** A form in two: what most people fill in, and what has a default that suits most. */
+export interface IParts {
+  readonly first: IForm;
+  /** Null when there is little enough to show at once. */
+  readonly more: IForm | null;
+}
+
+/** Fields of a long form that are shown at once, in the order of the contract. */
+const SHOWN_AT_ONCE = 8;
+
+/** Fold a long form; what must be given, and what has parts of its own, stays in sight. */
+export function foldForm(form: IForm): IParts {
+  const properties = form.schema.properties ?? {};
+  const names = Object.keys(properties);
+  const inSight = names.filter(
+    (name, index) =>
+      index < SHOWN_AT_ONCE ||
+      form.schema.required?.includes(name) ||
+      (properties[name] as RJSFSchema).properties
+  );
+  if (names.length - inSight.length < 3) {
+    return { first: form, more: null };
+  }
+  const others = names.filter(name => !inSight.includes(name));
+  return { first: subform(form, inSight), more: subform(form, others) };
+}
+
+function subform({ schema, ui }: IForm, names: string[]): IForm {
+  const required = (schema.required ?? []).filter(name => names.includes(name));
+  return { schema: { ...schema, properties: pick(schema.properties ?? {}, names), required }, ui };
+}
+
 /** What was typed, without what belongs to a form that was shown before. */
 export function prune(form: IForm, values: Values): Values {
   return Object.fromEntries(
@@ -123,7 +156,8 @@ export function prune(form: IForm, values: Values): Values {
   );
 }
 
-function pick(value: Values, names: string[]): Values {
+/** Only what is under these names. */
+export function pick<T>(value: Readonly<Record<string, T>>, names: string[]): Record<string, T> {
   return Object.fromEntries(Object.entries(value).filter(([name]) => names.includes(name)));
 }
 

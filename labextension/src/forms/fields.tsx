@@ -5,6 +5,7 @@ import type { FieldProps, RegistryFieldsType, RegistryWidgetsType, WidgetProps }
 import React, { useEffect, useId, useRef, useState } from 'react';
 
 import { formatJson } from '../format';
+import { trans } from '../i18n';
 
 /** What the inputs need to know of the form they are in. */
 export interface IFormContext {
@@ -54,7 +55,7 @@ function parse(text: string): [unknown, string] {
   try {
     return [text.trim() ? JSON.parse(text) : undefined, ''];
   } catch (error) {
-    return [undefined, `Not JSON yet: ${(error as Error).message}`];
+    return [undefined, trans.__('Not JSON yet: %1', (error as Error).message)];
   }
 }
 
@@ -88,13 +89,13 @@ export function FileOrTextWidget(props: WidgetProps): JSX.Element {
         className="jp-mod-styled jp-mod-reject"
         onClick={() => picker.current?.click()}
       >
-        Choose file…
+        {trans.__('Choose file…')}
       </button>
       <input
         ref={picker}
         type="file"
         hidden
-        aria-label="File"
+        aria-label={trans.__('File')}
         data-testid={`aimass-file-${name}`}
         onChange={event => pick(event.target.files?.[0])}
       />

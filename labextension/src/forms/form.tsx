@@ -9,7 +9,8 @@ import React, { useEffect, useRef } from 'react';
 
 import type { Values } from '../api';
 import { type AimassError, asAimassError } from '../errors';
-import { type IForm, prune } from './adapt';
+import { trans } from '../i18n';
+import { foldForm, type IForm, pick, prune } from './adapt';
 import { FIELDS, type IFormContext, WIDGETS } from './fields';
 
 type FormProps = Parameters<typeof FormComponent>[0];
@@ -80,32 +81,48 @@ export class FormBody extends ReactWidget implements Dialog.IBodyWidget<Values> 
   }
 
   override render(): JSX.Element {
-    const { help, context } = this._question;
+    const { help } = this._question;
+    const { first, more } = foldForm(this._form);
     return (
       <>
         <p className="aimass-Form-help">{help}</p>
         {this._fault && <Fault error={this._fault} />}
         <Named>
-          <FormComponent
-            schema={this._form.schema}
-            uiSchema={this._form.ui}
-            formData={this._values as FormProps['formData']}
-            formContext={context}
-            fields={FIELDS}
-            widgets={WIDGETS}
-            validator={VALIDATOR}
-            liveValidate={!!this._fault}
-            showErrorList={false}
-            tagName="div"
-            onChange={event => this._take(event.formData ?? {})}
-          />
+          {this._part(first)}
+          {more && (
+            <details className="aimass-Form-more" data-testid="aimass-form-more">
+              <summary>{trans.__('More options')}</summary>
+              {this._part(more)}
+            </details>
+          )}
         </Named>
       </>
     );
   }
 
-  private _take(values: Values): void {
-    this._values = values;
+  private _part({ schema, ui }: IForm): JSX.Element {
+    const names = Object.keys(schema.properties ?? {});
+    return (
+      <FormComponent
+        schema={schema}
+        uiSchema={ui}
+        formData={pick(this._values, names) as FormProps['formData']}
+        formContext={this._question.context}
+        fields={FIELDS}
+        widgets={WIDGETS}
+        validator={VALIDATOR}
+        liveValidate={!!this._fault}
+        showErrorList={false}
+        tagName="div"
+        onChange={event => this._take(names, event.formData ?? {})}
+      />
+    );
+  }
+
+  /** Take what a part of the form says of its own fields. */
+  private _take(names: string[], values: Values): void {
+    const others = Object.entries(this._values).filter(([name]) => !names.includes(name));
+    this._values = { ...Object.fromEntries(others), ...pick(values, names) };
     void this._refine();
     this.update();
   }

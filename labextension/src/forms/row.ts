@@ -3,6 +3,7 @@
  */
 import type { RJSFSchema, StrictRJSFSchema } from '@rjsf/utils';
 
+import { trans } from '../i18n';
 import type { Signature, TensorSpec } from '../schema';
 import type { IForm } from './adapt';
 
@@ -28,7 +29,10 @@ export function rowForm({ inputs }: Signature): IForm {
 
 function propertyOf(input: TensorSpec): RJSFSchema {
   if (!isScalar(input)) {
-    return { title: input.name, description: `Shape ${input.shape.slice(1).join(' × ')}` };
+    return {
+      title: input.name,
+      description: trans.__('Shape %1', input.shape.slice(1).join(' × '))
+    };
   }
   const choices = input.values?.length ? { enum: input.values } : {};
   return { title: input.name, type: TYPES[input.datatype], ...choices };

@@ -46,10 +46,7 @@ function EndpointView(props: { endpoint: Endpoint; actions: IActions }): JSX.Ele
       <h3>{trans.__('Its URL')}</h3>
       <CopyLine text={url} onCopy={text => actions.copy(text)} />
       <h3>{trans.__('In a cell')}</h3>
-      <CopyLine
-        text={`%aimass predict ${name} --rows '${row}'`}
-        onCopy={text => actions.copy(text)}
-      />
+      <CopyLine text={`%aimass predict ${name} '${row}'`} onCopy={text => actions.copy(text)} />
     </>
   );
 }

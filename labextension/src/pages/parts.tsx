@@ -84,11 +84,10 @@ export function Table({ label, columns, rows }: ITableProps): JSX.Element {
 
 /** A value of any kind in a cell: plain ones as they are, others as JSON. */
 export function formatValue(value: unknown): string {
-  return value == null
-    ? ''
-    : typeof value === 'object'
-      ? formatJson(value)
-      : String(value as string);
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
+    return String(value);
+  }
+  return value == null ? '' : formatJson(value);
 }
 
 interface IUnfoldProps {

@@ -10,6 +10,7 @@ import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import { textEditorIcon } from '@jupyterlab/ui-components';
 
 import { CommandIDs } from '../commands';
+import { trans } from '../i18n';
 import { LogView } from '../log';
 import { IAimass } from '../tokens';
 
@@ -29,7 +30,7 @@ export const logsPlugin: JupyterFrontEndPlugin<void> = {
     const tabs = new WidgetTracker<MainAreaWidget<LogView>>({ namespace: 'aimass-logs' });
     const argsOf = new Map<string, ILogArgs>();
     app.commands.addCommand(CommandIDs.openLog, {
-      label: 'AI Mass: Open Log',
+      label: trans.__('AI Mass: Open Log'),
       execute: args => {
         const wanted = args as unknown as ILogArgs;
         const id = `aimass-log-${wanted.job}`;
@@ -53,7 +54,7 @@ export const logsPlugin: JupyterFrontEndPlugin<void> = {
 function logTab(aimass: IAimass, { job, name, np }: ILogArgs, id: string) {
   const tab = new MainAreaWidget({ content: new LogView(aimass.api, { job, np }) });
   tab.id = id;
-  tab.title.label = `${name} log`;
+  tab.title.label = trans.__('%1 log', name);
   tab.title.caption = job;
   tab.title.icon = textEditorIcon;
   tab.title.closable = true;

@@ -6,6 +6,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { showAnswer } from '../answer';
 import type { Values } from '../api';
 import { CommandIDs } from '../commands';
+import { trans } from '../i18n';
 import { rowForm } from '../forms/row';
 import { noticeFault } from '../notices';
 import type { Endpoint } from '../schema';
@@ -18,14 +19,14 @@ export const predictPlugin: JupyterFrontEndPlugin<void> = {
   requires: [IAimass],
   activate: (app: JupyterFrontEnd, aimass: IAimass) => {
     app.commands.addCommand(CommandIDs.tryEndpoint, {
-      label: 'AI Mass: Try Endpoint',
+      label: trans.__('AI Mass: Try Endpoint'),
       execute: async args => {
         const name = args.endpoint as string;
         try {
           const endpoint = await aimass.api.call('endpoints.show', { endpoint: name });
           await tryEndpoint(aimass, endpoint);
         } catch (reason) {
-          noticeFault(`${name} cannot be tried`, reason);
+          noticeFault(trans.__('%1 cannot be tried', name), reason);
         }
       }
     });
@@ -35,9 +36,9 @@ export const predictPlugin: JupyterFrontEndPlugin<void> = {
 async function tryEndpoint(aimass: IAimass, endpoint: Endpoint): Promise<void> {
   const { askAndUse } = await import('../forms/form');
   const question = {
-    title: `Try ${endpoint.name}`,
-    help: `One row for ${endpoint.model}; the values are its own example.`,
-    verb: 'Predict',
+    title: trans.__('Try %1', endpoint.name),
+    help: trans.__('One row for %1; the values are its own example.', endpoint.model),
+    verb: trans.__('Predict'),
     dangerous: false,
     form: rowForm(endpoint.signature),
     context: { files: new Map<string, File>(), names: () => Promise.resolve([]) }

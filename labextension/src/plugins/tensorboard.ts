@@ -1,10 +1,15 @@
 /**
- * TensorBoard in a tab, behind the same login as Lab itself.
+ * TensorBoard in a tab, behind the same login as Lab itself: of all jobs, or of one run.
  */
-import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, IFrame, MainAreaWidget } from '@jupyterlab/apputils';
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette, IFrame, MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 
 import { CommandIDs } from '../commands';
+import { trans } from '../i18n';
 import { aimassIcon } from '../icons';
 import { IAimass } from '../tokens';
 
@@ -13,25 +18,40 @@ export const tensorboardPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Opens the TensorBoard of AI Mass in a tab.',
   autoStart: true,
   requires: [IAimass],
-  optional: [ICommandPalette],
-  activate: (app: JupyterFrontEnd, aimass: IAimass, palette: ICommandPalette | null) => {
-    let tab: MainAreaWidget<IFrame> | null = null;
+  optional: [ICommandPalette, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    aimass: IAimass,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null
+  ) => {
+    const tabs = new WidgetTracker<MainAreaWidget<IFrame>>({ namespace: 'aimass-tensorboard' });
+    const runs = new Map<string, string>();
     app.commands.addCommand(CommandIDs.openTensorBoard, {
-      label: 'AI Mass: Open TensorBoard',
-      caption: 'Curves of every job',
-      execute: () => {
-        if (!tab || tab.isDisposed) {
-          tab = tensorBoardTab(aimass.api.url('tensorboard/'));
+      label: trans.__('AI Mass: Open TensorBoard'),
+      caption: trans.__('Curves of every job'),
+      execute: args => {
+        const run = (args.run as string | undefined) ?? '';
+        const id = run ? `aimass-tensorboard-${run}` : 'aimass-tensorboard';
+        runs.set(id, run);
+        if (!tabs.find(tab => tab.id === id)) {
+          const tab = tensorBoardTab(aimass.api.url('tensorboard/'), id, run);
           app.shell.add(tab, 'main');
+          void tabs.add(tab);
         }
-        app.shell.activateById(tab.id);
+        app.shell.activateById(id);
       }
     });
     palette?.addItem({ command: CommandIDs.openTensorBoard, category: 'AI Mass' });
+    void restorer?.restore(tabs, {
+      command: CommandIDs.openTensorBoard,
+      args: tab => ({ run: runs.get(tab.id) ?? '' }),
+      name: tab => tab.id
+    });
   }
 };
 
-function tensorBoardTab(url: string): MainAreaWidget<IFrame> {
+function tensorBoardTab(url: string, id: string, run: string): MainAreaWidget<IFrame> {
   const content = new IFrame({
     sandbox: [
       'allow-scripts',
@@ -42,12 +62,17 @@ function tensorBoardTab(url: string): MainAreaWidget<IFrame> {
     ],
     referrerPolicy: 'same-origin'
   });
-  content.url = url;
+  content.url = run ? `${url}?runFilter=${encodeURIComponent(exactly(run))}#timeseries` : url;
   const tab = new MainAreaWidget({ content });
-  tab.id = 'aimass-tensorboard';
+  tab.id = id;
   tab.node.dataset.testid = 'aimass-tensorboard-tab';
-  tab.title.label = 'TensorBoard';
+  tab.title.label = run ? trans.__('TensorBoard of %1', run) : 'TensorBoard';
   tab.title.icon = aimassIcon;
   tab.title.closable = true;
   return tab;
+}
+
+/** TensorBoard chooses runs by a regular expression. */
+function exactly(text: string): string {
+  return `^${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`;
 }
