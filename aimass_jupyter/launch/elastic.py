@@ -43,7 +43,7 @@ def main(folder: Path) -> int:
     """Import all, fork the driver, then fork ranks as it says until it ends."""
     environment = dict(os.environ)
     work = read_job(folder)
-    preload(work.engine)
+    preload(work.engine, own_code=False)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     newborn = Newborn("aimass-driver", environment, folder, keep={theirs.fileno()})
     driver = fork(newborn, partial(_drive, theirs, work, folder))
