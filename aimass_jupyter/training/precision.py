@@ -10,7 +10,7 @@ from torch import Tensor
 
 from aimass_jupyter.contract.hyperparameters import Hyperparameters
 
-_FIRST_SCALE = 2.0**16
+_FIRST_SCALE = 16  # the power of two, for the loss of a single row
 _PATIENCE = 2000  # good steps after which a larger scale is tried
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -33,7 +33,9 @@ class Precision:
         self._type = _TYPES.get(params.precision)
         self.state: dict[str, Tensor] = {}
         if self._type is torch.float16:
-            self.state = {"scale": torch.tensor(_FIRST_SCALE), "good": torch.tensor(0)}
+            rows = math.ceil(math.log2(params.batch_size))  # a batch's losses are added up
+            scale = 2.0 ** max(0, _FIRST_SCALE - rows)
+            self.state = {"scale": torch.tensor(scale), "good": torch.tensor(0)}
 
     def computing(self) -> AbstractContextManager[object]:
         """Where the network is called."""
