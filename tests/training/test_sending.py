@@ -82,7 +82,7 @@ def test_a_step_is_one_message_unless_pieces_are_asked_for(
     fused = sent(tmp_path, monkeypatch, fusion_mb=64, cycle_ms=20)
     assert plain["float16"] == 0
     assert halves["float16"] >= STEPS - 1  # the timeline may begin a moment late
-    assert apart["GLOO_ALLREDUCE"] > plain["GLOO_ALLREDUCE"] * (pieces - 2)
+    assert apart["GLOO_ALLREDUCE"] >= plain["GLOO_ALLREDUCE"] + STEPS * (pieces - 2)
     assert apart["MEMCPY_IN_FUSION_BUFFER"] == 0
     assert fused["MEMCPY_IN_FUSION_BUFFER"] > 0
 
