@@ -85,11 +85,11 @@ class _Reader:
             )
         name = self._positionals[0]
         found = convert(name, self._operation.fields[name], word)
-        if _kind(self._operation.fields[name].annotation) is list:  # takes all that follow
-            self.command.arguments[name] = self.command.arguments.get(name, []) + found
+        if _takes_texts(self._operation.fields[name]) and isinstance(found, list):
+            found = self.command.arguments.get(name, []) + found  # and all words that follow
         else:
-            self.command.arguments[name] = found
             self._positionals.pop(0)
+        self.command.arguments[name] = found
 
     def _read_option(self, text: str) -> None:
         option, given, value = text.partition("=")
@@ -139,6 +139,10 @@ def convert(name: str, schema: FieldInfo, value: Any) -> Any:
     if kind in (list, dict):
         return _json(name, value)
     return value
+
+
+def _takes_texts(schema: FieldInfo) -> bool:
+    return _kind(schema.annotation) is list and _item(schema.annotation) is str
 
 
 def _kind(annotation: Any) -> Any:

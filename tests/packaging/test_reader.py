@@ -1,4 +1,4 @@
-"""The compiled part of the reader of event files: built where there is a compiler, missed nowhere."""
+"""The compiled part of the reader of event files: built where there is a compiler, else missed."""
 
 from __future__ import annotations
 
