@@ -545,6 +545,22 @@ export interface JobCreate {
    */
   notes?: string;
   /**
+   * The pool of nodes that it runs on.
+   */
+  cluster?: string;
+  /**
+   * So many nodes of each profile: cpu-large:2,any:1.
+   *
+   * @maxItems 64
+   */
+  nodes?: string[];
+  /**
+   * Labels that each of its nodes must have.
+   *
+   * @maxItems 32
+   */
+  node_labels?: string[];
+  /**
    * Hyperparameters of the algorithm; also as options: --epochs 20.
    */
   params?: {
@@ -594,6 +610,14 @@ export interface Job {
    */
   restarts: number;
   /**
+   * The cluster that it runs on; empty: this machine.
+   */
+  cluster_id: string;
+  /**
+   * Where its ranks are.
+   */
+  places: Place[];
+  /**
    * What a person should know of it: NaN, damaged rows.
    */
   warnings: string[];
@@ -637,7 +661,8 @@ export interface Cause {
     | 'stalled'
     | 'not-a-number'
     | 'bad-data'
-    | 'dependency';
+    | 'dependency'
+    | 'node-lost';
   message: string;
   /**
    * The rank that failed first.
@@ -716,6 +741,22 @@ export interface JobOptions {
    * Notes on its run.
    */
   notes: string;
+  /**
+   * The pool of nodes that it runs on.
+   */
+  cluster: string;
+  /**
+   * So many nodes of each profile: cpu-large:2,any:1.
+   *
+   * @maxItems 64
+   */
+  nodes: string[];
+  /**
+   * Labels that each of its nodes must have.
+   *
+   * @maxItems 32
+   */
+  node_labels: string[];
 }
 /**
  * Own code, as it travels: a zip archive whose ``manifest.json`` says what is in it.
@@ -742,6 +783,13 @@ export interface Source {
    */
   files: string[];
   size_bytes: number;
+}
+/**
+ * Ranks of a job on one node.
+ */
+export interface Place {
+  node: string;
+  ranks: number;
 }
 /**
  * How far a running job is.
@@ -813,7 +861,7 @@ export interface Why {
  * One thing that keeps a job from starting.
  */
 export interface Blocker {
-  kind: 'slots' | 'quota' | 'dependency' | 'priority';
+  kind: 'slots' | 'nodes' | 'quota' | 'dependency' | 'priority';
   message: string;
 }
 export interface JobLogs {
