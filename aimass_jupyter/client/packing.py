@@ -50,10 +50,14 @@ def files_named(options: Mapping[str, Any]) -> list[str]:
 
 def listing(package: Package) -> str:
     """What travels, a line each, and what may not do what is meant."""
-    lines = [f"{len(package.items)} things travel, {len(package.content):,} bytes:"]
+    lines = [f"{_counted(len(package.items))}, {len(package.content):,} bytes:"]
     width = max((len(item.name) for item in package.items), default=0)
     for item in package.items:
         size = f"{item.size_bytes:,} B" if item.size_bytes else ""
         lines.append(f"  {item.kind:<8} {item.name:<{width}}  {size:>12}  {item.origin}".rstrip())
     lines += [f"warning: {problem} → {problem.cure}" for problem in package.warnings]
     return "\n".join(lines)
+
+
+def _counted(number: int) -> str:
+    return "1 thing travels" if number == 1 else f"{number} things travel"

@@ -19,6 +19,7 @@ AimassApp.launch_instance(  # type: ignore[no-untyped-call]
         "--ServerApp.port=0",
         "--ServerApp.allow_unauthenticated_access=False",
         "--ServerApp.allow_root=True",
+        "--ServerApp.reraise_server_extension_failures=True",  # nothing else is served here
         "--AimassApp.standalone=True",
         *sys.argv[1:],
     ]

@@ -161,3 +161,23 @@ def _until_file(server: Server, job: Job, name: str) -> None:
     while not (server.folder / "jobs" / job.id / name).exists():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_one_that_cannot_load_ends_at_once_and_says_why(tmp_path: Path) -> None:
+    """It would answer nothing, and whoever waits for it would wait in vain."""
+    broken = (
+        "import runpy, sys, aimass_server.control_plane as room\n"
+        "def fail(*_): raise TypeError('made to fail')\n"
+        "room.ControlPlane.__init__ = fail\n"
+        "sys.argv = ['aimass_server']\n"
+        "runpy.run_module('aimass_server', run_name='__main__')\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", broken],
+        env=os.environ | {"AIMASS_DATA": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode != 0
+    assert "made to fail" in ended.stderr
