@@ -66,6 +66,7 @@ Completes = Literal[
     "models",
     "endpoints",
     "services",
+    "clusters",
     "engines",
 ]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from aimass_jupyter.contract import (
     algorithms,
+    clusters,
     datasets,
     endpoints,
     events,
@@ -103,6 +104,7 @@ OPERATIONS = OperationTable(
     + models.OPERATIONS
     + endpoints.OPERATIONS
     + services.OPERATIONS
+    + clusters.OPERATIONS
     + events.OPERATIONS
     + uploads.OPERATIONS
     + system.OPERATIONS

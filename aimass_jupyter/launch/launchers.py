@@ -14,13 +14,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from aimass_jupyter.contract.errors import NotFound, did_you_mean
+from aimass_jupyter.contract.errors import NotFound, Unavailable, did_you_mean
 from aimass_jupyter.host import read_record
 from aimass_jupyter.launch.order import JobOrder
 
 ENTRY_POINTS = "aimass_jupyter.launchers"
 GANG_RECORD = "ranks.json"
 _GANG_MODULE = "aimass_jupyter.launch.gang"
+_LEADER_MODULE = "aimass_jupyter.launch.nodes.leader"
+_PART_MODULE = "aimass_jupyter.launch.nodes.part_gang"
 _ELASTIC_MODULE = "aimass_jupyter.launch.elastic"
 _SIGNALS = frozenset(signal.valid_signals())
 
@@ -62,6 +64,12 @@ class Launcher(Protocol):
         """
 
 
+def read_exits(folder: Path) -> list[RankExit]:
+    """How the ranks of a gang that failed ended, as its record says."""
+    record = read_record(folder / GANG_RECORD) or {}
+    return [RankExit(int(e["rank"]), int(e["code"])) for e in record.get("exits", [])]
+
+
 class GangLauncher:
     """Ranks on this host, forked from one process that has imported all that they need.
 
@@ -80,8 +88,27 @@ class GangLauncher:
         return True
 
     def exits(self, folder: Path, output: str, code: int) -> list[RankExit]:
-        record = read_record(folder / GANG_RECORD) or {}
-        return [RankExit(int(e["rank"]), int(e["code"])) for e in record.get("exits", [])]
+        return read_exits(folder)
+
+
+class NodesLauncher:
+    """Ranks on several nodes: a leader here speaks with an agent on each."""
+
+    def missing(self) -> str:
+        return ""
+
+    def command(self, order: JobOrder, folder: Path) -> tuple[list[str], dict[str, str]]:
+        return [order.python, "-m", _LEADER_MODULE, str(folder)], {}
+
+    def exits(self, folder: Path, output: str, code: int) -> list[RankExit]:
+        return read_exits(folder)
+
+
+class PartLauncher(NodesLauncher):
+    """The ranks of such a job that are on this node."""
+
+    def command(self, order: JobOrder, folder: Path) -> tuple[list[str], dict[str, str]]:
+        return [order.python, "-m", _PART_MODULE, str(folder)], {}
 
 
 class HorovodLauncher(GangLauncher):
@@ -113,6 +140,21 @@ _OURS: dict[str, type[Launcher]] = {
     "horovod": HorovodLauncher,
     "torchrun": GangLauncher,
 }
+
+
+def launcher_of(order: JobOrder) -> Launcher:
+    """The launcher of a job; on several nodes the engine's own one starts no ranks.
+
+    Raises
+    ------
+    Unavailable
+        When the engine knows nothing of nodes.
+    """
+    if order.where == "here":
+        return find_launcher(order.engine)
+    if order.engine not in _OURS:
+        raise Unavailable(f"engine '{order.engine}' runs on one machine alone", "leave --cluster")
+    return NodesLauncher() if order.where == "nodes" else PartLauncher()
 
 
 def find_launcher(name: str) -> Launcher:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.host import read_record
@@ -34,7 +34,10 @@ class Marker:
 
 @dataclass(frozen=True)
 class JobOrder:
-    """What a launcher needs to know of a job (part of the contract's ``JobSpec``)."""
+    """What a launcher needs to know of a job (part of the contract's ``JobSpec``).
+
+    ``where`` its ranks are: on this host, on nodes, or, on such a node, the part that is there.
+    """
 
     id: str
     engine: str
@@ -45,6 +48,7 @@ class JobOrder:
     max_restarts: int = 0
     stall_seconds: float = DEFAULT_STALL_SECONDS
     own_code: bool = False
+    where: Literal["here", "nodes", "part"] = "here"
 
     @property
     def elastic(self) -> bool:
@@ -120,6 +124,7 @@ def read_job(folder: Path) -> JobOrder:
         max_np=int(options.get("max_np") or 0),
         max_restarts=int(options.get("max_restarts", 0)),
         own_code=spec.get("source") is not None,
+        where="part" if spec.get("part") else "nodes" if spec.get("places") else "here",
         stall_seconds=float(options.get("stall_seconds", DEFAULT_STALL_SECONDS)),
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aimass_jupyter.contract.errors import Unavailable
 from aimass_jupyter.launch.environment import job_environment
-from aimass_jupyter.launch.launchers import GangLauncher, Launcher, find_launcher
+from aimass_jupyter.launch.launchers import GangLauncher, Launcher, launcher_of
 from aimass_jupyter.launch.order import JobOrder, Order
 
 
@@ -41,7 +41,7 @@ def make_plan(order: Order) -> Plan:
     """
     work, marker = order.work, {order.marker.name: order.marker.value}
     if isinstance(work, JobOrder):
-        launcher = find_launcher(work.engine)
+        launcher = launcher_of(work)
         if reason := launcher.missing():
             raise Unavailable(f"engine '{work.engine}' cannot be used here: {reason}")
         argv, extra = launcher.command(work, order.folder)

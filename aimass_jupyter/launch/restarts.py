@@ -26,7 +26,7 @@ from aimass_jupyter.launch.launchers import RankExit
 from aimass_jupyter.launch.order import JobOrder
 
 RESTARTS_RECORD = "restarts.json"
-_RETRIED = frozenset({"error", "signal", "stalled"})
+_RETRIED = frozenset({"error", "node-lost", "signal", "stalled"})
 _LONGEST_WAIT_SECONDS = 30.0
 _CODE_IS_WRONG = frozenset(
     {
@@ -44,24 +44,30 @@ class Restarts:
     ----------
     count
         How often its ranks were started again.
+    live
+        Whether the ranks that are left go on by themselves, in their processes.
     """
 
     folder: Path
     work: JobOrder
     wait: Callable[[float], object] = time.sleep
+    live: bool = False
     count: int = 0
     _failures: list[dict[str, Any]] = field(default_factory=list)
     _kills: int = field(default_factory=oom_kills)
     _in_vain: int = 0
     _newest: str = ""
 
-    def next_np(self, np: int, exits: list[RankExit]) -> int | None:
+    def next_np(
+        self, np: int, exits: list[RankExit], left: int | None = None
+    ) -> int | None:  # fmt: skip
         """After an attempt with ``np`` ranks failed: how many to start now, or None.
 
-        It returns when it is time to, and what the failed ranks said has been put aside.
+        ``left`` is how many still have a place, where somebody else knows that. It returns when it
+        is time to, and what the failed ranks said has been put aside.
         """
         cause = self._cause(exits)
-        ranks = self._ranks_left(np)
+        ranks = self._ranks_left(np) if left is None else left
         reason = self._refusal(cause, ranks < np)
         print(f"attempt {self.count + 1} failed: {cause.message}", flush=True)
         if reason:
@@ -108,14 +114,15 @@ class Restarts:
         self.count += 1
         self._failures.append(cause.as_record() | {"at": time.time(), "ranks": ranks})
         where = "the newest checkpoint" if self._newest else "the beginning"
-        print(f"restart {self.count}: {ranks} ranks go on from {where}", flush=True)
+        what = "those that are left go on" if self.live else f"{ranks} ranks go on from {where}"
+        print(f"restart {self.count}: {what}", flush=True)
         with contextlib.suppress(OSError):  # a full disk ends no job that could go on
             write_record(
                 self.folder / RESTARTS_RECORD,
                 {"restarts": self.count, "failures": self._failures},
             )
             name = f"restart-{self.count:04d}"
-            text = f"restart {self.count} with {ranks} ranks, from {where}: {cause.message}"
+            text = f"restart {self.count}, {what}: {cause.message}"
             write_notice(self.folder, name, text)
         forget_failures(self.folder)
         forget_beats(self.folder)

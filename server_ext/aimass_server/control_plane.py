@@ -18,6 +18,7 @@ from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.operation import Operation, marks
 from aimass_jupyter.contract.system import Check
 from aimass_server.access import Call, Principal, Tokens, require
+from aimass_server.clusters import Clusters, Inventory, Nodes
 from aimass_server.data_folder import DataFolder
 from aimass_server.events import Feed, Notice
 from aimass_server.jobs import Jobs
@@ -81,12 +82,15 @@ class ControlPlane:
         retention = Retention(self._runs, settings.retention_days, settings.retention_newest)
         self._upkeep = Upkeep(self._store, self._uploads, self._access, retention)
         self._warm = Warm(sys.executable, folder / "warm.log", settings.warm_memory_bytes)
+        self._inventory = Inventory(self._store, folder, settings.slots)
+        clusters = Clusters(self._store, self._inventory)
         self._runner = Runner(
             self._store,
             self.feed,
             follower,
             folder / "jobs",
             settings.slots,
+            self._inventory,
             sys.executable,
             models.register,
             self._blobs.path_of,
@@ -99,6 +103,7 @@ class ControlPlane:
             self.feed,
             datasets.find,
             settings.slots,
+            self._inventory,
             self.engines,
             OwnCode(self._uploads.find, self._blobs),
         )
@@ -125,6 +130,8 @@ class ControlPlane:
             "models": models,
             "endpoints": self._serving,
             "services": self._publishing,
+            "clusters": clusters,
+            "nodes": Nodes(self._store, self._inventory, clusters),
             "events": self.feed,
             "uploads": self._uploads,
             "system": System(self._store, facts),
@@ -162,6 +169,7 @@ class ControlPlane:
         self._engines = asyncio.create_task(find_engines(), name="aimass-engines")
         await self._datasets.open()
         self._upkeep.open()
+        await self._inventory.open(self._runner.wake)
         self._runner.open()
         await self._serving.open()
         await self._publishing.open()
@@ -179,6 +187,7 @@ class ControlPlane:
             self._upkeep,
             self._access,
             self.tensorboard,
+            self._inventory,
             self._runner,
             self._warm,
             self._serving,

@@ -10,6 +10,7 @@ _VIEWER = frozenset(
     {
         "datasets:read",
         "algorithms:read",
+        "clusters:read",
         "jobs:read",
         "runs:read",
         "models:read",
@@ -42,7 +43,7 @@ _AUTHOR = _VIEWER | {
 RIGHTS: dict[Role, frozenset[str]] = {
     "viewer": _VIEWER,
     "author": _AUTHOR,
-    "admin": _AUTHOR | {"tenant:manage"},
+    "admin": _AUTHOR | {"clusters:manage", "tenant:manage"},
 }
 ROLES_BY_RANK: tuple[Role, ...] = ("viewer", "author", "admin")
 

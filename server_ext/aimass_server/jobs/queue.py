@@ -18,7 +18,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from aimass_jupyter.contract.jobs import Blocker
+from aimass_server.jobs.placement import ANYWHERE, Room, Slots, Wants, place
 
+_MACHINE = ""
 _DEPTH = 100  # jobs that a forecast looks at in each moment
 
 #: Whoever waits, by (tenant, user).
@@ -37,6 +39,8 @@ class Waiting:
         How long it is expected to run.
     after
         The jobs that must end first and have not.
+    wants
+        What it wants of its nodes.
     """
 
     id: str
@@ -46,25 +50,41 @@ class Waiting:
     most: int
     seconds: float
     after: tuple[str, ...] = ()
+    wants: Wants = ANYWHERE
 
 
 @dataclass(frozen=True)
 class Running:
-    """A job that holds slots; ``ends`` is when it is expected to let go of them."""
+    """A job that holds slots; ``ends`` is when it is expected to let go of them.
+
+    ``places`` are its slots by node; empty where there is one machine.
+    """
 
     id: str
     user: User
     slots: int
     ends: float
+    places: Slots = field(default_factory=dict)
+
+    @property
+    def where(self) -> Slots:
+        """Its slots by node."""
+        return self.places or {_MACHINE: self.slots}
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What may run at once; None is no limit."""
+    """What may run at once; None is no limit. ``nodes`` are empty where there is one machine."""
 
     slots: int
     jobs_of_user: int | None = None
     slots_of_user: int | None = None
+    nodes: tuple[Room, ...] = ()
+
+    @property
+    def rooms(self) -> tuple[Room, ...]:
+        """The nodes, or the one machine."""
+        return self.nodes or (Room(_MACHINE, self.slots),)
 
 
 @dataclass
@@ -92,11 +112,14 @@ class Decision:
     ----------
     starts
         The jobs that start, with the slots that each gets.
+    places
+        Those slots by node.
     blocked
         What keeps each of the others, in the order in which they wait.
     """
 
     starts: dict[str, int] = field(default_factory=dict)
+    places: dict[str, dict[str, int]] = field(default_factory=dict)
     blocked: dict[str, Blocker] = field(default_factory=dict)
 
 
@@ -144,9 +167,11 @@ def decide(picture: Picture) -> Decision:
     return walk.decision
 
 
-def starting(picture: Picture) -> dict[str, int]:
+def starting(picture: Picture) -> Decision:
     """The starts of :func:`decide` alone: looks no further once nothing is free."""
-    return _Pass(picture).starts(in_order(picture.waiting, picture.used))
+    walk = _Pass(picture)
+    walk.start_all(in_order(picture.waiting, picture.used))
+    return walk.decision
 
 
 class _Pass:
@@ -157,7 +182,10 @@ class _Pass:
         self._now = picture.now
         self._limits = picture.limits
         self._running = list(picture.running)
-        self._free = picture.limits.slots - sum(job.slots for job in picture.running)
+        self._rooms = picture.limits.rooms
+        self._free = {room.name: room.slots for room in self._rooms}
+        for job in picture.running:
+            _take(self._free, job.where)
         self._jobs: dict[User, int] = defaultdict(int)
         self._slots: dict[User, int] = defaultdict(int)
         for job in picture.running:
@@ -165,20 +193,26 @@ class _Pass:
             self._slots[job.user] += job.slots
         self._promised: _Promise | None = None
 
-    def starts(self, jobs: Iterable[Waiting]) -> dict[str, int]:
-        """Consider jobs until nothing is free any more; those that start."""
+    def start_all(self, jobs: Iterable[Waiting]) -> None:
+        """Consider jobs until nothing is free any more."""
         for job in jobs:
-            if self._free <= 0:
+            if self._total <= 0:
                 break
             self.consider(job)
-        return self.decision.starts
+
+    @property
+    def _total(self) -> int:
+        """Slots that are free, wherever they are."""
+        return sum(slots for slots in self._free.values() if slots > 0)
 
     def consider(self, job: Waiting) -> None:
         """Start a job, or say what keeps it."""
-        blocker = self._kept_by_others(job) or self._kept_by_quota(job) or self._kept_by_slots(job)
-        if blocker is None:
-            self._start(job)
-        else:
+        blocker = self._kept_by_others(job) or self._kept_by_quota(job)
+        places = None if blocker else self._places(job, self._free)
+        blocker = blocker or self._kept_by_slots(job, places)
+        if blocker is None and places is not None:
+            self._start(job, places)
+        elif blocker is not None:
             self.decision.blocked[job.id] = blocker
 
     def _kept_by_others(self, job: Waiting) -> Blocker | None:
@@ -201,55 +235,86 @@ class _Pass:
                 return Blocker(kind="quota", message=message)
         return None
 
-    def _kept_by_slots(self, job: Waiting) -> Blocker | None:
-        if self._promised is not None:
-            return self._kept_by_promise(job, self._promised)
-        if job.slots <= self._free:
-            return None
-        self._promised = self._promise(job)
-        return Blocker(kind="slots", message=f"needs {job.slots} slots, {self._free} are free")
+    def _places(self, job: Waiting, free: Slots) -> dict[str, int] | None:
+        """Where it would go; none that was promised a start gets more than it must have."""
+        most = job.slots if self._promised else job.most
+        if self._limits.slots_of_user is not None:
+            most = min(most, self._limits.slots_of_user - self._slots[job.user])
+        return place(free, self._rooms, job.wants, job.user[0], job.slots, most)
 
-    def _kept_by_promise(self, job: Waiting, promised: _Promise) -> Blocker | None:
+    def _kept_by_slots(self, job: Waiting, places: Slots | None) -> Blocker | None:
+        if places is not None:
+            return self._kept_by_promise(job, places, self._promised) if self._promised else None
+        if self._promised is None:
+            self._promised = self._promise(job)
+        return Blocker(kind="slots", message=self._too_few(job))
+
+    def _too_few(self, job: Waiting) -> str:
+        if not self._limits.nodes:
+            return f"needs {job.slots} slots, {self._total} are free"
+        asked = [f"{count} nodes of profile '{profile}'" for profile, count in job.wants.nodes]
+        labels = f", each with {', '.join(sorted(job.wants.labels))}" if job.wants.labels else ""
+        where = f" on {' and '.join(asked)}" if asked else " on nodes" if labels else ""
+        suited = [room for room in self._rooms if job.wants.suits(room, job.user[0])]
+        free = sum(max(0, self._free[room.name]) for room in suited)
+        return f"needs {job.slots} slots{where}{labels}; {free} are free for it"
+
+    def _kept_by_promise(self, job: Waiting, places: Slots, promised: _Promise) -> Blocker | None:
         """A job may pass the one that was promised a start where it does not delay it."""
-        if job.slots > self._free:
-            message = f"needs {job.slots} slots, {self._free} are free"
-            return Blocker(kind="slots", message=message)
-        if job.slots <= promised.spare:
-            promised.spare -= job.slots
+        left = dict(promised.free)
+        _take(left, places)
+        first = promised.job
+        if promised.at < float("inf") and place(
+            left, self._rooms, first.wants, first.user[0], first.slots, first.slots
+        ):
+            promised.free = left
             return None
         if self._now + job.seconds <= promised.at:
             return None
         return Blocker(
-            kind="priority", message=f"would hold up job {promised.job}, whose turn is before it"
+            kind="priority", message=f"would hold up job {first.id}, whose turn is before it"
         )
 
-    def _start(self, job: Waiting) -> None:
-        slots = job.slots if self._promised else min(job.most, self._free)
-        if self._limits.slots_of_user is not None:
-            slots = min(slots, self._limits.slots_of_user - self._slots[job.user])
+    def _start(self, job: Waiting, places: dict[str, int]) -> None:
+        slots = sum(places.values())
         self.decision.starts[job.id] = slots
-        self._free -= slots
+        self.decision.places[job.id] = places
+        _take(self._free, places)
         self._jobs[job.user] += 1
         self._slots[job.user] += slots
-        self._running.append(Running(job.id, job.user, slots, self._now + job.seconds))
+        ends = self._now + job.seconds
+        self._running.append(Running(job.id, job.user, slots, ends, places))
 
     def _promise(self, job: Waiting) -> _Promise:
-        """The moment at which enough slots will be free, and how many it leaves over then."""
-        free = self._free
+        """The moment at which there will be room for it, and what is free then."""
+        free = dict(self._free)
         for running in sorted(self._running, key=lambda running: running.ends):
-            free += running.slots
-            if free >= job.slots:
-                return _Promise(job.id, max(running.ends, self._now), free - job.slots)
-        return _Promise(job.id, float("inf"), 0)
+            _give_back(free, running.where)
+            if place(free, self._rooms, job.wants, job.user[0], job.slots, job.slots):
+                return _Promise(job, max(running.ends, self._now), free)
+        return _Promise(job, float("inf"), free)
 
 
 @dataclass
 class _Promise:
-    """The first job that did not fit starts ``at``; ``spare`` slots are over then."""
+    """The first job that did not fit starts ``at``; ``free`` are the slots then, it left out."""
 
-    job: str
+    job: Waiting
     at: float
-    spare: int
+    free: dict[str, int]
+
+
+def _take(free: dict[str, int], places: Slots) -> None:
+    """Count slots as taken; a node that is no longer there has none."""
+    for name, slots in places.items():
+        if name in free:
+            free[name] -= slots
+
+
+def _give_back(free: dict[str, int], places: Slots) -> None:
+    for name, slots in places.items():
+        if name in free:
+            free[name] += slots
 
 
 def forecast(picture: Picture, wanted: str) -> float | None:
@@ -271,9 +336,11 @@ def forecast(picture: Picture, wanted: str) -> float | None:
             if not any(id_ in waiting or id_ in running for id_ in job.after)
         ]
         walk = _Pass(Picture(now, picture.limits, [], [*running.values()]))
-        for id_, slots in walk.starts(ready).items():
+        walk.start_all(ready)
+        for id_, slots in walk.decision.starts.items():
             job = waiting.pop(id_)
-            running[id_] = Running(id_, job.user, slots, now + job.seconds)
+            places = walk.decision.places[id_]
+            running[id_] = Running(id_, job.user, slots, now + job.seconds, places)
             heapq.heappush(ends, (now + job.seconds, id_))
         if wanted in waiting:
             if not ends:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from aimass_jupyter.contract.base import Page
+from aimass_jupyter.contract.clusters import Cluster, Node
 from aimass_jupyter.contract.datasets import Dataset
 from aimass_jupyter.contract.errors import NotFound
 from aimass_jupyter.contract.jobs import (
@@ -36,6 +37,7 @@ from aimass_server.jobs.artifacts import find_artifacts, path_of
 from aimass_server.jobs.code import Code, OwnCode
 from aimass_server.jobs.following import Follower, split_cursor
 from aimass_server.jobs.inputs import read_inputs
+from aimass_server.jobs.pools import Pool, check_nodes, with_ranks
 from aimass_server.jobs.rerun import differences, kept_code, request_again, require_checkpoint
 from aimass_server.jobs.runner import Runner
 from aimass_server.jobs.submission import Submission, prepare
@@ -44,6 +46,14 @@ from aimass_server.store.downloads import Download
 
 _GATHER_SECONDS = 0.03  # what is written in one go is told in one answer
 _LOOK_SECONDS = 1.0  # where the kernel does not tell that a file grew
+
+
+class ClusterPools(Protocol):
+    """Finds clusters, and says which nodes they have."""
+
+    async def find(self, call: Call, reference: str) -> Cluster: ...
+
+    def nodes_of(self, cluster_id: str) -> Sequence[Node]: ...
 
 
 class FindDataset(Protocol):
@@ -73,6 +83,7 @@ class Jobs:
         feed: Feed,
         find_dataset: FindDataset,
         slots: int,
+        pools: ClusterPools,
         engines: Callable[[], Awaitable[dict[str, str]]],
         code: OwnCode,
     ) -> None:
@@ -83,6 +94,7 @@ class Jobs:
         self._feed = feed
         self._find_dataset = find_dataset
         self._slots = slots
+        self._pools = pools
         self._engines = engines
 
     async def submit(self, call: Call, request: JobCreate) -> Job:
@@ -93,10 +105,11 @@ class Jobs:
             return await self._submit(call, request, code)
 
     async def _submit(self, call: Call, request: JobCreate, code: Code | None) -> Job:
+        request, pool = await self._placed(call, request)
         dataset = await self._find_dataset(call, request.dataset) if request.dataset else None
         engines = await self._engines()
-        submission = prepare(call, request, dataset, self._slots, engines, code)
-        return await self._queue(call, submission)
+        submission = prepare(call, request, dataset, pool.slots, engines, code)
+        return await self._queue(call, pool.holds(submission))
 
     async def _queue(self, call: Call, submission: Submission) -> Job:
         await self._require_model_owner(call, submission.job.name)
@@ -117,12 +130,21 @@ class Jobs:
         code = None
         if job.source is not None:
             code = await asyncio.to_thread(kept_code, job, self._code.path_of(job.source))
-        again = request_again(job, label, request)
-        submission = prepare(call, again, dataset, self._slots, await self._engines(), code)
+        again, pool = await self._placed(call, request_again(job, label, request))
+        submission = prepare(call, again, dataset, pool.slots, await self._engines(), code)
         told = await asyncio.to_thread(differences, job, folder, digest, dataset)
         changes = {"rerun_of": job.id, "resume": request.resume, "warnings": told}
         new = submission.job.model_copy(update=changes)
-        return await self._queue(call, replace(submission, job=new))
+        return await self._queue(call, pool.holds(replace(submission, job=new)))
+
+    async def _placed(self, call: Call, request: JobCreate) -> tuple[JobCreate, Pool]:
+        """The request, and the cluster that it names, once it is clear that it can fit there."""
+        cluster = await self._pools.find(call, request.cluster)
+        nodes = self._pools.nodes_of(cluster.id)
+        slots = self._slots if not cluster.id else sum(node.slots for node in nodes)
+        request = with_ranks(request)
+        check_nodes(request, cluster, nodes, call.tenant)
+        return request, Pool(cluster.id, slots)
 
     async def _dataset_again(self, call: Call, job: Job) -> Dataset | None:
         """The very version that a job had.

@@ -28,7 +28,7 @@ from aimass_server.events import Feed, Notice
 from aimass_server.jobs.following import Follower
 from aimass_server.jobs.laying_out import lay_out_checkpoints, lay_out_code
 from aimass_server.jobs.notes import Notes, begin_notes
-from aimass_server.jobs.scheduler import Scheduler
+from aimass_server.jobs.scheduler import Pools, Scheduler
 from aimass_server.programs import Program, Warm
 from aimass_server.store import Store, job_notes, jobs
 
@@ -37,6 +37,7 @@ SCHEDULE_SECONDS = 30.0
 PROGRESS_SECONDS = 0.5
 START_SECONDS = 20.0
 GRACE_SECONDS = 5.0
+NODES_GRACE_SECONDS = 12.0  # each node has as long as this machine, and its answer has a way to go
 
 logger = logging.getLogger("aimass.jobs")
 
@@ -61,6 +62,7 @@ class Runner:
         follower: Follower,
         folder: Path,
         slots: int,
+        pools: Pools,
         python: str,
         register: Callable[[Job, Path], Awaitable[str]],
         path_of: Callable[[str], Path],
@@ -70,8 +72,9 @@ class Runner:
         self._feed = feed
         self._follower = follower
         self._folder = folder
+        self._pools = pools
         self.scheduler = Scheduler(
-            store, slots, lambda job_id: self.progress_of(job_id).eta_seconds
+            store, slots, pools, lambda job_id: self.progress_of(job_id).eta_seconds
         )
         self._python = python
         self._register = register
@@ -178,8 +181,10 @@ class Runner:
     async def _start(self, job: Job) -> None:
         """Write what the job's processes read, then start its supervisor."""
         try:
+            places = [place.model_dump() for place in job.places]
+            changes = {"np": job.np, "places": places}
             job = await self._store.write(
-                lambda c: jobs.move(c, job.id, ("queued",), "starting", np=job.np)
+                lambda c: jobs.move(c, job.id, ("queued",), "starting", **changes)
             )
         except Conflict:  # stopped meanwhile
             return
@@ -203,6 +208,7 @@ class Runner:
             label=label,
             python=self._python,
             dataset_path=str(self._path_of(digest)) if digest else "",
+            places=self._pools.reach(job),
         )
         try:
             await asyncio.to_thread(self._order, job, spec)
@@ -240,7 +246,8 @@ class Runner:
         begin_notes(folder, job)
         write_record(folder / "spec.json", spec.model_dump(mode="json"))
         self._starting[job.id] = time.monotonic() + START_SECONDS
-        self._program(job).order({"kind": "job", "grace_seconds": GRACE_SECONDS})
+        grace = NODES_GRACE_SECONDS if job.places else GRACE_SECONDS
+        self._program(job).order({"kind": "job", "grace_seconds": grace})
 
     async def _repair(self, job: Job) -> None:
         """Bring a job's row in line with what its folder says."""

@@ -6,14 +6,18 @@ It starts nothing and changes no state: the runner does.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import get_args
+from typing import Protocol, get_args
 
+from aimass_jupyter.contract.clusters import Node
 from aimass_jupyter.contract.ids import utc_now
-from aimass_jupyter.contract.jobs import Cause, Job, Priority, Why
+from aimass_jupyter.contract.jobs import Blocker, Cause, Job, NodePlace, Place, Priority, Why
 from aimass_server.jobs.history import History
+from aimass_server.jobs.placement import Room, Wants
+from aimass_server.jobs.pools import room_of
 from aimass_server.jobs.queue import (
     Limits,
     Picture,
@@ -39,7 +43,7 @@ class Agenda:
     Attributes
     ----------
     starts
-        The jobs that start now, each with the ranks that it gets.
+        The jobs that start now, each with the ranks that it gets, and where.
     hopeless
         The jobs that can never start, with why.
     """
@@ -48,19 +52,44 @@ class Agenda:
     hopeless: list[tuple[Job, Cause]]
 
 
+class Pools(Protocol):
+    """The clusters, as far as jobs need to know of them; an empty id is this machine."""
+
+    def nodes_of(self, cluster_id: str) -> list[Node]:
+        """All nodes."""
+
+    def ready_nodes(self, cluster_id: str) -> list[Node]:
+        """Those on which jobs may begin."""
+
+    def why_not_ready(self, cluster_id: str) -> list[str]:
+        """What keeps jobs from the others."""
+
+    def reach(self, job: Job) -> list[NodePlace]:
+        """How the places of a job are reached."""
+
+
 class Scheduler:
-    """Decides over the slots of this machine.
+    """Decides over the slots of this machine and the nodes of clusters, each by itself.
 
     Parameters
     ----------
     slots
-        Ranks that fit on it at once.
+        Ranks that fit on this machine at once.
+    pools
+        The clusters.
     time_left
         Seconds that a running job says it still takes; None when it says nothing.
     """
 
-    def __init__(self, store: Store, slots: int, time_left: Callable[[str], float | None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        slots: int,
+        pools: Pools,
+        time_left: Callable[[str], float | None],
+    ) -> None:
         self._store = store
+        self._pools = pools
         self._time_left = time_left
         self._limits = Limits(slots)
         self._history = History()
@@ -80,16 +109,39 @@ class Scheduler:
     async def look(self) -> Agenda:
         """Look at the queue: which jobs start now, and which never can."""
         queued, holding = await self._store.read(self._read)
-        full = sum(job.np for job in holding) >= self._limits.slots
         wanted = {id_ for job in queued for id_ in job.options.after}
         failed = await self._store.read(lambda c: jobs.failed_of(c, wanted)) if wanted else {}
         doomed = [(job, cause) for job in queued if (cause := self._hopeless(job, failed))]
         hopeless = {job.id for job, _ in doomed}
-        able = [] if full else [job for job in queued if job.id not in hopeless]
-        starts = starting(self._picture(able, holding))
-        by_id = {job.id: job for job in queued}
-        ready = [by_id[id_].model_copy(update={"np": slots}) for id_, slots in starts.items()]
+        by_cluster: dict[str, list[Job]] = defaultdict(list)
+        for job in queued:
+            if job.id not in hopeless:
+                by_cluster[job.cluster_id].append(job)
+        ready = [
+            job
+            for cluster_id, able in by_cluster.items()
+            for job in self._starts(able, holding, cluster_id)
+        ]
         return Agenda(ready, doomed)
+
+    def _starts(self, able: list[Job], holding: list[Job], cluster_id: str) -> list[Job]:
+        """The jobs that start on one cluster."""
+        here = [job for job in holding if job.cluster_id == cluster_id]
+        if sum(job.np for job in here) >= self._limits_of(cluster_id).slots:
+            return []
+        decision = starting(self._picture(able, here, cluster_id, (*able, *holding)))
+        by_id = {job.id: job for job in able}
+        return [
+            by_id[id_].model_copy(update={"np": slots, "places": _places(decision.places[id_])})
+            for id_, slots in decision.starts.items()
+        ]
+
+    def _limits_of(self, cluster_id: str) -> Limits:
+        """What may run at once on a cluster; the nodes that are not ready count for nothing."""
+        if not cluster_id:
+            return self._limits
+        rooms = tuple(room_of(node) for node in self._pools.ready_nodes(cluster_id))
+        return Limits(sum(room.slots for room in rooms), nodes=rooms or (Room("", 0),))
 
     def _read(self, connection: Connection) -> tuple[list[Job], list[Job]]:
         """The jobs that wait and those that hold slots; a waiting one is read once."""
@@ -101,7 +153,7 @@ class Scheduler:
         return list(self._known.values()), jobs.holding_slots(connection)
 
     def _hopeless(self, job: Job, failed: dict[str, str]) -> Cause | None:
-        if _least(job) > self._limits.slots:
+        if not job.cluster_id and _least(job) > self._limits.slots:
             message = f"it needs {_least(job)} slots, this machine has {self._limits.slots} now"
             return Cause(code="not-started", message=message)
         for id_ in job.options.after:
@@ -116,7 +168,10 @@ class Scheduler:
         told = Why(job=job.id, name=job.name, state=job.state)
         if job.state != "queued":
             return told if job.final else told.model_copy(update={"expected_seconds": expected})
-        picture = self._picture(*await self._store.read(self._read))
+        queued, holding = await self._store.read(self._read)
+        rivals = [other for other in queued if other.cluster_id == job.cluster_id]
+        here = [other for other in holding if other.cluster_id == job.cluster_id]
+        picture = self._picture(rivals, here, job.cluster_id, (*queued, *holding))
         order = [waiting.id for waiting in in_order(picture.waiting, picture.used)]
         starts = await asyncio.to_thread(forecast, picture, job.id)
         blocker = decide(picture).blocked.get(job.id)
@@ -124,18 +179,26 @@ class Scheduler:
             update={
                 "position": order.index(job.id) + 1 if job.id in order else None,
                 "waiting": len(order),
-                "blockers": [blocker] if blocker else [],
+                "blockers": [*([blocker] if blocker else []), *self._nodes_away(job)],
                 "starts_in_seconds": None if starts is None else starts - picture.now,
                 "expected_seconds": expected,
             }
         )
 
-    def _picture(self, queued: list[Job], holding: list[Job]) -> Picture:
+    def _nodes_away(self, job: Job) -> list[Blocker]:
+        """The nodes of its cluster that are not ready."""
+        away = self._pools.why_not_ready(job.cluster_id) if job.cluster_id else []
+        return [Blocker(kind="nodes", message=message) for message in away]
+
+    def _picture(
+        self, queued: list[Job], holding: list[Job], cluster_id: str, all_jobs: Iterable[Job]
+    ) -> Picture:
         now = utc_now().timestamp()
-        unfinished = {job.id for job in (*queued, *holding)}
+        unfinished = {job.id for job in all_jobs}
         waiting = [_still_after(self._waiting(job), unfinished) for job in queued]
         running = [self._running(job, now) for job in holding]
-        return Picture(now, self._limits, waiting, running, self._history.used(now))
+        limits = self._limits_of(cluster_id)
+        return Picture(now, limits, waiting, running, self._history.used(now))
 
     def _waiting(self, job: Job) -> Waiting:
         """The job as the queue sees it; kept, for there may be thousands."""
@@ -149,6 +212,7 @@ class Scheduler:
             most=max(job.np, job.options.max_np or job.np),
             seconds=self._history.seconds_of(job),
             after=tuple(job.options.after),
+            wants=Wants.parse(job.options.nodes, job.options.node_labels),
         )
         return entry
 
@@ -159,7 +223,8 @@ class Scheduler:
             expected = self._history.seconds_of(job)
             left = max(begun + expected - now, _OVERRUN * (now - begun))
         ends = now + left
-        return Running(job.id, (job.tenant, job.owner), job.np, ends)
+        places = {place.node: place.ranks for place in job.places}
+        return Running(job.id, (job.tenant, job.owner), job.np, ends, places)
 
 
 def _still_after(entry: Waiting, unfinished: set[str]) -> Waiting:
@@ -167,6 +232,11 @@ def _still_after(entry: Waiting, unfinished: set[str]) -> Waiting:
     if not entry.after:
         return entry
     return replace(entry, after=tuple(id_ for id_ in entry.after if id_ in unfinished))
+
+
+def _places(slots: dict[str, int]) -> list[Place]:
+    """Where the ranks are; the one machine is no place."""
+    return [Place(node=node, ranks=ranks) for node, ranks in slots.items() if node]
 
 
 def _least(job: Job) -> int:

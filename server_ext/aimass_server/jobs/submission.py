@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from aimass_jupyter.contract.algorithms import ALGORITHMS, AlgorithmDeclaration
+from aimass_jupyter.contract.clusters import LOCAL
 from aimass_jupyter.contract.datasets import Dataset
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.ids import new_id, utc_now
@@ -52,7 +53,7 @@ def prepare(
         Naming the field, the value and the cure.
     """
     if request.min_np is None:
-        _check_slots(request.np, slots)
+        _check_slots(request, slots)
     engine = _engine(request, engines)
     _check_elastic(request, engine, slots)
     work = _algorithm_work(request, dataset) if code is None else _code_work(request, dataset, code)
@@ -162,11 +163,14 @@ def _check_task(
         )
 
 
-def _check_slots(np: int, slots: int) -> None:
-    if np > slots:
+def _check_slots(request: JobCreate, slots: int) -> None:
+    here = request.cluster == LOCAL
+    where = "this machine" if here else f"cluster '{request.cluster}'"
+    more = "raise AimassApp.slots" if here else "add a node"
+    if request.np > slots:
         raise InvalidRequest(
-            f"--np {np} is more than the {slots} slots of this machine",
-            f"take --np {slots} or less, or raise AimassApp.slots",
+            f"--np {request.np} is more than the {slots} slots of {where}",
+            f"take --np {slots} or less, or {more}",
         )
 
 

@@ -128,6 +128,8 @@ jobs = Table(
     Column("resume", Boolean, nullable=False),
     Column("start", String(8)),
     Column("restarts", Integer, nullable=False),
+    Column("cluster_id", String(40), nullable=False),
+    Column("places", JSON, nullable=False),
     Column("warnings", JSON, nullable=False),
     Column("started_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
@@ -260,6 +262,40 @@ services = Table(
     Column("url", Text, nullable=False),
     Column("published_at", UtcDateTime, nullable=False),
     _unique_name(),
+)
+
+clusters = Table(
+    "clusters",
+    metadata,
+    *_identified(),
+    Column("name", String(64), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("tenants", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    _unique_name(),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    *_identified(),
+    Column("cluster_id", ForeignKey("clusters.id"), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("address", String(254), nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("user", String(32), nullable=False),
+    Column("python", String(255), nullable=False),
+    Column("host_key", Text, nullable=False),
+    Column("folder", String(255), nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("memory_bytes", BigInteger, nullable=False),
+    Column("gpus", Integer, nullable=False),
+    Column("labels", JSON, nullable=False),
+    Column("profile", String(64), nullable=False),
+    Column("tenants", JSON, nullable=False),
+    Column("draining", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    UniqueConstraint("cluster_id", "name"),
 )
 
 tokens = Table(

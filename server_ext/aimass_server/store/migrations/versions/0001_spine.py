@@ -98,6 +98,8 @@ def upgrade() -> None:
         sa.Column("resume", sa.Boolean(), nullable=False),
         sa.Column("start", sa.String(length=8), nullable=True),
         sa.Column("restarts", sa.Integer(), nullable=False),
+        sa.Column("cluster_id", sa.String(length=40), nullable=False),
+        sa.Column("places", sa.JSON(), nullable=False),
         sa.Column("warnings", sa.JSON(), nullable=False),
         sa.Column("started_at", sa.DateTime(), nullable=True),
         sa.Column("ended_at", sa.DateTime(), nullable=True),
@@ -201,6 +203,47 @@ def upgrade() -> None:
         sa.Column("published_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_services")),
         sa.UniqueConstraint("tenant", "name", name=op.f("uq_services_tenant_name")),
+    )
+    op.create_table(
+        "clusters",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("tenants", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_clusters")),
+        sa.UniqueConstraint("tenant", "name", name=op.f("uq_clusters_tenant_name")),
+    )
+    op.create_table(
+        "nodes",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("cluster_id", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("address", sa.String(length=254), nullable=False),
+        sa.Column("port", sa.Integer(), nullable=False),
+        sa.Column("user", sa.String(length=32), nullable=False),
+        sa.Column("python", sa.String(length=255), nullable=False),
+        sa.Column("host_key", sa.Text(), nullable=False),
+        sa.Column("folder", sa.String(length=255), nullable=False),
+        sa.Column("slots", sa.Integer(), nullable=False),
+        sa.Column("memory_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("gpus", sa.Integer(), nullable=False),
+        sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("profile", sa.String(length=64), nullable=False),
+        sa.Column("tenants", sa.JSON(), nullable=False),
+        sa.Column("draining", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["cluster_id"], ["clusters.id"], name=op.f("fk_nodes_cluster_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_nodes")),
+        sa.UniqueConstraint("cluster_id", "name", name=op.f("uq_nodes_cluster_id_name")),
     )
     op.create_table(
         "tokens",
@@ -318,6 +361,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_uploads_digest"), table_name="uploads")
     op.drop_table("uploads")
     op.drop_table("tokens")
+    op.drop_table("nodes")
+    op.drop_table("clusters")
     op.drop_table("services")
     op.drop_table("models")
     op.drop_table("run_metrics")

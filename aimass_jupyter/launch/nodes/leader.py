@@ -1,0 +1,106 @@
+"""The leader: ``python -m aimass_jupyter.launch.nodes.leader FOLDER`` runs a job on its nodes.
+
+It runs beside the control plane, under the job's supervisor. It checks the nodes, ships what they
+lack, has each run its part, keeps all that they write in the job's folder, and says which ranks
+failed. A node that is not heard for ten seconds, or that another one cannot reach, is lost.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aimass_jupyter.host import read_record, write_record
+from aimass_jupyter.launch.launchers import GANG_RECORD, RankExit
+from aimass_jupyter.launch.nodes.attempt import Attempt
+from aimass_jupyter.launch.order import JobOrder, read_job
+from aimass_jupyter.launch.restarts import Restarts
+
+Place = dict[str, Any]
+
+
+@dataclass
+class Leader:
+    """One job.
+
+    Attributes
+    ----------
+    places
+        Its nodes as they are now; elastic jobs go on with fewer.
+    """
+
+    folder: Path
+    spec: dict[str, Any]
+    work: JobOrder
+    places: list[Place]
+    stopping: bool = False
+
+    def run(self) -> int:
+        """Run the job, again when it fails and may be restarted; its exit code."""
+        restarts = Restarts(self.folder, self.work)
+        while True:
+            attempt = Attempt(self.folder, self.spec, self.places, restarts.count)
+            exits = attempt.run(lambda: self.stopping)
+            write_record(self.folder / GANG_RECORD, _as_record(restarts.count, exits))
+            if self.stopping:
+                return 128 + signal.SIGTERM
+            if not exits:
+                return 0
+            if not self._go_on(restarts, attempt.lost, exits):
+                return 1
+
+    def _go_on(self, restarts: Restarts, lost: set[str], exits: list[RankExit]) -> bool:
+        """Whether it is tried again; then with the places that are left."""
+        left = self._places_left(lost, exits)
+        ranks = sum(place["ranks"] for place in left)
+        before = sum(place["ranks"] for place in self.places)
+        if restarts.next_np(before, exits, ranks) is None:
+            return False
+        self.places = left
+        return True
+
+    def _places_left(self, lost: set[str], exits: Sequence[RankExit]) -> list[Place]:
+        """An elastic job goes on without the nodes that are lost, or without the failed rank."""
+        left = [place for place in self.places if place["node"] not in lost]
+        if not lost and exits[0].rank is not None:
+            left = without_rank(self.places, exits[0].rank)
+        enough = sum(place["ranks"] for place in left) >= self.work.least
+        return left if self.work.elastic and enough else self.places
+
+
+def without_rank(places: Sequence[Place], rank: int) -> list[Place]:
+    """The places with one rank less where that one was."""
+    left, first = [], 0
+    for place in places:
+        here = first <= rank < first + place["ranks"]
+        ranks = place["ranks"] - here
+        first += place["ranks"]
+        if ranks:
+            left.append(place | {"ranks": ranks})
+    return left
+
+
+def _as_record(attempt: int, exits: Sequence[RankExit]) -> dict[str, Any]:
+    ended = [{"rank": found.rank, "code": found.code} for found in exits]
+    return {"attempt": attempt, "pids": [], "exits": ended}
+
+
+def main(folder: Path) -> int:
+    """Lead the job of a folder."""
+    spec = read_record(folder / "spec.json") or {}
+    leader = Leader(folder, spec, read_job(folder), list(spec["places"]))
+
+    def stop(*_: object) -> None:
+        leader.stopping = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    return leader.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,96 @@
+"""Which cluster a job is for, and whether it could ever find room there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from aimass_jupyter.contract.clusters import Cluster, Node
+from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
+from aimass_jupyter.contract.jobs import JobCreate
+from aimass_server.jobs.placement import ANY, Room, Wants, place
+from aimass_server.jobs.submission import Submission
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A cluster as a job names it; an empty id is this machine."""
+
+    cluster_id: str
+    slots: int
+
+    def holds(self, submission: Submission) -> Submission:
+        """The submission, for this cluster."""
+        job = submission.job.model_copy(update={"cluster_id": self.cluster_id})
+        return replace(submission, job=job)
+
+
+def with_ranks(request: JobCreate) -> JobCreate:
+    """One rank a node for a job that names nodes and no number of ranks."""
+    if not request.nodes or "np" in request.model_fields_set:
+        return request
+    wants = Wants.parse(request.nodes, ())
+    return request.model_copy(update={"np": wants.least_nodes})
+
+
+def check_nodes(request: JobCreate, cluster: Cluster, nodes: Sequence[Node], tenant: str) -> None:
+    """Refuse what no state of the cluster could give.
+
+    Raises
+    ------
+    InvalidRequest
+        Naming the profile, the label or the number, and what there is.
+    """
+    if not cluster.id:
+        _check_machine(request)
+        return
+    wants = Wants.parse(request.nodes, request.node_labels)
+    _check_words(wants, cluster, nodes)
+    least = min(request.np, request.min_np or request.np)
+    if wants.least_nodes > request.np:
+        raise InvalidRequest(
+            f"--np {request.np} is fewer than the {wants.least_nodes} nodes of --nodes",
+            "each node has a rank at least",
+        )
+    rooms = [room_of(node) for node in nodes]
+    empty = {room.name: room.slots for room in rooms}
+    if place(empty, rooms, wants, tenant, least, request.np) is None:
+        fit = [f"{room.name} ({room.slots})" for room in rooms if wants.suits(room, tenant)]
+        raise InvalidRequest(
+            f"{least} ranks never fit on cluster '{cluster.name}' as they are asked for",
+            f"nodes that suit, with their slots: {', '.join(fit) or 'none'}",
+        )
+
+
+def _check_machine(request: JobCreate) -> None:
+    for name in ("nodes", "node_labels"):
+        if values := getattr(request, name):
+            option = name.replace("_", "-")
+            raise InvalidRequest(
+                f"--{option} {','.join(values)} is for clusters, and none was named",
+                "say --cluster NAME (see: clusters list)",
+            )
+
+
+def _check_words(wants: Wants, cluster: Cluster, nodes: Sequence[Node]) -> None:
+    """A profile or a label that no node has is a slip of the pen."""
+    profiles = {node.profile for node in nodes if node.profile} | {ANY}
+    labels = {label for node in nodes for label in node.labels}
+    for profile, _ in wants.nodes:
+        if profile not in profiles:
+            raise InvalidRequest(
+                f"no node of cluster '{cluster.name}' has the profile '{profile}'",
+                did_you_mean(profile, profiles),
+            )
+    for label in sorted(wants.labels - labels):
+        raise InvalidRequest(
+            f"no node of cluster '{cluster.name}' has the label '{label}'",
+            did_you_mean(label, labels, "see: nodes list"),
+        )
+
+
+def room_of(node: Node) -> Room:
+    """A node as the queue sees it."""
+    return Room(
+        node.name, node.slots, node.profile, frozenset(node.labels), frozenset(node.tenants)
+    )
