@@ -19,7 +19,7 @@ from aimass_jupyter.contract import errors
 from aimass_jupyter.contract.algorithms import ALGORITHMS
 from aimass_jupyter.contract.errors import AimassError
 from aimass_jupyter.contract.table import OPERATIONS
-from aimass_jupyter.magics.words import split
+from aimass_jupyter.magics.words import split, take_name
 from aimass_server.access.policy import RIGHTS
 from aimass_server.app import AimassApp
 
@@ -180,4 +180,4 @@ def commands(page: Path) -> list[tuple[str, str]]:
 def words_of_magic(line: str) -> list[Any]:
     """The words of a magic, in a notebook that has every name that the line uses."""
     line = line.partition("  #")[0]
-    return split(line, dict.fromkeys(re.findall(r"[a-z_]\w*", line), 1))
+    return take_name(split(line, dict.fromkeys(re.findall(r"[a-z_]\w*", line), 1)))[0]
