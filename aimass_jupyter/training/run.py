@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -114,9 +117,30 @@ class Run:
         beat(step + 1)
         if writer := self._events():
             for name, value in values.items():
-                writer.add(name.replace("__", "/"), value, step)
+                writer.add(_tag(name), value, step)
             self._show_batches(writer, step)
         self._check(step, values)
+
+    def histogram(self, step: int, **values: Any) -> None:
+        """Show how the numbers of an array or a tensor are distributed; rank 0 alone writes it."""
+        if writer := self._events():
+            for name, array in values.items():
+                writer.histogram(_tag(name), _array(array), step)
+
+    def image(self, step: int, **pixels: Any) -> None:
+        """Show an image: (height, width) or (height, width, channels); rank 0 alone writes it.
+
+        Whole numbers are 0 to 255, others 0 to 1. A Matplotlib figure is taken as it looks.
+        """
+        if writer := self._events():
+            for name, array in pixels.items():
+                writer.image(_tag(name), _array(array), step)
+
+    def text(self, step: int, **words: str) -> None:
+        """Show a text; rank 0 alone writes it."""
+        if writer := self._events():
+            for name, text in words.items():
+                writer.text(_tag(name), str(text), step)
 
     def progress(self, fraction: float) -> None:
         """Say how far the job is, from 0 to 1; loaders that are distributed say it themselves."""
@@ -212,6 +236,7 @@ class Run:
         self._checkpoints.wait()
         if writer := self._events():
             writer.add("progress/fraction", 1.0, 0)
+            writer.end(succeeded=True)
             writer.close()
         if self.rank == 0:
             values = {n: v if math.isfinite(v) else None for n, v in self._logged.items()}
@@ -221,6 +246,7 @@ class Run:
     def _events(self) -> EventWriter | None:
         if self.rank == 0 and self._writer is None:
             self._writer = EventWriter(self._folder / "tb", self._first_step)
+            self._writer.begin({**self.params, "np": self.size, "seed": self.seed}, self.name)
         return self._writer
 
     def _show_batches(self, writer: EventWriter, step: int) -> None:
@@ -237,6 +263,29 @@ class Run:
                 f"{wrong[0]} is {values[wrong[0]]} at step {step}",
                 "take a smaller step size, or go on: --on-nan continue",
             )
+
+
+def _tag(name: str) -> str:
+    """``loss__train`` is the curve ``loss/train``."""
+    return name.replace("__", "/")
+
+
+def _array(value: Any) -> npt.NDArray[Any]:
+    """A tensor, a figure or whatever NumPy takes, as an array."""
+    if isinstance(value, Tensor):
+        kept = value.detach().cpu()
+        return (kept.float() if kept.is_floating_point() else kept).numpy()
+    if hasattr(value, "savefig"):
+        return _drawn(value)
+    return np.asarray(value)
+
+
+def _drawn(figure: Any) -> npt.NDArray[Any]:
+    """A Matplotlib figure as pixels, whatever it is shown by."""
+    backend = import_module("matplotlib.backends.backend_agg")  # whoever has a figure has it
+    canvas = backend.FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())
 
 
 def _number(name: str, value: Any) -> float:
