@@ -18,6 +18,7 @@ function fieldOf(name, property, definitions) {
     name,
     label: name.replaceAll('_', ' '),
     help: property.description ?? '',
+    group: property['x-group'] ?? '',
     kind: choices ? 'choice' : kindOf(described.type),
     choices,
     default: property.default ?? null,
@@ -83,12 +84,21 @@ export function valueOf(field, text) {
   return field.kind === 'json' ? JSON.parse(text) : text;
 }
 
+/** Fields by their group, in the order of the first of each; those without one come first. */
+export function groupsOf(fields) {
+  const groups = new Map([['', []]]);
+  for (const field of fields) groups.set(field.group, [...(groups.get(field.group) ?? []), field]);
+  return groups;
+}
+
 /** The fields of a schema on the page. `texts` holds what was typed, and outlives the fields. */
 export class Fields {
   constructor(schema, texts, idBase) {
     this.texts = texts;
-    this.rows = fieldsOf(schema).map(field => new Row(field, texts, `${idBase}-${field.name}`));
-    this.element = element('div', { class: 'aimass-fields' }, ...this.rows.map(row => row.element));
+    const row = field => new Row(field, texts, `${idBase}-${field.name}`);
+    const groups = [...groupsOf(fieldsOf(schema))].map(([name, fields]) => [name, fields.map(row)]);
+    this.rows = groups.flatMap(([, rows]) => rows);
+    this.element = element('div', {}, ...groups.map(([name, rows]) => groupElement(name, rows)));
   }
 
   /** What was typed, where it differs from the defaults. */
@@ -100,9 +110,19 @@ export class Fields {
   /** Say what is wrong, beside each field; return whether all can be sent. */
   check() {
     const wrong = this.rows.filter(row => !row.check());
+    for (const { element: row } of wrong) row.closest('.aimass-group')?.setAttribute('open', '');
     wrong[0]?.input.focus();
     return wrong.length === 0;
   }
+}
+
+/** Fields of a group; they are behind its name unless something was typed there. */
+function groupElement(name, rows) {
+  const fields = element('div', { class: 'aimass-fields' }, ...rows.map(row => row.element));
+  if (name === '') return fields;
+  const open = rows.some(({ field, text }) => text !== defaultText(field)) ? { open: true } : {};
+  const properties = { class: 'aimass-group', 'data-group': name, ...open };
+  return element('details', properties, element('summary', {}, name), fields);
 }
 
 class Row {

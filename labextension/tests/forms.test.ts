@@ -1,7 +1,7 @@
 /**
  * Schemas as the contract has them, made into forms; over the whole table.
  */
-import { formOf, hasFields, prune, requiredOf } from '../src/forms/adapt';
+import { foldForm, formOf, formOfSchema, hasFields, prune, requiredOf } from '../src/forms/adapt';
 import { rowForm } from '../src/forms/row';
 import type { OperationCard } from '../src/schema';
 import { CARDS, card } from './setting/table';
@@ -107,5 +107,39 @@ test('a row has an input for each input of the model', () => {
     image: { description: 'Shape 2 × 2' },
     colour: { type: 'string', enum: ['red', 'green'] },
     size: { type: 'integer' }
+  });
+});
+
+describe('a form that has groups', () => {
+  const grouped = {
+    properties: {
+      dataset: { type: 'string' },
+      retries: { type: 'integer', 'x-group': 'Faults' },
+      params: {
+        type: 'object',
+        properties: {
+          epochs: { type: 'integer', default: 10 },
+          momentum: { type: 'number', 'x-group': 'Optimizer' },
+          schedule: { type: 'string', 'x-group': 'Schedule' },
+          clip: { type: 'number', 'x-group': 'Optimizer' }
+        }
+      }
+    }
+  };
+  const { first, folds } = foldForm(formOfSchema(grouped));
+  const inner = (form: { schema: { properties?: object } }) =>
+    Object.keys((form.schema.properties as Drawn).params?.properties ?? {});
+
+  test('shows what has none, and folds each group under its name', () => {
+    expect(Object.keys(first.schema.properties!)).toEqual(['dataset', 'params']);
+    expect(inner(first)).toEqual(['epochs']);
+    expect(folds.map(({ name }) => name)).toEqual(['Faults', 'Optimizer', 'Schedule']);
+    expect(Object.keys(folds[0].form.schema.properties!)).toEqual(['retries']);
+    expect(inner(folds[1].form)).toEqual(['momentum', 'clip']);
+  });
+
+  test('loses no field', () => {
+    const all = [first, ...folds.map(({ form }) => form)].flatMap(inner);
+    expect(all.sort()).toEqual(Object.keys(grouped.properties.params.properties).sort());
   });
 });

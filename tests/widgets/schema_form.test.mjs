@@ -7,6 +7,7 @@ import {
   defaultText,
   faultOf,
   fieldsOf,
+  groupsOf,
   valueOf
 } from '../../aimass_jupyter/widgets/schema_form.js';
 
@@ -85,4 +86,21 @@ test('values are sent only where they differ from the default', () => {
   ];
   for (const [name, text, value] of values)
     assert.deepEqual(valueOf(fields[name], text), value, name);
+});
+
+test('fields of a group are together, those of none come first', () => {
+  const grouped = fieldsOf({
+    properties: {
+      momentum: { type: 'number', 'x-group': 'Optimizer' },
+      epochs: { type: 'integer' },
+      schedule: { type: 'string', 'x-group': 'Schedule' },
+      clip: { type: 'number', 'x-group': 'Optimizer' }
+    }
+  });
+  const names = [...groupsOf(grouped)].map(([group, of]) => [group, of.map(({ name }) => name)]);
+  assert.deepEqual(names, [
+    ['', ['epochs']],
+    ['Optimizer', ['momentum', 'clip']],
+    ['Schedule', ['schedule']]
+  ]);
 });

@@ -114,18 +114,80 @@ function isDrawable(node: Node): boolean {
   return scalar.includes(String(node.type)) || (node.type === 'object' && !!node.properties);
 }
 
-/** A form in two: what most people fill in, and what has a default that suits most. */
+/** A form in parts: what most people fill in, and what has a default that suits most. */
 export interface IParts {
   readonly first: IForm;
-  /** Null when there is little enough to show at once. */
-  readonly more: IForm | null;
+  /** What is folded away, under its name. */
+  readonly folds: readonly IFold[];
+}
+
+export interface IFold {
+  readonly name: string;
+  readonly form: IForm;
 }
 
 /** Fields of a long form that are shown at once, in the order of the contract. */
 const SHOWN_AT_ONCE = 8;
 
-/** Fold a long form; what must be given, and what has parts of its own, stays in sight. */
+/**
+ * Fold a long form. What must be given stays in sight; what the contract has put into a group
+ * (`x-group`) is under its name, also when it is a part of another field.
+ */
 export function foldForm(form: IForm): IParts {
+  const { own, groups } = ungroup(form);
+  const { first, more } = foldLong(own);
+  const name = trans.__('More options');
+  return { first, folds: [...(more ? [{ name, form: more }] : []), ...groups] };
+}
+
+/** The form without grouped fields, and a form for each group. */
+function ungroup(form: IForm): { own: IForm; groups: IFold[] } {
+  const properties = form.schema.properties ?? {};
+  const groups = foldsOf(properties, names => subform(form, names));
+  const own = subform(form, ungrouped(properties));
+  for (const name of ungrouped(properties)) {
+    const inner = properties[name] as RJSFSchema;
+    if (inner.properties) {
+      const part = (names: string[], title?: string): RJSFSchema => ({
+        ...inner,
+        title,
+        properties: pick(inner.properties!, names)
+      });
+      own.schema.properties![name] = part(ungrouped(inner.properties), inner.title);
+      groups.push(
+        ...foldsOf(inner.properties, names => ({
+          schema: { ...form.schema, properties: { [name]: part(names, ' ') }, required: [] },
+          ui: form.ui
+        }))
+      );
+    }
+  }
+  return { own, groups };
+}
+
+type Properties = NonNullable<RJSFSchema['properties']>;
+
+function groupOf(property: Properties[string]): string | undefined {
+  return (property as Node)['x-group'] as string | undefined;
+}
+
+function ungrouped(properties: Properties): string[] {
+  return Object.keys(properties).filter(name => !groupOf(properties[name]));
+}
+
+function foldsOf(properties: Properties, form: (names: string[]) => IForm): IFold[] {
+  const names = new Map<string, string[]>();
+  for (const [name, property] of Object.entries(properties)) {
+    const group = groupOf(property);
+    if (group) {
+      names.set(group, [...(names.get(group) ?? []), name]);
+    }
+  }
+  return [...names].map(([name, members]) => ({ name, form: form(members) }));
+}
+
+/** What is shown at once, and the rest; null when there is little enough. */
+function foldLong(form: IForm): { first: IForm; more: IForm | null } {
   const properties = form.schema.properties ?? {};
   const names = Object.keys(properties);
   const inSight = names.filter(

@@ -9,7 +9,6 @@ import React, { useEffect, useRef } from 'react';
 
 import type { Values } from '../api';
 import { type AimassError, asAimassError } from '../errors';
-import { trans } from '../i18n';
 import { foldForm, type IForm, pick, prune } from './adapt';
 import { FIELDS, type IFormContext, WIDGETS } from './fields';
 
@@ -82,19 +81,19 @@ export class FormBody extends ReactWidget implements Dialog.IBodyWidget<Values> 
 
   override render(): JSX.Element {
     const { help } = this._question;
-    const { first, more } = foldForm(this._form);
+    const { first, folds } = foldForm(this._form);
     return (
       <>
         <p className="aimass-Form-help">{help}</p>
         {this._fault && <Fault error={this._fault} />}
         <Named>
           {this._part(first)}
-          {more && (
-            <details className="aimass-Form-more" data-testid="aimass-form-more">
-              <summary>{trans.__('More options')}</summary>
-              {this._part(more)}
+          {folds.map(({ name, form }) => (
+            <details key={name} className="aimass-Form-more" data-testid="aimass-form-more">
+              <summary>{name}</summary>
+              {this._part(form)}
             </details>
-          )}
+          ))}
         </Named>
       </>
     );
