@@ -15,7 +15,7 @@ from aimass_jupyter.contract.endpoints import Endpoint
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.jobs import Curves, Job, JobUpdate, LogChunk, Why
 from aimass_jupyter.contract.models import Model, ModelDetail
-from aimass_jupyter.contract.runs import Comparison, Experiment, Run
+from aimass_jupyter.contract.runs import Comparison, Experiment, Pruned, Run
 from aimass_jupyter.contract.services import Service
 from aimass_jupyter.contract.system import Diagnosis
 
@@ -26,6 +26,8 @@ def as_text(answer: BaseModel) -> str:
     """An answer as plain text."""
     if isinstance(answer, Comparison):
         return _text_table(*_compared(answer))
+    if isinstance(answer, Pruned):
+        return f"{_text_table(*table_of(answer.runs))}\n{_freed(answer)}"
     if isinstance(answer, LogChunk):
         return answer.text.rstrip("\n")
     if isinstance(answer, Page):
@@ -39,6 +41,8 @@ def as_html(answer: BaseModel) -> str:
     """An answer as HTML; every value is escaped."""
     if isinstance(answer, Comparison):
         return _html_table(*_compared(answer))
+    if isinstance(answer, Pruned):
+        return _html_table(*table_of(answer.runs)) + html.escape(_freed(answer))
     if isinstance(answer, LogChunk):
         return f"<pre>{html.escape(answer.text)}</pre>"
     if isinstance(answer, Page):
@@ -232,6 +236,12 @@ def _compared(comparison: Comparison) -> Table:
         if (best := comparison.best[name]) != values:
             rows.append([f"{name}, best", *map(_number, best)])
     return ["", *heads], rows
+
+
+def _freed(pruned: Pruned) -> str:
+    """What a retention did, or would do."""
+    did = "would free" if pruned.dry_run else "freed"
+    return f"{len(pruned.runs)} runs, {did} {size(pruned.freed_bytes)}"
 
 
 def _headline(metrics: dict[str, float | None]) -> dict[str, float | None]:

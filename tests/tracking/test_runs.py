@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from aimass_jupyter.client.views import as_html, as_text
 from aimass_jupyter.contract.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from aimass_jupyter.contract.runs import (
     ExperimentList,
@@ -102,6 +103,28 @@ def test_pages_by_a_metric_hold_each_run_once_and_nan_comes_last(
 def test_a_token_that_is_not_ours_is_refused(tracking: Tracking, token: str) -> None:
     with pytest.raises(InvalidRequest, match="not one of ours"):
         names(tracking, next_token=token)
+
+
+def test_a_metric_that_no_run_has_is_told_with_the_nearest(tracking: Tracking) -> None:
+    assert names(tracking, order_by="acuracy") == []
+    tracking.job(metrics={"accuracy": 0.5})
+    with pytest.raises(InvalidRequest, match=r"no run has a metric 'acuracy'[\s\S]*'accuracy'"):
+        names(tracking, order_by="acuracy")
+
+
+def test_what_people_wrote_is_shown_as_text_everywhere(tracking: Tracking) -> None:
+    html = "<img src=x onerror=alert(1)>"
+    tracking.job(tags=[html], notes=html, params={html: html}, metrics={html: 0.5})
+    tracking.job("other")
+    page = tracking.do(tracking.runs.list(call(), RunList()))
+    run = tracking.do(tracking.runs.show(call(), RunRef(run="digits")))
+    compared = tracking.do(tracking.runs.compare(call(), RunCompare(runs=["digits", "other"])))
+    pruned = tracking.do(tracking.runs.prune(call(), RunPrune(keep_newest=0, dry_run=True)))
+    for answer in (page, run, compared, pruned):
+        assert "<img" not in as_html(answer)
+        assert "&lt;img" in as_html(answer)
+        assert html in as_text(answer)
+    assert "2 runs, would free" in as_text(pruned)
 
 
 def test_runs_are_found_by_experiment_tag_state_and_words(tracking: Tracking) -> None:

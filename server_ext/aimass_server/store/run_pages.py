@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select
 
 from aimass_jupyter.contract.base import Page
-from aimass_jupyter.contract.errors import InvalidRequest
+from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.runs import Run, RunList
 from aimass_server.store.jobs import ACTIVE
 from aimass_server.store.runs import build
@@ -24,7 +24,15 @@ Key = tuple[float | None, str]
 
 
 def page(connection: Connection, request: RunList, tenant: str) -> Page[Run]:
-    """One page of runs."""
+    """One page of runs.
+
+    Raises
+    ------
+    InvalidRequest
+        When it is to be ordered by a metric that no run has.
+    """
+    if request.order_by:
+        _check_metric(connection, request.order_by, tenant)
     after = _decode(request.next_token) if request.next_token else None
     wanted = request.limit + 1
     rows: list[Row[Any]] = []
@@ -36,6 +44,16 @@ def page(connection: Connection, request: RunList, tenant: str) -> Page[Run]:
     kept = rows[: request.limit]
     token = _encode(kept[-1]) if len(rows) > request.limit else None
     return Page[Run](items=build(connection, kept), next_token=token)
+
+
+def _check_metric(connection: Connection, metric: str, tenant: str) -> None:
+    mine = run_metrics.c.tenant == tenant
+    known = select(run_metrics.c.metric).where(mine)
+    if connection.execute(known.where(run_metrics.c.metric == metric).limit(1)).first():
+        return
+    names = list(connection.execute(known.distinct()).scalars())
+    if names:
+        raise InvalidRequest(f"no run has a metric '{metric}'", did_you_mean(metric, names))
 
 
 def _ranked(
