@@ -34,7 +34,10 @@ _HARMLESS = frozenset(
 
 
 class Exchange(Protocol):
-    """What the loop asks for after backward. All calls are collective."""
+    """What the loop asks for around backward. All calls are collective."""
+
+    def divisor(self, rows: int) -> int:
+        """What the gradients of a batch are to be divided by as they come, for ``average``."""
 
     def average(self, loss: Tensor, rows: int) -> Tensor:
         """Make the weights' gradients those of all ranks' rows; return the mean loss of these."""
@@ -54,6 +57,10 @@ class EngineSums:
         self._optimizer = optimizer
         self._engine = engine
 
+    def divisor(self, rows: int) -> int:
+        """Nobody knows yet how many rows all ranks have."""
+        return 1
+
     def average(self, loss: Tensor, rows: int) -> Tensor:
         """Sum, then divide."""
         return self._weights.average(self._engine, loss, rows)
@@ -65,6 +72,19 @@ class EngineSums:
     def settle(self, done: int, *, last: bool) -> bool:
         """They have the same: each did the same."""
         return True
+
+
+class Alone(EngineSums):
+    """One rank: its rows are all there are, and nothing travels."""
+
+    def divisor(self, rows: int) -> int:
+        """Gradients come as they are wanted."""
+        return rows
+
+    def average(self, loss: Tensor, rows: int) -> Tensor:
+        """They are the mean already."""
+        self._weights.close(loss, rows)
+        return loss.detach() / rows
 
 
 class SharedSums:
@@ -82,6 +102,10 @@ class SharedSums:
         self._means = means
         self._stripe = stripe_of(count, group.rank, group.size)
         weights.collect_in(slots[group.rank], torch.zeros(count))
+
+    def divisor(self, rows: int) -> int:
+        """Nobody knows yet how many rows all ranks have."""
+        return 1
 
     def average(self, loss: Tensor, rows: int) -> Tensor:
         """Sum, divide, and take a copy that may be changed."""
@@ -153,6 +177,8 @@ def make_exchange(
         return LocalSteps(params.local_steps, weights, optimizer, engine, group)
     if params.compression != "none" or travels_in_pieces(params):
         return SentSums(params, weights, optimizer, engine)
+    if engine.place.size == 1:
+        return Alone(weights, optimizer, engine)
     if group is None:
         return EngineSums(weights, optimizer, engine)
     kind = SharedWeights if _only_optimizer(params) else SharedSums

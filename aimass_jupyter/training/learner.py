@@ -55,7 +55,7 @@ class Learner:
 
     def backward(self, task: Task, batch: Part) -> Tensor:
         """Put the gradients of a batch's summed loss into the weights; return that loss."""
-        self.weights.clear_gradients()
+        self.weights.clear_gradients(self.exchange.divisor(len(batch)))
         total = torch.zeros((), device=batch.targets.device)
         for piece in batch.pieces(self._pieces):
             with self.precision.computing():

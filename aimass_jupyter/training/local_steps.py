@@ -14,7 +14,7 @@ from aimass_jupyter.training.engine import Engine
 from aimass_jupyter.training.host_group import HostGroup
 from aimass_jupyter.training.optimizer import Optimizer
 from aimass_jupyter.training.stripes import pieces_of, stripe_of
-from aimass_jupyter.training.weights import LOSS, ROWS, Weights
+from aimass_jupyter.training.weights import Weights
 
 
 class LocalSteps:
@@ -37,11 +37,14 @@ class LocalSteps:
         if group is not None:
             self._share(group)
 
+    def divisor(self, rows: int) -> int:
+        """A rank's own rows are all that its step is about."""
+        return max(rows, 1)
+
     def average(self, loss: Tensor, rows: int) -> Tensor:
         """Return the mean loss of this rank's own rows; of no rows, 0."""
         self._weights.close(loss, rows)
-        self._weights.sums[:ROWS] /= max(rows, 1)
-        return self._weights.sums[LOSS]
+        return loss.detach() / max(rows, 1)
 
     def step(self, rate: float, momentum: float) -> None:
         """Move this rank's weights."""

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from aimass_jupyter.contract.hyperparameters import Hyperparameters
 
-
 _SECOND_BETA = 0.999
 _EPSILON = 1e-8
 

@@ -65,9 +65,13 @@ class Weights:
         self._fresh = [True] * len(self._views)
         self.clear_gradients()
 
-    def clear_gradients(self) -> None:
-        """Begin a step: what backward gives next replaces what is there, and is added to after."""
+    def clear_gradients(self, divisor: int = 1) -> None:
+        """Begin a step: what backward gives next replaces what is there, and is added to after.
+
+        All of it is divided by ``divisor`` on its way.
+        """
         self._fresh = [True] * len(self._views)
+        self._divisor = divisor
 
     def collect(self, number: int, parameter: Tensor) -> None:
         """Take a gradient over while it is warm, instead of clearing all and adding to zeros."""
@@ -76,10 +80,10 @@ class Weights:
         if given is None:
             return
         if self._fresh[number]:
-            self._views[number].copy_(given)
+            torch.div(given, self._divisor, out=self._views[number])
             self._fresh[number] = False
         else:
-            self._views[number].add_(given)
+            self._views[number].add_(given, alpha=1 / self._divisor)
 
     def close(self, loss: Tensor, rows: int) -> None:
         """End backward: parameters that it did not reach have no gradient."""

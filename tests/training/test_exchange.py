@@ -72,7 +72,7 @@ def steps(
     for step in range(count):
         rows = torch.randn(7, shape[0])
         mine = rows[place.rank :: place.size] if step else rows[: 7 * (place.rank == 0)]
-        weights.clear_gradients()
+        weights.clear_gradients(exchange.divisor(len(mine)))
         loss = net(mine).square().sum()
         loss.backward()
         losses.append(exchange.average(loss, len(mine)).item())
@@ -146,7 +146,7 @@ def average_seldom(engine: Engine) -> None:
         exchange = make_exchange(params, weights, optimizer, engine)
         met = []
         for done in range(1, 9):
-            weights.clear_gradients()
+            weights.clear_gradients(exchange.divisor(2))
             loss = net(torch.full((2, 5), 1.0 + engine.place.rank)).sum()
             loss.backward()
             exchange.average(loss, 2)
