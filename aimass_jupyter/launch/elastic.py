@@ -213,7 +213,8 @@ def _drive(channel: socket.socket, work: JobOrder, folder: Path) -> int:
     from horovod.runner.http.http_server import RendezvousHTTPServer, RendezvousServer
 
     RendezvousHTTPServer.server_bind = bind_loopback
-    restarts = Restarts(folder, work, wait=lambda _: None)  # the cooldown is the back-off
+    # The cooldown is the back-off.
+    restarts = Restarts(folder, work, wait=lambda _: None, live=True)
     crew = Crew(channel, work, restarts)
     crew.discovery = FixedHosts(crew.hosts)
     rendezvous = RendezvousServer()

@@ -19,7 +19,7 @@ from aimass_jupyter.training.checkpoint import Checkpoint, Checkpoints, copied, 
 from aimass_jupyter.training.curves import Curves
 from aimass_jupyter.training.engine import Engine
 from aimass_jupyter.training.learner import Learner
-from aimass_jupyter.training.live import Live, OnDisk
+from aimass_jupyter.training.live import Live, OnDisk, Point
 from aimass_jupyter.training.loss_guard import LossGuard
 
 
@@ -68,8 +68,12 @@ class Course:
         """Return the curves; the first that asks says with which step they go on."""
         if self._curves is None:
             folder = self.folder / "tb" if self.writes else None
-            curves = Curves(folder, self._fits * self._fit_steps, step, self.spec)
+            point = self.live.point_of(step - 1)
+            first = step if point is None else step - 1
+            curves = Curves(folder, self._fits * self._fit_steps, first, self.spec)
             self._curves = self._open.enter_context(curves)
+            if point is not None:
+                curves.show_step(first, *point)
         return self._curves
 
     def show_ensemble(self, members: int, report: Report) -> None:
@@ -107,11 +111,11 @@ class Course:
         """Take a learner's state, which is the one after so many steps."""
         return Checkpoint(step, copied(learner.state), self.meta(learner))
 
-    def step(self, before: int, done: int) -> None:
+    def step(self, before: int, done: int, point: Point) -> None:
         """Note the end of a step; where others may go on from it, its point is not held back."""
         if self.live.in_memory and self._curves:
             self._curves.flush()
-        self.live.step(before, done)
+        self.live.step(before, done, point)
 
     def keep(self, checkpoints: Checkpoints, step: int, learner: Learner) -> None:
         """Begin to write a checkpoint; the curve that leads up to it leaves this process first."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from aimass_jupyter.host import begin_heartbeat, end_heartbeat
 from aimass_jupyter.training.failure import Disconnected, NotANumber
-from aimass_jupyter.training.live import InMemory
+from aimass_jupyter.training.live import InMemory, Point
 from aimass_jupyter.training.place import Place
 
 _LOOPBACK = "127.0.0.1"
@@ -34,8 +34,8 @@ class _Attentive(InMemory):
         super().__init__()
         self._look = look
 
-    def step(self, before: int, done: int) -> None:
-        super().step(before, done)
+    def step(self, before: int, done: int, point: Point) -> None:
+        super().step(before, done, point)
         if done % _STEPS_A_LOOK == 0:
             self._look()
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from torch import Tensor
+
 from aimass_jupyter.host import beat
 from aimass_jupyter.training.checkpoint import Checkpoint, Checkpoints
+
+Point = tuple[Tensor, float]  # mean loss, learning rate
 
 
 class Live(Protocol):
@@ -26,8 +30,11 @@ class Live(Protocol):
     def hold(self, fit: int, take: Callable[[int], Checkpoint], done: int) -> None:
         """A fit begins, with so many steps done; ``take`` gives its state after ``done`` steps."""
 
-    def step(self, before: int, done: int) -> None:
-        """A step has ended; the curves show so many steps before this fit."""
+    def step(self, before: int, done: int, point: Point) -> None:
+        """A step has ended; the curves show so many steps before this fit, and ``point`` of it."""
+
+    def point_of(self, step: int) -> Point | None:
+        """What the curves show of a step that they may lack: whoever was to show it is gone."""
 
 
 class OnDisk:
@@ -42,9 +49,13 @@ class OnDisk:
     def hold(self, fit: int, take: Callable[[int], Checkpoint], done: int) -> None:
         """Nothing is held."""
 
-    def step(self, before: int, done: int) -> None:
+    def step(self, before: int, done: int, point: Point) -> None:
         """Beat."""
         beat(before + done)
+
+    def point_of(self, step: int) -> Point | None:
+        """Every one that led to a checkpoint was written before it."""
+        return None
 
 
 class InMemory:
@@ -60,6 +71,7 @@ class InMemory:
         self._done = 0
         self._take: Callable[[int], Checkpoint] | None = None
         self._left: Checkpoint | None = None
+        self._point: tuple[int, Point] | None = None
 
     def leave(self) -> None:
         """The fit was cut off: take its state before anything else changes it."""
@@ -74,7 +86,12 @@ class InMemory:
         """Remember how to take the state."""
         self._fit, self._take, self._done, self._left = fit, take, done, None
 
-    def step(self, before: int, done: int) -> None:
+    def step(self, before: int, done: int, point: Point) -> None:
         """Beat, and remember how far it is."""
         beat(before + done)
         self._done = done
+        self._point = before + done - 1, (point[0].clone(), point[1])
+
+    def point_of(self, step: int) -> Point | None:
+        """That of the last step."""
+        return self._point[1] if self._point and self._point[0] == step else None

@@ -122,7 +122,7 @@ def fit(
                 done = step + 1
                 settled = exchange.settle(done, last=done % steps == 0)
                 curves.show_step(before + step, mean_loss, pace.rate)
-                course.step(before, done)
+                course.step(before, done, (mean_loss, pace.rate))
                 if course.writes and settled and done % steps and due.after_step(done):
                     course.keep(checkpoints, done, learner)
             speed = (1 - first / steps) * rows.training_rows / (time.perf_counter() - started)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aimass_jupyter.host import ProcessIdentity, read_notices, read_record, send_signal
+from aimass_jupyter.host import ProcessIdentity, read_beats, read_notices, read_record, send_signal
 from tests.launch.conftest import Launched, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
@@ -68,7 +68,7 @@ def test_a_killed_rank_costs_at_most_one_interval(
     assert restarts["restarts"] == 1
     assert f"rank {victim} SIGKILL" in restarts["failures"][0]["message"]
     (notice,) = read_notices(launched.folder)
-    assert f"from the newest checkpoint: rank {victim} SIGKILL" in notice
+    assert f"ranks go on from the newest checkpoint: rank {victim} SIGKILL" in notice
     went_on = re.search(
         r"going on from the checkpoint after step ([\d,]+)", launched.log("rank-0.log")
     )
@@ -195,16 +195,17 @@ Current thread 0x7e (most recent call first):
 def test_horovod_elastic_goes_on_in_the_rank_that_is_left(job: Job) -> None:
     """Not started again: the same process goes on, with what it holds, and no step is lost."""
     options = {"min_np": 1, "max_np": 2}
-    launched = job("horovod", 2, epochs=40, architecture="linear", options=options)
+    launched = job("horovod", 2, epochs=80, architecture="linear", options=options)
     supervisor = launched.start()
     until(lambda: steps_done(launched) > 40 or ended(launched))
     survivor = launched.rank(1)
     send_signal(launched.rank(0), signal.SIGKILL)
     until(lambda: "rank 0 of 1 on cpu" in launched.log("rank-0.log"), 30)
+    assert [beat.pid for beat in read_beats(launched.folder)] == [survivor.pid]
     supervisor.wait(60)
     assert launched.cause["code"] == "finished", launched.cause
-    assert survivor.pid
-    assert curve(launched) == list(range(40 * STEPS_AN_EPOCH))
+    assert "those that are left go on: rank 0 SIGKILL" in read_notices(launched.folder)[0]
+    assert curve(launched) == list(range(80 * STEPS_AN_EPOCH))
 
 
 def test_horovod_elastic_takes_in_a_new_rank(job: Job) -> None:
