@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import NoReturn
 
 _PR_SET_NAME = 15
-_TORCH_BEGINS_WITH = 67280421310721  # default_rng_seed_val in c10/core/GeneratorImpl.h
 _STANDARD = frozenset({0, 1, 2})
 _BUFFERED = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
 
@@ -114,7 +113,7 @@ def name_process(name: str) -> None:
 
 
 def _reseed() -> None:
-    """Random as in a process that begins: drawn anew, except torch's, which begins the same."""
+    """Draw every random state anew, as a process that begins does."""
     random.seed()
     if "numpy" in sys.modules:
         import numpy as np
@@ -123,7 +122,7 @@ def _reseed() -> None:
     if "torch" in sys.modules:
         import torch
 
-        torch.manual_seed(_TORCH_BEGINS_WITH)
+        torch.seed()
 
 
 def _exit_code(leaving: SystemExit) -> int:

@@ -105,10 +105,8 @@ def _serve_torch(descriptor: int, np: int) -> None:
 
 def _serve_horovod(descriptor: int, np: int) -> None:
     """Run Horovod's rendezvous server until the process is ended."""
-    from horovod.runner.common.util.hosts import get_host_assignments, parse_hosts
-
     from aimass_jupyter.launch.rendezvous import Rendezvous
 
     server = Rendezvous(descriptor)
-    server.init(get_host_assignments(parse_hosts(f"localhost:{np}"), np))
+    server.expect(np)
     server.serve_forever()

@@ -18,7 +18,12 @@ from aimass_jupyter.launch.launchers import available_engines
 from aimass_jupyter.launch.pages import use_large_pages
 
 _RANK = ("aimass_jupyter.training.rank", "aimass_jupyter.training.loop")
-_OF_ENGINE = {"single": (), "horovod": ("horovod.torch",), "torchrun": ("torch.distributed",)}
+_OF_ENGINE = {
+    "single": (),
+    "horovod": ("horovod.torch", "aimass_jupyter.launch.rendezvous"),
+    "torchrun": ("torch.distributed",),
+}
+_OF_GANG = ("aimass_jupyter.launch.gang",)
 _PACKAGES = ("aimass_jupyter.algorithms", "aimass_jupyter.training")
 #: What libraries import only when something of theirs is used.
 _LATER = ("numpy.ma", "torch.nn.parallel.distributed", "torch.utils.data.distributed")
@@ -43,7 +48,7 @@ def preload_all() -> None:
     one_thread()
     usable = [engine for engine, reason in available_engines().items() if not reason]
     of_engines = [name for engine in usable for name in _OF_ENGINE.get(engine, ())]
-    for name in (*_all_modules(), *of_engines, *_LATER):
+    for name in (*_all_modules(), *_OF_GANG, *of_engines, *_LATER):
         import_module(name)
     throw_away_step()
     gc.collect()

@@ -11,6 +11,7 @@ import socket
 import threading
 from typing import Any
 
+from horovod.runner.common.util.hosts import get_host_assignments, parse_hosts
 from horovod.runner.http.http_server import RendezvousHandler, RendezvousHTTPServer
 
 _HOLD_SECONDS = 1.0
@@ -43,6 +44,10 @@ class Rendezvous(RendezvousHTTPServer):  # type: ignore[misc]
         self._descriptor = descriptor
         super().__init__(("127.0.0.1", 0), _Handler, 0)
         self.brought = threading.Condition(self.cache_lock)
+
+    def expect(self, np: int) -> None:
+        """Expect so many ranks, all on this host."""
+        self.init(get_host_assignments(parse_hosts(f"localhost:{np}"), np))
 
     def server_bind(self) -> None:
         """Take the socket that listens instead of a new one."""

@@ -1,0 +1,178 @@
+"""The warm launcher, as the control plane talks with it: real jobs, forked."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import aimass_jupyter
+from aimass_jupyter.host import ProcessIdentity, is_alive, read_record, send_signal, write_record
+from aimass_jupyter.launch.marking import ROOM
+from tests.launch.conftest import PATIENCE_SECONDS, Launched, until
+
+pytestmark = pytest.mark.slow
+
+Job = Callable[..., Launched]
+ENGINES = [("single", 1), ("torchrun", 2), ("horovod", 2)]
+
+
+class Launcher:
+    """A warm launcher and the socket to it."""
+
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket.settimeout(PATIENCE_SECONDS)
+        number = theirs.fileno()
+        with theirs, log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "aimass_jupyter.launch.warm", str(number)],
+                pass_fds=(number,), stdout=output, stderr=output, env=environment,
+                start_new_session=True,
+            )  # fmt: skip
+
+    def ask(self, folder: Path) -> None:
+        self._socket.send(json.dumps({"folder": str(folder)}).encode())
+
+    def hear(self) -> dict[str, Any]:
+        return dict(json.loads(self._socket.recv(1 << 16)))
+
+    def start(self, launched: Launched) -> ProcessIdentity:
+        """Have a supervisor forked for a folder; who it is."""
+        self.ask(launched.folder)
+        assert self.hear() == {"started": str(launched.folder)}
+        record = read_record(launched.folder / "started.json")
+        assert record
+        return ProcessIdentity.from_record(record["identity"])
+
+    def hang_up(self) -> int:
+        self._socket.close()
+        return self.process.wait(PATIENCE_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package in a place of its own, where nobody edits it but these tests."""
+    folder = tmp_path_factory.mktemp("source")
+    package = Path(aimass_jupyter.__file__).parent
+    leave_out = shutil.ignore_patterns("__pycache__", "labextension")
+    shutil.copytree(package, folder / package.name, ignore=leave_out)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def warm(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    """One that has a secret and that all of these tests share."""
+    environment = os.environ | {"PYTHONPATH": str(source), "JUPYTER_TOKEN": "canary-4417"}
+    launcher = Launcher(environment, tmp_path_factory.mktemp("warm") / "warm.log")
+    assert launcher.hear() == {"ready": True}
+    yield launcher
+    assert launcher.hang_up() == 0
+
+
+def run(warm: Launcher, launched: Launched) -> dict[str, Any]:
+    """Run a job to its end."""
+    supervisor = warm.start(launched)
+    until(lambda: not is_alive(supervisor))
+    return launched.exit_record
+
+
+@pytest.mark.parametrize(("engine", "np"), ENGINES)
+def test_a_warm_job_does_as_a_cold_one(
+    job: Job, warm: Launcher, finished: Callable[[str, int], Launched], engine: str, np: int
+) -> None:
+    launched = job(engine, np, epochs=6)
+    assert run(warm, launched)["cause"]["code"] == "finished", launched.exit_record
+    record = read_record(launched.folder / "started.json")
+    assert record
+    assert record["start"] == "warm"
+    assert launched.log("launcher.log").startswith("warm start")
+    cold = finished(engine, np)
+    assert cold.log("launcher.log").startswith("cold start")
+    ours, theirs = (
+        json.loads((one.folder / "metrics.json").read_text())["metrics"] for one in (launched, cold)
+    )
+    assert ours == theirs
+    assert launched.processes() == []
+
+
+def test_its_ranks_carry_the_marker_and_nothing_of_its_own(job: Job, warm: Launcher) -> None:
+    launched = job("torchrun", 2, epochs=100_000, architecture="linear")
+    supervisor = warm.start(launched)
+    for number in (0, 1):
+        rank = launched.rank(number)  # it has the marker
+        environment = Path(f"/proc/{rank.pid}/environ").read_bytes()
+        assert b"canary" not in environment
+        assert ROOM.value.encode() not in environment
+        opened = [link.readlink() for link in Path(f"/proc/{rank.pid}/fd").iterdir()]
+        assert launched.folder / "lock" not in opened
+    send_signal(supervisor, signal.SIGTERM)
+    until(lambda: not is_alive(supervisor))
+    assert launched.cause["code"] == "stopped"
+    assert launched.processes() == []
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("after", [0.0, 0.02, 0.1, 0.5])
+def test_a_stop_in_any_phase_leaves_nothing(job: Job, warm: Launcher, after: float) -> None:
+    launched = job("horovod", 2, epochs=100_000, architecture="linear")
+    supervisor = warm.start(launched)
+    time.sleep(after)
+    write_record(launched.folder / "stop.json", {"by": "ada"})
+    send_signal(supervisor, signal.SIGTERM)
+    until(lambda: not is_alive(supervisor), seconds=15)
+    assert launched.cause["message"] == "stopped by ada"
+    assert launched.processes() == []
+
+
+def test_a_folder_that_is_taken_is_left_alone(job: Job, warm: Launcher) -> None:
+    launched = job("single", 1, epochs=1)
+    run(warm, launched)
+    before = launched.exit_record
+    warm.ask(launched.folder)
+    assert warm.hear() == {"started": str(launched.folder)}
+    assert launched.exit_record == before
+
+
+def test_it_refuses_another_environment_and_what_is_no_order(
+    job: Job, warm: Launcher, tmp_path: Path
+) -> None:
+    launched = job("single", 1)
+    record = read_record(launched.folder / "spec.json")
+    assert record
+    write_record(launched.folder / "spec.json", record | {"python": "/opt/other/bin/python"})
+    warm.ask(launched.folder)
+    assert "/opt/other/bin/python" in warm.hear()["why"]
+    warm.ask(tmp_path / "nowhere")
+    assert "spec.json is missing" in warm.hear()["why"]
+
+
+@pytest.mark.faults
+def test_its_jobs_outlive_it_and_a_changed_source_ends_it(
+    job: Job, source: Path, tmp_path: Path
+) -> None:
+    launcher = Launcher(os.environ | {"PYTHONPATH": str(source)}, tmp_path / "warm.log")
+    assert launcher.hear() == {"ready": True}
+    launched = job("torchrun", 2, epochs=100_000, architecture="linear")
+    supervisor = launcher.start(launched)
+    rank = launched.rank(0)
+    (source / "aimass_jupyter" / "launch" / "gang.py").touch()
+    launcher.ask(launched.folder)
+    assert "gang.py was changed" in launcher.hear()["why"]
+    assert "gang.py was changed" in launcher.hear()["leaving"]
+    assert launcher.hang_up() == 0
+    until(lambda: "epoch 2/" in launched.log("rank-0.log"))
+    assert is_alive(rank)
+    send_signal(supervisor, signal.SIGTERM)
+    until(lambda: not is_alive(supervisor))
+    assert launched.cause["code"] == "stopped"
