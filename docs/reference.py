@@ -197,13 +197,14 @@ def _algorithms() -> Iterator[str]:
         schema = algorithm.hyperparameters.model_json_schema()
         fields = algorithm.hyperparameters.model_fields
         yield from _table(
-            ("hyperparameter", "type", "default", "meaning"),
+            ("hyperparameter", "type", "default", "meaning", "group"),
             [
                 (
                     f"`--{key.replace('_', '-')}`",
                     _type(schema["properties"][key]),
                     _default(field.get_default()),
                     field.description or "",
+                    schema["properties"][key].get("x-group", ""),
                 )
                 for key, field in fields.items()
             ],
