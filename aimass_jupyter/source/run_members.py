@@ -14,6 +14,8 @@ MEMBERS = frozenset(
         "device",
         "distribute",
         "dry_run",
+        "histogram",
+        "image",
         "local_rank",
         "log",
         "name",
@@ -25,6 +27,7 @@ MEMBERS = frozenset(
         "resume",
         "seed",
         "size",
+        "text",
         "work",
     }
 )
@@ -32,6 +35,9 @@ MEMBERS = frozenset(
 #: Methods whose first argument must be given, and what it is.
 FIRST_ARGUMENT = {
     "log": "step",
+    "histogram": "step",
+    "image": "step",
+    "text": "step",
     "checkpoint": "step",
     "register": "model",
     "distribute": "model",

@@ -53,6 +53,10 @@ def write_own_model(
     Failed
         When the model has no form in ONNX, or ONNX gives other numbers.
     """
+    if not isinstance(model, nn.Module):
+        raise InvalidRequest(
+            f"run.register takes a torch model, not a {type(model).__name__}", _FIRST
+        )
     network = copy.deepcopy(model).cpu().eval()
     rows = _rows(example, dataset)
     given = _outputs(network, rows)
