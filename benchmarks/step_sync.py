@@ -180,8 +180,12 @@ def plain_horovod(network: nn.Module) -> Step:
 class Ours:
     """A step as the training loop takes it."""
 
-    def __init__(self, network: nn.Sequential, engine: Engine, collectives: str) -> None:
-        params = hyperparameters_of("classification", {"collectives": collectives})
+    def __init__(
+        self, network: nn.Sequential, engine: Engine, collectives: str, local_steps: int = 1
+    ) -> None:
+        changes = {"collectives": collectives, "local_steps": local_steps}
+        params = hyperparameters_of("classification", changes)
+        self._done = 0
         self.network = network
         self._task = find_task("classification", params)
         self._learner = Learner(params, network, engine)
@@ -191,7 +195,8 @@ class Ours:
         loss = learner.backward(self._task, batch)
         if learner.exchange.average(loss, len(batch)).isfinite():
             learner.update(Pace(RATE, 0.9))
-        learner.exchange.settle(1, last=True)
+        self._done += 1
+        learner.exchange.settle(self._done, last=False)
 
 
 def ours(network: nn.Sequential, engine: Engine, collectives: str) -> Step:
