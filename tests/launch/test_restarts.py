@@ -6,7 +6,6 @@ import re
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -175,21 +174,6 @@ def test_a_stalled_job_is_restarted_when_it_may_be(job: Job) -> None:
     assert restarts is not None
     assert restarts["failures"][0]["code"] == "stalled"
     assert curve(launched) == list(range(12 * STEPS_AN_EPOCH))
-
-
-def test_stacks_are_told_by_file_line_and_function(tmp_path: Path) -> None:
-    from aimass_jupyter.launch.stacks import place_in
-
-    stack = """Thread 0x7f (most recent call first):
-  File "/usr/lib/python3.11/threading.py", line 320 in wait
-
-Current thread 0x7e (most recent call first):
-  File "/x/site-packages/torch/distributed/c10d_logger.py", line 83 in wrapper
-  File "/home/me/train.py", line 12 in forward
-  File "/home/me/train.py", line 99 in <module>
-"""
-    assert place_in(stack) == "train.py:12 in forward"
-    assert place_in("") == ""
 
 
 def test_horovod_elastic_goes_on_in_the_rank_that_is_left(job: Job) -> None:

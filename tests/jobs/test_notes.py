@@ -1,0 +1,83 @@
+"""What a person is told of a job's course while it runs: restarts, a standstill, lost numbers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from aimass_jupyter.client import Client
+from aimass_jupyter.contract.jobs import Job
+from aimass_jupyter.host import read_record
+from tests.conftest import Server
+
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
+LONG: dict[str, Any] = {
+    "dataset": "digits",
+    "algorithm": "classification",
+    "params": {"epochs": 100_000, "architecture": "linear"},
+    "np": 2,
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _dataset(client: Client) -> None:
+    client.datasets.import_("digits")
+
+
+def until(client: Client, job: Job, true: Any, seconds: float = 60) -> Job:
+    deadline = time.monotonic() + seconds
+    while not true(found := client.jobs.show(job.id)):
+        assert not found.final, found.cause
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+    return found
+
+
+def signal_rank(server: Server, job: Job, rank: int, number: signal.Signals) -> None:
+    record = read_record(server.folder / "jobs" / job.id / "ranks.json")
+    assert record is not None
+    os.kill(record["pids"][rank], number)
+
+
+def test_restarts_and_a_standstill_are_told_while_the_job_runs(
+    server: Server, client: Client
+) -> None:
+    job: Job = client.jobs.submit(**LONG, name="told", max_restarts=1, stall_seconds=30)
+    checkpoints = server.folder / "jobs" / job.id / "checkpoints"
+    until(client, job, lambda _: list(checkpoints.glob("step-*")))
+    first = client.events.list(limit=1).items[-1].sequence
+    signal_rank(server, job, 1, signal.SIGKILL)
+    told = until(client, job, lambda found: found.restarts == 1)
+    assert "go on from the newest checkpoint: rank 1 SIGKILL" in told.warnings[0]
+    began = told.progress.fraction
+    until(client, job, lambda found: found.progress.fraction > began)
+
+    signal_rank(server, job, 0, signal.SIGSTOP)
+    told = until(client, job, lambda found: len(found.warnings) == 2)
+    assert told.warnings[1].startswith("stalled: rank 0 on ")
+    signal_rank(server, job, 0, signal.SIGCONT)
+    told = until(client, job, lambda found: "stood still" in found.warnings[-1])
+    assert len(told.warnings) == 2
+
+    client.jobs.stop(job.id)
+    ended = client.wait(job.id)
+    assert (ended.restarts, ended.warnings) == (1, told.warnings)
+    events = client.events.list(after=first, limit=1000).items
+    noted = [e for e in events if e.topic == "jobs.noted" and e.subject == job.id]
+    assert len(noted) >= 3
+
+
+def test_a_job_whose_loss_is_no_number_gives_no_model(client: Client) -> None:
+    params = {"optimizer": "sgd", "learning_rate": 100.0, "weight_decay": 10.0, "epochs": 50}
+    job = client.jobs.submit(
+        dataset="digits", algorithm="classification", np=2, params=params, name="diverging"
+    )
+    ended = client.wait(job.id)
+    assert (ended.state, ended.model) == ("failed", None)
+    assert ended.cause is not None
+    assert ended.cause.code == "not-a-number"
+    assert "diverging" not in {model.name for model in client.models.list().items}

@@ -1,0 +1,54 @@
+"""Whom the others wait for, told from their heartbeats."""
+
+from __future__ import annotations
+
+import pytest
+
+from aimass_jupyter.host import Beat
+from aimass_jupyter.launch.hangs import Look, describe, find_missing
+from aimass_jupyter.launch.stacks import place_in
+
+
+def rank(number: int, entered: int, collective: str = "", *, stopped: bool = False) -> Look:
+    return Look(Beat(number, 100 + number, 40, 0.0, entered, 0.0, collective), stopped)
+
+
+@pytest.mark.parametrize(
+    ("looks", "missing"),
+    [
+        ([rank(0, 7, "sum"), rank(1, 6)], [1]),
+        ([rank(0, 7, "sum"), rank(1, 7), rank(2, 7, "sum")], [1]),
+        ([rank(0, 7, "sum"), rank(1, 6, "rows"), rank(2, 7, "sum")], [1]),
+        ([rank(0, 7, "sum"), rank(1, 7, "sum", stopped=True)], [1]),
+        ([rank(0, 7, "sum", stopped=True), rank(1, 5)], [0]),
+        ([rank(0, 7, "sum"), rank(1, 7, "sum")], [0, 1]),
+        ([rank(0, 7), rank(1, 6)], [0, 1]),
+        ([rank(0, 0)], [0]),
+    ],
+)
+def test_the_missing_ranks(looks: list[Look], missing: list[int]) -> None:
+    assert [look.beat.rank for look in find_missing(looks)] == missing
+
+
+def test_it_is_said_in_one_line() -> None:
+    looks = [rank(0, 7, "sum of gradients"), rank(1, 6)]
+    said = describe(looks, find_missing(looks), {0: "", 1: "train.py:41 in forward"})
+    assert said.startswith("sum of gradients of step 41 waits for rank 1 on ")
+    assert said.endswith("; rank 1 is at train.py:41 in forward")
+    alone = [rank(0, 0)]
+    assert describe(alone, alone, {0: "x.py:3 in f"}) == (
+        "step 41 does not end; rank 0 is at x.py:3 in f"
+    )
+
+
+def test_stacks_are_told_by_file_line_and_function() -> None:
+    stack = """Thread 0x7f (most recent call first):
+  File "/usr/lib/python3.11/threading.py", line 320 in wait
+
+Current thread 0x7e (most recent call first):
+  File "/x/site-packages/torch/distributed/c10d_logger.py", line 83 in wrapper
+  File "/home/me/train.py", line 12 in forward
+  File "/home/me/train.py", line 99 in <module>
+"""
+    assert place_in(stack) == "train.py:12 in forward"
+    assert place_in("") == ""
