@@ -18,6 +18,7 @@ import json
 import os
 import signal
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from aimass_jupyter.launch.preload import preload_all, unfit_to_fork
 from aimass_jupyter.launch.supervisor import supervise
 
 MESSAGE_BYTES = 1 << 16
+MOST_JOBS = 256
+MOST_SECONDS = 12 * 3600.0
 
 
 def main(descriptor: int) -> int:
@@ -60,6 +63,8 @@ class WarmLauncher:
         self._socket = descriptor
         self._environment = environment
         self._freshness = Freshness.now()
+        self._forked = 0
+        self._leave_at = time.monotonic() + MOST_SECONDS
 
     def run(self) -> None:
         """Serve until the socket ends, or there is a reason to leave."""
@@ -70,7 +75,7 @@ class WarmLauncher:
             message = os.read(self._socket, MESSAGE_BYTES)
             if not message:
                 return
-            leaving = self._serve(Path(json.loads(message)["folder"]))
+            leaving = self._serve(Path(json.loads(message)["folder"])) or self._spent()
         say(self._socket, {"leaving": leaving})
 
     def _serve(self, folder: Path) -> str:
@@ -88,7 +93,14 @@ class WarmLauncher:
             return ""
         newborn = Newborn("aimass-super", self._environment, folder, keep={self._socket})
         fork(newborn, partial(_supervise, folder, self._socket))
+        self._forked += 1
         return ""
+
+    def _spent(self) -> str:
+        """Why it is time for a new one; empty when it is not."""
+        if self._forked >= MOST_JOBS:
+            return f"it started {self._forked} jobs"
+        return "it is old" if time.monotonic() > self._leave_at else ""
 
     def _refuse(self, folder: Path, why: str) -> None:
         say(self._socket, {"refused": str(folder), "why": why})

@@ -132,7 +132,8 @@ class Warm:
                 self._process = await self._spawn(theirs)
             self._socket = ours
             loop.add_reader(ours, self._hear)
-            await self._process.wait()
+            code = await self._process.wait()
+            self.why = self.why or f"it ended with exit code {code}, see {self._log}"
         finally:
             loop.remove_reader(ours)
             self._socket = None
