@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from aimass_server.programs.program import detached_environment
 
-ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 10.0
 START_DELAY_SECONDS = 1.0
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 300.0
