@@ -83,6 +83,7 @@ def argument(
     positional: bool = False,
     completes: Completes | None = None,
     file: bool = False,
+    group: str | None = None,
     **constraints: Any,
 ) -> Any:
     """A request field, with what the faces need to know of it.
@@ -95,6 +96,8 @@ def argument(
         The names that complete it.
     file
         Holds an upload id; a face takes a path, sends the bytes and puts the id in its place.
+    group
+        Forms fold it under this name; what most people set has none.
     """
     marks: dict[str, Any] = {}
     if positional:
@@ -103,4 +106,6 @@ def argument(
         marks["x-completes"] = completes
     if file:
         marks["x-file"] = True
+    if group:
+        marks["x-group"] = group
     return Field(default, description=help, json_schema_extra=marks or None, **constraints)

@@ -33,47 +33,80 @@ FINAL_STATES: frozenset[str] = frozenset({"succeeded", "failed", "stopped", "los
 class JobOptions(Request):
     """How a job runs, whatever it trains."""
 
-    priority: Priority = argument("normal", help="Whose turn it is: urgent jobs come first.")
-    after: list[str] = argument(
-        [], help="Jobs that must succeed before: ids or names.", completes="jobs", max_length=64
+    priority: Priority = argument(
+        "normal", help="Whose turn it is: urgent jobs come first.", group="Queue"
     )
-    min_np: int | None = argument(None, help="Elastic: go on with so few ranks.", ge=1, le=4096)
+    after: list[str] = argument(
+        [],
+        help="Jobs that must succeed before: ids or names.",
+        completes="jobs",
+        max_length=64,
+        group="Queue",
+    )
+    min_np: int | None = argument(
+        None, help="Elastic: go on with so few ranks.", ge=1, le=4096, group="Faults"
+    )
     max_np: int | None = argument(
-        None, help="Elastic: take up to so many ranks when there is room.", ge=1, le=4096
+        None,
+        help="Elastic: take up to so many ranks when there is room.",
+        ge=1,
+        le=4096,
+        group="Faults",
     )
     max_restarts: int = argument(
-        0, help="How often its ranks are started again after a failure.", ge=0, le=1000
+        0,
+        help="How often its ranks are started again after a failure.",
+        ge=0,
+        le=1000,
+        group="Faults",
     )
     checkpoint_steps: int | None = argument(
-        None, help="Steps between checkpoints, beside those of every epoch.", ge=1
+        None, help="Steps between checkpoints, beside those of every epoch.", ge=1, group="Faults"
     )
-    checkpoint_seconds: float | None = argument(None, help="Seconds between checkpoints.", gt=0)
-    checkpoints_kept: int = argument(2, help="Checkpoints that are kept.", ge=1, le=1000)
+    checkpoint_seconds: float | None = argument(
+        None, help="Seconds between checkpoints.", gt=0, group="Faults"
+    )
+    checkpoints_kept: int = argument(
+        2, help="Checkpoints that are kept.", ge=1, le=1000, group="Faults"
+    )
     stall_seconds: float = argument(
-        600.0, help="No step for so long counts as a hang, and ends the job.", gt=0, le=86_400
+        600.0,
+        help="No step for so long counts as a hang, and ends the job.",
+        gt=0,
+        le=86_400,
+        group="Faults",
     )
     on_nan: Literal["stop", "skip", "continue"] = argument(
-        "stop", help="When the loss is NaN or infinite: stop, skip the step, or continue."
+        "stop",
+        help="When the loss is NaN or infinite: stop, skip the step, or continue.",
+        group="Faults",
     )
-    dry_run: bool = argument(False, help="Do one step on a tiny batch, register nothing.")
+    dry_run: bool = argument(
+        False, help="Do one step on a tiny batch, register nothing.", group="Own code"
+    )
     histograms: bool = argument(
-        False, help="Show weights and gradients as histograms, after every epoch."
+        False, help="Show weights and gradients as histograms, after every epoch.", group="Tracking"
     )
     experiment: str | None = argument(
         None,
         help="The experiment that its run belongs to; by default the job's name.",
         pattern=NAME_PATTERN,
+        group="Tracking",
     )
-    tags: list[Tag] = argument([], help="Tags of its run.", max_length=32)
-    notes: str = argument("", help="Notes on its run.", max_length=10_000)
+    tags: list[Tag] = argument([], help="Tags of its run.", max_length=32, group="Tracking")
+    notes: str = argument("", help="Notes on its run.", max_length=10_000, group="Tracking")
     cluster: str = argument(
-        "local", help="The pool of nodes that it runs on.", completes="clusters", max_length=128
+        "local",
+        help="The pool of nodes that it runs on.",
+        completes="clusters",
+        max_length=128,
+        group="Nodes",
     )
     nodes: list[NodesWanted] = argument(
-        [], help="So many nodes of each profile: cpu-large:2,any:1.", max_length=64
+        [], help="So many nodes of each profile: cpu-large:2,any:1.", max_length=64, group="Nodes"
     )
     node_labels: list[Tag] = argument(
-        [], help="Labels that each of its nodes must have.", max_length=32
+        [], help="Labels that each of its nodes must have.", max_length=32, group="Nodes"
     )
 
 
@@ -196,6 +229,7 @@ class JobWork(Request):
         positional=True,
         file=True,
         max_length=1024,
+        group="Own code",
     )
     dataset: str | None = argument(
         None,
@@ -225,7 +259,9 @@ class JobCreate(JobOptions, JobWork):
     params: dict[str, JsonValue] = argument(
         {}, help="Hyperparameters of the algorithm; also as options: --epochs 20."
     )
-    arguments: list[str] = argument([], help="A script's own arguments (after --).")
+    arguments: list[str] = argument(
+        [], help="A script's own arguments (after --).", group="Own code"
+    )
 
 
 class JobRef(Request):
