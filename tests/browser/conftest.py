@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,10 +53,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     notebooks.mkdir()
     for name in ("quickstart.ipynb", "digits_dashboard.ipynb"):
         shutil.copy(ROOT / "notebooks" / name, notebooks)
-    _ask_for_no_news(base / "settings")
-    process = _start(base, data, notebooks)
+    ask_for_no_news(base / "settings")
+    process = start_lab(base, data, notebooks)
     try:
-        yield _wait(process, base, data)
+        yield wait_for_lab(process, base, data)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -67,14 +67,17 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         stop_programs(data)
 
 
-def _ask_for_no_news(settings: Path) -> None:
-    """Lab asks a new user whether it may fetch news; nobody is there to answer."""
+def ask_for_no_news(settings: Path) -> None:
+    """Answer what Lab asks a new user, whether it may fetch news; nobody is there to do so."""
     path = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
     path.parent.mkdir(parents=True)
     path.write_text('{"fetchNews": "false", "checkForUpdates": false}')
 
 
-def _start(base: Path, data: Path, notebooks: Path) -> subprocess.Popen[bytes]:
+def start_lab(
+    base: Path, data: Path, notebooks: Path, options: Sequence[str] = ("--ServerApp.port=0",)
+) -> subprocess.Popen[bytes]:
+    """Start JupyterLab, at a port that is free unless the options name one."""
     as_root = ["--allow-root"] if os.geteuid() == 0 else []
     environment = os.environ | {
         "AIMASS_DATA": str(data),
@@ -82,7 +85,7 @@ def _start(base: Path, data: Path, notebooks: Path) -> subprocess.Popen[bytes]:
         "JUPYTERLAB_SETTINGS_DIR": str(base / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(base / "workspaces"),
     }
-    with (base / "lab.log").open("wb") as log:
+    with (base / "lab.log").open("ab") as log:
         return subprocess.Popen(
             [
                 sys.executable,
@@ -90,9 +93,9 @@ def _start(base: Path, data: Path, notebooks: Path) -> subprocess.Popen[bytes]:
                 "jupyterlab",
                 "--no-browser",
                 "--ServerApp.ip=127.0.0.1",
-                "--ServerApp.port=0",
                 f"--ServerApp.root_dir={notebooks}",
                 *as_root,
+                *options,
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -102,7 +105,8 @@ def _start(base: Path, data: Path, notebooks: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _wait(process: subprocess.Popen[bytes], base: Path, data: Path) -> Lab:
+def wait_for_lab(process: subprocess.Popen[bytes], base: Path, data: Path) -> Lab:
+    """Wait until it answers, and own the data folder."""
     record = base / "runtime" / f"jpserver-{process.pid}.json"
     deadline = time.monotonic() + START_SECONDS
     while owner(data) is None or not record.exists():

@@ -71,10 +71,10 @@ function Frame({ x, y }: { x: IRange; y: IRange }): JSX.Element {
     <>
       <rect x={LEFT} y={TOP} width={BUCKETS} height={bottom - TOP} />
       <text x={LEFT - 4} y={TOP + 8} textAnchor="end">
-        {formatNumber(y.high)}
+        {short(y.high)}
       </text>
       <text x={LEFT - 4} y={bottom} textAnchor="end">
-        {formatNumber(y.low)}
+        {short(y.low)}
       </text>
       <text x={LEFT} y={HEIGHT - 6}>
         {x.low}
@@ -84,6 +84,14 @@ function Frame({ x, y }: { x: IRange; y: IRange }): JSX.Element {
       </text>
     </>
   );
+}
+
+/** A number that fits beside the axis. */
+function short(value: number): string {
+  const small = value !== 0 && Math.abs(value) < 0.001;
+  return small || Math.abs(value) >= 1e6
+    ? value.toExponential(1)
+    : String(Number(value.toPrecision(3)));
 }
 
 /** The newest value of each curve, or the one at a step. */

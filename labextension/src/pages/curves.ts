@@ -64,12 +64,25 @@ export function appended(old: readonly ICourse[], found: readonly ICourse[]): re
   return [...known.values()];
 }
 
+/** The charts of a job; how far it is has a bar of its own. */
 export function chartsOf(series: readonly ICourse[]): IChart[] {
   const charts = new Map<string, ICurve[]>();
-  for (const { tag, steps, values } of series) {
+  for (const { tag, steps, values } of series.filter(each => !each.tag.startsWith('progress/'))) {
     const [title, ...rest] = tag.split('/');
     const curve = { label: rest.join('/') || title, steps, values };
     charts.set(title, [...(charts.get(title) ?? []), curve]);
   }
-  return [...charts].map(([title, curves]) => ({ title, curves }));
+  return [...charts].map(([title, curves]) => ({ title, curves })).sort(byInterest);
+}
+
+/** First what is held against rows that were kept back: it says how good the model is. */
+function byInterest(one: IChart, other: IChart): number {
+  return rank(one) - rank(other);
+}
+
+function rank({ title, curves }: IChart): number {
+  if (title === 'loss') {
+    return 0;
+  }
+  return curves.some(({ label }) => label === 'validation') ? 1 : 2;
 }

@@ -5,7 +5,7 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import {
   type LabIcon,
-  lineFormIcon,
+  tableRowsIcon,
   offlineBoltIcon,
   spreadsheetIcon
 } from '@jupyterlab/ui-components';
@@ -47,7 +47,7 @@ export const jobsPlugin = nounPlugin({ noun: 'jobs', rank: 100, view: JobsSectio
 
 export const runsPlugin = nounPlugin(
   { noun: 'runs', rank: 300, isFolded: true, view: RunsSection },
-  [page('comparison', lineFormIcon, ComparisonPage)]
+  [page('comparison', tableRowsIcon, ComparisonPage)]
 );
 
 export const modelsPlugin = nounPlugin({ noun: 'models', rank: 400, view: ModelsSection }, [

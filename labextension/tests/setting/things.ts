@@ -16,6 +16,7 @@ import type {
 const MINE = { owner: 'ada', tenant: 'default', created_at: '2026-01-01T10:00:00.000Z' };
 
 export function job(more: Partial<Job> = {}): Job {
+  // Without the fields that the page shows nowhere.
   return {
     ...MINE,
     id: 'job_1',
@@ -42,7 +43,7 @@ export function job(more: Partial<Job> = {}): Job {
     metrics: {},
     model: null,
     ...more
-  };
+  } as Job;
 }
 
 const SIGNATURE: Signature = {
