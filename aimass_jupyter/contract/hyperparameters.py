@@ -147,8 +147,10 @@ class Hyperparameters(Request):
         0.3, "Ensemble", "boosting of a regression: how much of each member is taken.", gt=0, le=1
     )
 
-    precision: Literal["float32", "bf16", "fp16"] = option(
-        "float32", "Precision", "What layers compute in; weights stay float32."
+    precision: Literal["float32", "bf16", "fp16", "auto"] = option(
+        "float32",
+        "Precision",
+        "What layers compute in; weights stay float32. auto: bf16 where that is quicker.",
     )
 
     local_steps: int = option(

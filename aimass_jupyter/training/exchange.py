@@ -187,8 +187,8 @@ def make_exchange(
 
 def _only_optimizer(params: Hyperparameters) -> bool:
     """Whether the optimizer alone changes gradients and weights."""
-    changed = params.model_dump(exclude_defaults=True)
-    return changed.keys() <= _HARMLESS
+    changed = params.model_dump(exclude_defaults=True).keys()
+    return changed <= (_HARMLESS if params.precision == "fp16" else _HARMLESS | {"precision"})
 
 
 def _part_of(optimizer: Optimizer, stripe: slice, names: list[str]) -> Optimizer:
