@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from aimass_jupyter.client import Client
 
 _CHOSEN_ELSEWHERE = frozenset({"dataset", "algorithm", "params"})
+_OF_OWN_CODE = frozenset({"source", "arguments"})
 
 
 def run_schema() -> dict[str, Any]:
     """The part of a job's schema that the form asks for beside dataset and hyperparameters."""
     schema = JobCreate.model_json_schema()
     asked = {
-        name: field for name, field in schema["properties"].items() if name not in _CHOSEN_ELSEWHERE
+        name: field
+        for name, field in schema["properties"].items()
+        if name not in _CHOSEN_ELSEWHERE | _OF_OWN_CODE
     }
     return {**schema, "properties": asked, "required": []}
 

@@ -274,9 +274,13 @@ def test_the_form_sends_what_was_changed(open_widget: Opener) -> None:
 
 def test_a_wrong_value_is_said_beside_its_field_and_not_sent(open_widget: Opener) -> None:
     widget = open_widget("train_form.js", form_state())
-    dropout = widget.page.get_by_label("dropout")
+    dropout = widget.page.get_by_label("dropout", exact=True)
+    network = widget.page.locator("[data-group=Network] summary")
+    network.click()
     dropout.fill("1.5")
-    widget.page.keyboard.press("Enter")
+    network.click()
+    expect(dropout).to_be_hidden()
+    widget.button("Train").click()
     expect(widget.page.get_by_text("must be less than 1")).to_be_visible()
     expect(dropout).to_be_focused()
     expect(dropout).to_have_attribute("aria-invalid", "true")
@@ -289,6 +293,7 @@ def test_a_wrong_value_is_said_beside_its_field_and_not_sent(open_widget: Opener
 def test_another_algorithm_keeps_what_was_typed(open_widget: Opener) -> None:
     widget = open_widget("train_form.js", form_state())
     widget.page.get_by_label("epochs", exact=True).fill("7")
+    widget.page.locator("[data-group=Regularisation] summary").click()
     expect(widget.page.get_by_label("label smoothing")).to_be_visible()
     widget.page.get_by_role("radio").nth(1).check()
     expect(widget.page.get_by_label("label smoothing")).to_have_count(0)
