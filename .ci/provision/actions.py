@@ -18,7 +18,7 @@ from provision.layout import Layout
 from provision.packages import pip_install
 from provision.programs import Programs
 
-EXTRAS = ("horovod", "test", "lint")
+EXTRAS = ("horovod", "onnx", "test", "lint")
 
 
 @dataclass(frozen=True)

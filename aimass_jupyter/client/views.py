@@ -13,7 +13,7 @@ from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.datasets import Dataset
 from aimass_jupyter.contract.endpoints import Endpoint
 from aimass_jupyter.contract.events import Event
-from aimass_jupyter.contract.jobs import Curves, Job, JobUpdate, LogChunk, Why
+from aimass_jupyter.contract.jobs import Artifacts, Curves, Job, JobInputs, JobUpdate, LogChunk, Why
 from aimass_jupyter.contract.models import Model, ModelDetail
 from aimass_jupyter.contract.runs import Comparison, Experiment, Pruned, Run
 from aimass_jupyter.contract.services import Service
@@ -84,6 +84,10 @@ def rows_of(answer: BaseModel) -> list[tuple[str, str]]:
         return _job_rows(answer)
     if isinstance(answer, Why):
         return _why_rows(answer)
+    if isinstance(answer, Artifacts):
+        return [(item.path, size(item.size_bytes)) for item in answer.items]
+    if isinstance(answer, JobInputs):
+        return _input_rows(answer)
     if isinstance(answer, Model | Endpoint):
         return list(_listed(answer).items())
     values = answer.model_dump()
@@ -203,6 +207,28 @@ def _model_rows(model: ModelDetail) -> list[tuple[str, str]]:
         ("size", size(chosen.size_bytes)),
         ("versions", str(model.versions)),
     ]
+
+
+def _input_rows(inputs: JobInputs) -> list[tuple[str, str]]:
+    environment, commit = inputs.environment, inputs.repository
+    rows = [
+        ("job", inputs.job),
+        ("algorithm", inputs.algorithm),
+        ("dataset", f"{inputs.dataset} ({inputs.dataset_digest[:12]})" if inputs.dataset else ""),
+        ("label", inputs.label),
+        ("params", show(inputs.params)),
+        ("seed", str(inputs.seed)),
+        ("engine", f"{inputs.engine}, np {inputs.np}"),
+        ("source", f"{inputs.source.kind}, {inputs.source.digest[:12]}" if inputs.source else ""),
+        ("environment", f"Python {environment.python}, {len(environment.packages)} packages "
+         f"({environment.digest[:12]})" if environment else ""),
+        ("commit", f"{commit.commit[:12]} on {commit.branch}" if commit else ""),
+        ("changed", ", ".join(commit.changed) if commit else ""),
+    ]  # fmt: skip
+    rows += [(item.kind, f"{item.name}  {item.origin}") for item in inputs.items]
+    numbered = enumerate(inputs.code.splitlines(), start=1)
+    rows += [("code" if number == 1 else "", f"{number:>3}  {line}") for number, line in numbered]
+    return [(name, value) for name, value in rows if value]
 
 
 def _job_rows(job: Job) -> list[tuple[str, str]]:
