@@ -110,7 +110,7 @@ def test_an_interrupted_job_goes_on_to_the_same_result(job: Job, launched: Launc
     launched.clear(keep=("checkpoints",))
 
     job("single", 1, epochs=6).run()
-    assert "going on from the checkpoint after epoch" in launched.log("rank-0.log")
+    assert "going on from the checkpoint after step" in launched.log("rank-0.log")
     again = json.loads((launched.folder / "metrics.json").read_text())["metrics"]
     assert again == pytest.approx(whole, abs=1e-6)
 
