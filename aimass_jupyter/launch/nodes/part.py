@@ -6,6 +6,7 @@ the others that file comes from the leader.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -93,8 +94,9 @@ def meet(part: Part, engine: str, run_id: str, folder: Path) -> Iterator[Environ
         write_record(folder / MEETING_RECORD, {"address": part.address, "port": port})
         yield _environments(part, engine, run_id, part.address, port)
     finally:
-        os.kill(host, signal.SIGKILL)  # it is our child, and nobody else collects it
-        os.waitpid(host, 0)
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):  # it ended, and was seen
+            os.kill(host, signal.SIGKILL)
+            os.waitpid(host, 0)
 
 
 def _wait_for(folder: Path) -> tuple[str, int]:

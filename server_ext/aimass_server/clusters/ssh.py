@@ -117,7 +117,7 @@ async def _run(program: str, *arguments: str) -> str:
     Raises
     ------
     Unavailable
-        When it is not installed, or fails.
+        When it is not installed, or says why it fails.
     """
     try:
         process = await asyncio.create_subprocess_exec(
@@ -129,7 +129,7 @@ async def _run(program: str, *arguments: str) -> str:
             f"'{program}' is not installed here", "apt-get install openssh-client"
         ) from None
     said, complained = await process.communicate()
-    if process.returncode and not said:
-        reason = complained.decode(errors="replace").strip().splitlines()
-        raise Unavailable(f"{program}: {(reason or ['it failed'])[-1]}", "see docs/operators")
+    reason = complained.decode(errors="replace").strip().splitlines()
+    if process.returncode and not said and reason:
+        raise Unavailable(f"{program}: {reason[-1]}", "see docs/operators/clusters.md")
     return said.decode(errors="replace")
