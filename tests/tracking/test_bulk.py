@@ -173,3 +173,17 @@ def test_few_points_keep_the_ends_every_extreme_and_a_gap(
     assert len(thinned.missing) == thinned.values.count(None)
     pairs = list(zip(whole.steps, whole.values, strict=True))
     assert all(pair in pairs for pair in zip(thinned.steps, thinned.values, strict=True))
+
+
+def test_few_points_are_few_also_of_a_run_that_was_resumed_often(tmp_path: Path) -> None:
+    for number in range(5):
+        values = [math.nan if step == 7 else float(step * number) for step in range(100)]
+        content = b"".join(point(number * 100 + s, value) for s, value in enumerate(values))
+        (tmp_path / f"{NAME}.{number}").write_bytes(content)
+    reader = EventFileReader(tmp_path)
+    reader.read_new()
+    (series,) = reader.series_since(max_points=60).series
+    assert len(series.steps) <= 60
+    assert (series.steps[0], series.steps[-1]) == (0, 499)
+    assert max(value for value in series.values if value is not None) == 396.0
+    assert series.missing == ["nan"] * series.values.count(None) != []

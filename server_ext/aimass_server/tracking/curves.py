@@ -173,7 +173,24 @@ def joined(stretches: Iterable[Series]) -> list[Series]:
             before.missing.extend(stretch.missing)
         else:
             curves[stretch.tag] = stretch
-    return [curves[tag] for tag in sorted(curves)]
+    return [_few(curves[tag], max_points) for tag in sorted(curves)]
+
+
+def _few(series: Series, max_points: int | None) -> Series:
+    """A series that was thinned file by file, thinned as a whole."""
+    if max_points is None or len(series.steps) <= max_points:
+        return series
+    from aimass_server.tracking.thinning import thin  # NumPy, when it is needed
+
+    values = array("d", (math.nan if value is None else value for value in series.values))
+    kept = thin(array("q", series.steps), values, 0, max_points)
+    names = iter(series.missing)
+    name_of = {at: next(names) for at, value in enumerate(series.values) if value is None}
+    return Series(
+        tag=series.tag, steps=[series.steps[at] for at in kept],
+        times=[series.times[at] for at in kept], values=[series.values[at] for at in kept],
+        missing=[name_of[at] for at in kept if at in name_of],
+    )  # fmt: skip
 
 
 def _forget(series: Series, step: int) -> None:

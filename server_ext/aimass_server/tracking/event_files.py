@@ -170,7 +170,7 @@ class EventFileReader:
                 for series in file.points.since(count, max_points)
             ]
             gaps = [gap for file in files for gap in file.gaps]
-        return Curves(series=joined(stretches), gaps=gaps, cursor=encode_cursor(sizes))
+        return Curves(series=joined(stretches, max_points), gaps=gaps, cursor=encode_cursor(sizes))
 
     def summaries(self) -> dict[str, MetricSummary]:
         """What is known of each curve without its points."""
