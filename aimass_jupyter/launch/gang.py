@@ -16,13 +16,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from aimass_jupyter.contract.errors import Failed
 from aimass_jupyter.host import write_record
 from aimass_jupyter.launch.forking import Newborn, fork
 from aimass_jupyter.launch.launchers import GANG_RECORD, RankExit
-from aimass_jupyter.launch.marking import take_marker
+from aimass_jupyter.launch.marking import marked
 from aimass_jupyter.launch.meeting import meeting
-from aimass_jupyter.launch.order import JobOrder, Marker, Order, read_job
+from aimass_jupyter.launch.order import JobOrder, Order, read_job
 from aimass_jupyter.launch.preload import preload, use_threads
 from aimass_jupyter.launch.restarts import Restarts
 
@@ -68,12 +67,11 @@ def fork_gang(
     """
     newborn = Newborn("aimass-gang", environment, order.folder, keep={output})
     gang = GangOrder(work, order.folder, environment)
-    return fork(newborn, partial(_be_gang, gang, order.marker, output))
+    with marked(order.marker):
+        return fork(newborn, partial(_be_gang, gang, output))
 
 
-def _be_gang(gang: GangOrder, marker: Marker, output: int) -> int:
-    if not take_marker(marker):
-        raise Failed(f"{marker} has no room in the environment of process {os.getpid()}")
+def _be_gang(gang: GangOrder, output: int) -> int:
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
     os.close(output)

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from aimass_jupyter.contract.errors import Failed
 from aimass_jupyter.host import marked_processes
 from aimass_jupyter.launch.freshness import Freshness
-from aimass_jupyter.launch.marking import ROOM, take_marker
+from aimass_jupyter.launch.marking import ROOM, marked
 from aimass_jupyter.launch.order import Marker
 
 LEAVES_TRACES = """
@@ -56,6 +57,19 @@ while True:
         os.wait()
     except ChildProcessError:
         break
+"""
+FORKS_MARKED = """
+import os, sys
+from aimass_jupyter.launch.marking import marked
+from aimass_jupyter.launch.order import Marker
+
+with marked(Marker.parse(sys.argv[1])):
+    pid = os.fork()
+    if not pid:
+        sys.stdin.read()
+        os._exit(0)
+print(pid, flush=True)
+os.waitpid(pid, 0)
 """
 ENDS = """
 import atexit, os, sys, threading, time
@@ -123,28 +137,28 @@ def test_a_fork_ends_as_the_interpreter_does(tmp_path: Path) -> None:
     assert (tmp_path / "thread").exists()
 
 
-def test_a_marker_is_found_where_everybody_looks(tmp_path: Path) -> None:
+def test_a_fork_is_born_with_the_marker_and_its_parent_has_none(tmp_path: Path) -> None:
     marker = Marker(ROOM.name, f"job_{os.urandom(13).hex().upper()}")
-    code = (
-        "import sys; from aimass_jupyter.launch.marking import take_marker; "
-        "from aimass_jupyter.launch.order import Marker; "
-        "print(take_marker(Marker.parse(sys.argv[1])), flush=True); sys.stdin.read()"
-    )
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(marker)], env=os.environ | {ROOM.name: ROOM.value},
+        [sys.executable, "-c", FORKS_MARKED, str(marker)], env=os.environ | {ROOM.name: ROOM.value},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     with process:
         assert process.stdout
-        assert process.stdout.readline() == "True\n"
-        assert [found.pid for found in marked_processes(marker.name, marker.value)] == [process.pid]
-        unused = [found.pid for found in marked_processes(ROOM.name, ROOM.value)]
-        assert process.pid not in unused
+        child = int(process.stdout.readline())
+        assert [found.pid for found in marked_processes(marker.name, marker.value)] == [child]
+        assert process.pid in [found.pid for found in marked_processes(ROOM.name, ROOM.value)]
+        assert process.stdin
+        process.stdin.close()
 
 
-def test_a_process_without_room_says_so() -> None:
-    assert not take_marker(Marker(ROOM.name, f"job_{'1' * 26}"))
-    assert not take_marker(Marker(ROOM.name, "short"))
+@pytest.mark.parametrize("value", [f"job_{'1' * 26}", "short"])
+def test_a_process_without_room_says_so(value: str) -> None:
+    with (
+        pytest.raises(Failed, match=f"no room for {ROOM.name}={value}"),
+        marked(Marker(ROOM.name, value)),
+    ):
+        pass
 
 
 def test_an_edited_module_and_a_new_package_are_noticed(
