@@ -157,8 +157,8 @@ def merged(summaries: Iterable[MetricSummary]) -> MetricSummary:
     )  # fmt: skip
 
 
-def joined(stretches: Iterable[Series]) -> list[Series]:
-    """One series a tag, of stretches that follow each other.
+def joined(stretches: Iterable[Series], max_points: int | None = None) -> list[Series]:
+    """One series a tag, of stretches that follow each other; of many points, few enough.
 
     A stretch that begins within what came before is of a run that went on from a checkpoint: what
     came before from that step on was done again.
