@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from aimass_jupyter.contract.base import Page
+from aimass_jupyter.contract.clusters import Cluster, ClusterUsage, Faults, Node, NodeUsage
 from aimass_jupyter.contract.datasets import Dataset
 from aimass_jupyter.contract.endpoints import Endpoint
 from aimass_jupyter.contract.events import Event
@@ -84,6 +85,10 @@ def rows_of(answer: BaseModel) -> list[tuple[str, str]]:
         return _job_rows(answer)
     if isinstance(answer, Why):
         return _why_rows(answer)
+    if isinstance(answer, ClusterUsage | NodeUsage | Faults):
+        from aimass_jupyter.client import cluster_views
+
+        return cluster_views.rows(answer)
     if isinstance(answer, Artifacts):
         return [(item.path, size(item.size_bytes)) for item in answer.items]
     if isinstance(answer, JobInputs):
@@ -99,6 +104,10 @@ def rows_of(answer: BaseModel) -> list[tuple[str, str]]:
 def _listed(item: BaseModel) -> dict[str, str]:
     """A thing as one row of a listing."""
     match item:
+        case Cluster() | Node():
+            from aimass_jupyter.client import cluster_views
+
+            return cluster_views.listed(item)
         case Job():
             return {
                 "job": item.name,
@@ -236,6 +245,7 @@ def _job_rows(job: Job) -> list[tuple[str, str]]:
         ("job", f"{job.name} ({job.id})"),
         ("state", job.state if job.final else f"{job.state}, {job.progress.fraction:.0%}"),
         ("engine", f"{job.engine}, np {job.np}" + (f", {job.start} start" if job.start else "")),
+        ("nodes", ", ".join(f"{place.node} × {place.ranks}" for place in job.places)),
         ("dataset", job.dataset),
         ("algorithm", job.algorithm),
         ("metrics", show(job.metrics or job.progress.metrics)),

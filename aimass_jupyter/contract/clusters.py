@@ -20,7 +20,7 @@ from aimass_jupyter.contract.operation import Operation
 
 LOCAL = "local"
 EVERYBODY = "*"
-ADDRESS_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$"
+ADDRESS_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9.:-]{0,253}$"
 USER_PATTERN = r"^[a-z_][a-z0-9_-]{0,31}$"
 #: A public key as ``ssh-keyscan`` and ``known_hosts`` write it: its kind and its bytes.
 HOST_KEY_PATTERN = r"^(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+ [A-Za-z0-9+/=]+$"
