@@ -14,6 +14,8 @@ It leaves behind, in the same folder, all that anybody needs to know:
 ``lock``           held (flock) as long as the supervisor lives
 ``started.json``   who it is (boot, pid, start time), its marker, when it began
 ``log/``           ``launcher.log`` and ``rank-<n>.log``, or the command's log; each has a cap
+``restarts.json``  how often the ranks of a job were started again, and why
+``notices/``       what a person should know of a job: that it stands still, and who is missing
 ``exit.json``      exit code, signal, cause (contract ``Cause``), when it began and ended
 
 To stop it: write ``FOLDER/stop.json`` (``{"by": user}``), then send it SIGTERM. Starting it twice

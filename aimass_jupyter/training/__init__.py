@@ -7,15 +7,18 @@
     loop.py      the loop; the only one, and it reads top to bottom
     place.py     which rank this is, from what the launcher says
     engine.py    what ranks do together: sum, broadcast, gather (single, horovod, torchrun)
-    rows.py      the dataset of a rank: split, preprocessing, this rank's share, batches
+    rows.py      the dataset of a rank: split, preprocessing, batches and this rank's part of each
     weights.py   all parameters and gradients of a network, as one vector each
     optimizer.py AdamW and SGD on such a vector, and how the step size goes
     checkpoint.py state that training goes on from, written whole, never pickled
+    live.py      what a rank holds of a fit, so that it can go on without a checkpoint
+    elastic.py   ranks that come and go, on Horovod
+    loss_guard.py  what happens when a loss is no number
     events.py    TensorBoard event files
     curves.py    which curves a run writes, and how often
     onnx_graph.py  a network as ONNX
     export.py    the bundle, its ONNX checked against torch on real rows
 
-Rank 0 alone writes: event files, checkpoints, ``metrics.json``, ``bundle.aimass``. Each rank may
-write ``failure-rank-<n>.json``. Nothing here knows a server, and nothing here starts a process.
+Rank 0 alone writes: event files, checkpoints, ``metrics.json``, ``bundle.aimass``. Each rank has
+a heartbeat (``beats/``), and may write ``failure-rank-<n>.json``. Nothing here knows a server, and nothing here starts a process.
 """

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aimass_jupyter.contract.hyperparameters import Hyperparameters
     from aimass_jupyter.contract.jobs import JobSpec
     from aimass_jupyter.training.live import Live
+    from aimass_jupyter.training.rows import Rows
 
 
 def main(folder: Path) -> None:
@@ -74,15 +75,10 @@ def train_job(folder: Path, place: Place) -> None:
 
 def _train(spec: JobSpec, params: Hyperparameters, folder: Path, place: Place) -> None:
     """Train as a rank that is there from the beginning to the end."""
-    from aimass_jupyter.training.dry_run import one_step
     from aimass_jupyter.training.engine import connect
     from aimass_jupyter.training.loop import train
-    from aimass_jupyter.training.rows import open_rows
 
-    # First: a rank that cannot read them meets nobody.
-    rows = open_rows(spec, params, place, folder)
-    if spec.options.dry_run:
-        params, rows = one_step(params, rows)
+    params, rows = _read(spec, params, folder, place)
     train(spec, params, folder, rows, connect(spec.engine, place))
 
 
@@ -92,10 +88,20 @@ def _train_live(
     """Train as one of the ranks that are there just now."""
     from aimass_jupyter.training.engine import connect
     from aimass_jupyter.training.loop import train
+
+    params, rows = _read(spec, params, folder, place)
+    train(spec, params, folder, rows, connect(spec.engine, place, share=False), live)
+
+
+def _read(
+    spec: JobSpec, params: Hyperparameters, folder: Path, place: Place
+) -> tuple[Hyperparameters, Rows]:
+    """Open the rows before any other rank is met: one that cannot read them meets nobody."""
+    from aimass_jupyter.training.dry_run import one_step
     from aimass_jupyter.training.rows import open_rows
 
     rows = open_rows(spec, params, place, folder)
-    train(spec, params, folder, rows, connect(spec.engine, place, share=False), live)
+    return one_step(params, rows) if spec.options.dry_run else (params, rows)
 
 
 @contextmanager
