@@ -138,6 +138,11 @@ def end_heartbeat(folder: Path, rank: int) -> None:
     (folder / _FOLDER / f"rank-{rank}").unlink(missing_ok=True)
 
 
+def has_heartbeat() -> bool:
+    """Whether somebody is told of the steps of this process."""
+    return _own is not None
+
+
 def beat(steps: int) -> None:
     """Say that so many steps are done, if this process has a heartbeat."""
     if _own:

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from aimass_jupyter.contract.errors import AimassError
 from aimass_jupyter.contract.jobs import JobSpec
-from aimass_jupyter.host import beat
+from aimass_jupyter.host import beat, begin_heartbeat, end_heartbeat, has_heartbeat
 from aimass_jupyter.source.loading import load_function, open_unpacked, own_frames, place_of
 from aimass_jupyter.source.manifest import CODE, Manifest
 from aimass_jupyter.training.event_links import EventLinks
@@ -46,7 +46,7 @@ def run_code(spec: JobSpec, folder: Path, place: Place) -> None:
     work.mkdir(exist_ok=True, mode=0o700)
     os.chdir(work)
     os.environ["AIMASS_TENSORBOARD"] = str(folder / "tb")
-    _count_steps(dry_run=spec.options.dry_run)
+    _count_steps(folder, place, dry_run=spec.options.dry_run)
     try:
         if manifest.kind == "script":
             _run_script(spec, folder, source, manifest, place)
@@ -96,6 +96,7 @@ def _run_script(
     script = code / manifest.entry
     arguments = spec.source.arguments if spec.source else []
     sys.argv = [str(script), *arguments]
+    end_heartbeat(folder, place.rank)  # a script need not have steps; its first one begins it again
     with EventLinks(folder / WORK, folder / "tb", active=place.rank == 0):
         try:
             _kept.append(runpy.run_path(str(script), run_name="__main__"))
@@ -108,7 +109,7 @@ def _run_script(
                 raise CodeFailed(f"{manifest.label} ended with {ended.code!r}", None) from None
 
 
-def _count_steps(*, dry_run: bool) -> None:
+def _count_steps(folder: Path, place: Place, *, dry_run: bool) -> None:
     """Say how many steps any optimizer has done; a dry run ends after the first."""
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
@@ -116,6 +117,8 @@ def _count_steps(*, dry_run: bool) -> None:
 
     def after_step(*_: object) -> None:
         nonlocal done
+        if not has_heartbeat():
+            begin_heartbeat(folder, place.rank)
         done += 1
         beat(done)
         if dry_run:
