@@ -58,6 +58,7 @@ def test_a_full_disk_costs_the_log_and_not_the_writer() -> None:
 
 def test_ranks_write_into_pipes_by_name(tmp_path: Path) -> None:
     logs = ProcessLogs(tmp_path / "log" / "launcher.log", ranks=2)
+    logs.start()
     writers = [
         threading.Thread(target=say, args=(tmp_path / "log" / f"rank-{rank}.pipe", rank))
         for rank in range(2)
