@@ -172,7 +172,7 @@ class Points:
         from aimass_jupyter.training.events import encode_scalar
         from aimass_jupyter.training.wire import record
 
-        content = b""
+        content = bytearray()
         for _ in range(many):
             self.count += 1
             content += record(encode_scalar(time.time(), TAG, self.count, self.count))
