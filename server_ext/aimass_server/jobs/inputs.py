@@ -66,7 +66,7 @@ def environment_differences(folder: Path) -> list[str]:
     """How the environment differs from the one that a job ran in, in a line or none."""
     before = environment_of(folder)
     if before is None:
-        return ["the job before never began: its environment is not known"]
+        return ["in which environment it ran is not known any more"]
     now = Packages.model_validate(installed_packages())
     if now.digest == before.digest:
         return []
