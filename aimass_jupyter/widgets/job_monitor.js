@@ -97,7 +97,8 @@ class JobView {
     const where = card.np > 1 ? `${card.np} ranks on ${card.engine}` : card.engine;
     const begun = card.start ? `${where}, ${card.start} start` : where;
     const how = card.restarts ? `${begun}, ${plural(card.restarts, 'restart')}` : begun;
-    setText(this.facts, card.id ? `${card.algorithm} on ${card.dataset} · ${how}` : '');
+    const what = card.dataset ? `${card.algorithm} on ${card.dataset}` : card.algorithm;
+    setText(this.facts, card.id ? `${what} · ${how}` : '');
     this.facts.title = card.id ?? '';
   }
 

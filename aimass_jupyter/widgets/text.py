@@ -44,7 +44,8 @@ def _lines(update: JobUpdate) -> Iterator[str]:
 def _headline(job: Job) -> str:
     ranks = "1 rank" if job.np == 1 else f"{job.np} ranks"
     where = job.engine if job.np == 1 else f"{ranks} on {job.engine}"
-    return f"{job.name} · {job.algorithm} on {job.dataset} · {where} · {job.id}"
+    what = f"{job.algorithm} on {job.dataset}" if job.dataset else job.algorithm
+    return f"{job.name} · {what} · {where} · {job.id}"
 
 
 def _state_line(job: Job) -> str:
