@@ -16,8 +16,8 @@ _PASSED_PREFIXES = ("LC_", "NCCL_", "MKL_")
 def job_environment(ranks: int) -> dict[str, str]:
     """What a job's processes get, the cores shared out among ``ranks``.
 
-    It is a list of what may pass: whatever started us holds tokens, and ``horovodrun`` shows the
-    environment of its ranks to the whole machine.
+    It is a list of what may pass: whatever started us holds tokens, and a job's code reads all that
+    it is given.
     """
     passed = {name: value for name, value in os.environ.items() if _passes(name)}
     cores = len(os.sched_getaffinity(0))

@@ -74,7 +74,7 @@ class SingleEngine:
 
 
 class HorovodEngine:
-    """Ranks that ``horovodrun`` started."""
+    """Ranks that Horovod connects."""
 
     def __init__(self, place: Place) -> None:
         import horovod.torch as horovod
