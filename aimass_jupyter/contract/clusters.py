@@ -83,7 +83,7 @@ class Fault(Resource):
 
     node: str
     check: str = Field(
-        description="reach, python, packages, clock, interface, port, connect or disk."
+        description="reach, python, packages, clock, interface, port, connect, name or disk."
     )
     message: str
 

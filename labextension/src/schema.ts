@@ -1888,7 +1888,7 @@ export interface Faults {
 export interface Fault {
   node: string;
   /**
-   * reach, python, packages, clock, interface, port, connect or disk.
+   * reach, python, packages, clock, interface, port, connect, name or disk.
    */
   check: string;
   message: string;

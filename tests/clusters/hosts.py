@@ -62,7 +62,9 @@ class Host:
         (self.folder / "authorized_keys").touch()
         config = self.folder / "sshd_config"
         config.write_text(_CONFIG.format(address=self.address, folder=self.folder))
-        inner = f"hostname {self.name}; exec /usr/sbin/sshd -D -e -f {config}"
+        (self.folder / "hosts").write_text(f"127.0.0.1 localhost\n{self.address} {self.name}\n")
+        mount = f"mount --bind {self.folder}/hosts /etc/hosts"
+        inner = f"hostname {self.name}; {mount}; exec /usr/sbin/sshd -D -e -f {config}"
         spaces = ["--pid", "--mount", "--uts", "--fork", "--kill-child", "--mount-proc"]
         with (self.folder / "sshd.log").open("wb") as log:
             self.sshd = subprocess.Popen(

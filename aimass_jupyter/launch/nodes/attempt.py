@@ -61,7 +61,7 @@ class Attempt:
 
     def _prepared(self, scratch: Path) -> bool:
         """Check the nodes and ship what they lack; whether all is well."""
-        _, faults = check(self._links)
+        _, faults = check(self._links, self._spec["engine"])
         if not faults:
             shipment = Shipment.of(self._folder, self._spec, scratch)
             self._begin()

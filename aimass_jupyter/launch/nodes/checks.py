@@ -23,7 +23,7 @@ Fault = dict[str, str]
 Facts = dict[str, dict[str, Any]]
 
 
-def check(links: Links) -> tuple[Facts, list[Fault]]:
+def check(links: Links, engine: str = "") -> tuple[Facts, list[Fault]]:
     """Ask all nodes about themselves, then whether each reaches each other one."""
     asked = time.time()
     began = time.monotonic()
@@ -37,6 +37,8 @@ def check(links: Links) -> tuple[Facts, list[Fault]]:
     for link, facts in answers.items():
         faults += _faults_of(link, facts, asked, passed)
     faults += _differences(answers)
+    if engine == "horovod" and len(links.all) > 1:
+        faults += [fault for link, facts in answers.items() for fault in _misnamed(link, facts)]
     if len(links.all) > 1 and not faults:
         faults += _unconnected(links)
     return {link.node: facts for link, facts in answers.items()}, faults
@@ -67,6 +69,17 @@ def _faults_of(link: Link, facts: Mapping[str, Any], asked: float, passed: float
         message = f"aimass-jupyter is {theirs or 'not installed'} there, {ours} here"
         faults.append(_fault(link, "packages", message))
     return faults
+
+
+def _misnamed(link: Link, facts: Mapping[str, Any]) -> list[Fault]:
+    """Horovod's ranks tell each other the address that their host's own name stands for."""
+    if facts["name_is_address"]:
+        return []
+    message = (
+        f"its own name '{facts['name']}' does not stand for {link.address} there: Horovod needs "
+        f"the line '{link.address} {facts['name']}' in its /etc/hosts"
+    )
+    return [_fault(link, "name", message)]
 
 
 def _differences(answers: Mapping[Link, Mapping[str, Any]]) -> list[Fault]:

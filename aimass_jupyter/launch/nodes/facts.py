@@ -26,6 +26,8 @@ def facts(address: str, root: Path) -> dict[str, Any]:
         "packages": versions(),
         "time": time.time(),
         "interface": interface_of(address),
+        "name": socket.gethostname(),
+        "name_is_address": bool(addresses_of(socket.gethostname()) & addresses_of(address)),
         "listens": _why_not_listen(address),
         "cpus": len(os.sched_getaffinity(0)),
         "memory_bytes": psutil.virtual_memory().total,

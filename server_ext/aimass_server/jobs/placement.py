@@ -67,6 +67,11 @@ class Wants:
         aside = not room.tenants or tenant in room.tenants or EVERYBODY in room.tenants
         return aside and self.labels <= room.labels
 
+    def could_take(self, room: Room, tenant: str) -> bool:
+        """The same, its profile looked at too."""
+        profiles = {profile for profile, _ in self.nodes} or {ANY}
+        return self.suits(room, tenant) and bool(profiles & {ANY, room.profile})
+
 
 #: What a job wants that says nothing.
 ANYWHERE = Wants()

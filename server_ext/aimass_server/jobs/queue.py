@@ -255,7 +255,7 @@ class _Pass:
         asked = [f"{count} nodes of profile '{profile}'" for profile, count in job.wants.nodes]
         labels = f", each with {', '.join(sorted(job.wants.labels))}" if job.wants.labels else ""
         where = f" on {' and '.join(asked)}" if asked else " on nodes" if labels else ""
-        suited = [room for room in self._rooms if job.wants.suits(room, job.user[0])]
+        suited = [room for room in self._rooms if job.wants.could_take(room, job.user[0])]
         free = sum(max(0, self._free[room.name]) for room in suited)
         return f"needs {job.slots} slots{where}{labels}; {free} are free for it"
 
