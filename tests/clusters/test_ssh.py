@@ -144,8 +144,7 @@ def test_a_node_lost_in_the_middle_costs_at_most_one_checkpoint_interval(
     assert f"node 'beta' ({beta.address}) was lost" in text
     assert "restart 1: 2 ranks go on from the newest checkpoint" in text
     first, second = _first_steps(data / "jobs" / job.id / "tb")
-    assert first <= 1
-    assert second > seen - 2 * 20  # the interval, and what was done while the plug was pulled
+    assert first < seen < second + 20 + 6  # the interval, and an epoch, whose end is a point
 
 
 def _steps(client: Client, job: Job) -> int:
