@@ -149,6 +149,16 @@ class Actions:
         found = machine.browser()
         return found or "no Chromium here: the browser tests are skipped (or name one in $CHROMIUM)"
 
+    def provide_hosts(self, programs: Programs) -> str:
+        """Take the machine's sshd and ip, or install them where that starts no server."""
+        boots = Path("/run/systemd/system").exists()  # there a package starts what it brings
+        if not machine.host_programs() and machine.may_install_with_apt() and not boots:
+            quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+            programs.succeeds("apt-get", "update", extra=quiet)
+            wanted = ("openssh-server", "openssh-client", "iproute2")
+            programs.succeeds("apt-get", "install", "-y", *wanted, extra=quiet)
+        return machine.host_programs() or "no sshd or ip here: the tests of clusters are skipped"
+
     def _pip(self, programs: Programs, *what: str) -> None:
         pip_install(self.layout, programs, *what)
 

@@ -154,6 +154,12 @@ def compiler() -> str | None:
     return None
 
 
+def host_programs() -> str:
+    """Where sshd and ip are, which the tests of clusters make hosts with; empty without one."""
+    found = [shutil.which(name, path="/usr/sbin:/sbin:/usr/bin:/bin") for name in ("sshd", "ip")]
+    return ", ".join(filter(None, found)) if all(found) else ""
+
+
 def browser() -> str | None:
     """The Chromium that the browser tests would drive."""
     for name in (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"):

@@ -25,7 +25,7 @@ def steps(layout: Layout, *, for_tests: bool) -> list[Step]:
     plan = Plan(layout, project, Actions(layout, project), HorovodWheel(layout))
     python = [plan.environment(), plan.torch(), plan.packages(), plan.horovod()]
     faces = [plan.node(), plan.lab(), plan.editable(), plan.reader(), plan.check()]
-    return [*python, *faces, plan.browser()] if for_tests else [*python, *faces]
+    return [*python, *faces, plan.browser(), plan.hosts()] if for_tests else [*python, *faces]
 
 
 @dataclass(frozen=True)
@@ -171,4 +171,15 @@ class Plan:
             inputs=lambda: [machine.browser() or "none"],
             act=self.actions.provide_browser,
             cure="install chromium, or name one in $CHROMIUM.",
+        )
+
+    def hosts(self) -> Step:
+        """What makes hosts of network namespaces, for the tests of clusters only."""
+        return Step(
+            name="hosts",
+            does="looking for sshd and ip, for the tests of clusters",
+            takes="seconds; half a minute when root installs them",
+            inputs=lambda: [machine.host_programs() or "none"],
+            act=self.actions.provide_hosts,
+            cure="apt-get install openssh-server iproute2; the tests are skipped without.",
         )
