@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor
 
+from aimass_jupyter.training.communicators import keep_communicators
 from aimass_jupyter.training.failure import together
 from aimass_jupyter.training.place import Place
 
@@ -125,6 +126,7 @@ class TorchrunEngine:
     def __init__(self, place: Place) -> None:
         import torch.distributed as distributed
 
+        keep_communicators()
         self._distributed: Any = distributed
         self.place = place
         self.device = _device(place)

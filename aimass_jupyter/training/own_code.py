@@ -15,6 +15,7 @@ from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.host import beat, begin_heartbeat, end_heartbeat, has_heartbeat
 from aimass_jupyter.source.loading import load_function, open_unpacked, own_frames, place_of
 from aimass_jupyter.source.manifest import CODE, Manifest
+from aimass_jupyter.training.communicators import keep_communicators
 from aimass_jupyter.training.event_links import EventLinks
 from aimass_jupyter.training.failure import Disconnected, record_failure
 from aimass_jupyter.training.place import Place
@@ -96,6 +97,8 @@ def _run_script(
     script = code / manifest.entry
     arguments = spec.source.arguments if spec.source else []
     sys.argv = [str(script), *arguments]
+    if spec.engine == "torchrun":
+        keep_communicators()
     end_heartbeat(folder, place.rank)  # a script need not have steps; its first one begins it again
     with EventLinks(folder / WORK, folder / "tb", active=place.rank == 0):
         try:
