@@ -121,7 +121,7 @@ describe('a form that has groups', () => {
           epochs: { type: 'integer', default: 10 },
           momentum: { type: 'number', 'x-group': 'Optimizer' },
           schedule: { type: 'string', 'x-group': 'Schedule' },
-          clip: { type: 'number', 'x-group': 'Optimizer' }
+          clip: { anyOf: [{ enum: ['none'] }, { type: 'object' }], 'x-group': 'Optimizer' }
         }
       }
     }

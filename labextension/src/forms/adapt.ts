@@ -88,8 +88,9 @@ function mergeEnums(choices: Node[]): Node {
 }
 
 /** What is typed as JSON is checked by the server: its schema may refer to what is not here. */
-function anything({ description, default: value }: Node): Node {
+function anything({ description, default: value, 'x-group': group }: Node): Node {
   return {
+    ...(group ? { 'x-group': group } : {}),
     ...(description ? { description } : {}),
     ...(value === undefined ? {} : { default: value })
   };
