@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aimass_jupyter.launch.forking import Newborn, fork
+from aimass_jupyter.launch.rendezvous import Rendezvous
 
 LOOPBACK = "127.0.0.1"
 _STALL_SECONDS = 600
@@ -104,9 +105,5 @@ def _serve_torch(descriptor: int, np: int) -> None:
 
 
 def _serve_horovod(descriptor: int, np: int) -> None:
-    """Run Horovod's rendezvous server until the process is ended."""
-    from aimass_jupyter.launch.rendezvous import Rendezvous
-
-    server = Rendezvous(descriptor)
-    server.expect(np)
-    server.serve_forever()
+    """Be Horovod's rendezvous until the process is ended."""
+    Rendezvous(descriptor, {"localhost": np}).serve_forever()

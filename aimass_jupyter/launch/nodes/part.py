@@ -21,6 +21,7 @@ from aimass_jupyter.contract.errors import Expired, Unavailable
 from aimass_jupyter.host import read_record, write_record
 from aimass_jupyter.launch.forking import Newborn, fork
 from aimass_jupyter.launch.nodes.facts import interface_of
+from aimass_jupyter.launch.rendezvous import Rendezvous
 
 MEETING_RECORD = "meeting.json"
 _MEETING_SECONDS = 120.0
@@ -195,12 +196,5 @@ def _serve_torch(descriptor: int, part: Part) -> None:
 
 
 def _serve_horovod(descriptor: int, part: Part) -> None:
-    """Run Horovod's rendezvous server until the process is ended."""
-    from horovod.runner.common.util.hosts import get_host_assignments, parse_hosts
-
-    from aimass_jupyter.launch.rendezvous import Rendezvous
-
-    hosts = ",".join(f"{host}:{count}" for host, count in zip(part.hosts, part.counts, strict=True))
-    server = Rendezvous(descriptor)
-    server.init(get_host_assignments(parse_hosts(hosts), part.size))
-    server.serve_forever()
+    """Be Horovod's rendezvous until the process is ended."""
+    Rendezvous(descriptor, dict(zip(part.hosts, part.counts, strict=True))).serve_forever()
