@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.training.checkpoint import copied
 from aimass_jupyter.training.engine import Engine
+from aimass_jupyter.training.loss_guard import GradientGuard
 from aimass_jupyter.training.run_state import pack_state, restore_state
 
 DRY_ROWS = 8
@@ -35,9 +36,20 @@ class Distributed:
 
 
 def distribute(
-    engine: Engine, model: nn.Module, optimizer: Any, loader: Any, dry_run: bool
+    engine: Engine,
+    model: nn.Module,
+    optimizer: Any,
+    loader: Any,
+    *,
+    dry_run: bool,
+    guard: GradientGuard | None,
 ) -> Distributed:
     """Give all ranks the same state, and let them step together.
+
+    Parameters
+    ----------
+    guard
+        Looks at the averaged gradients before each step; None lets all of them pass.
 
     Raises
     ------
@@ -51,6 +63,8 @@ def distribute(
     if optimizer is not None and engine.place.size > 1:
         averaging = _Averaging(engine, optimizer, batches)
         optimizer.register_step_pre_hook(lambda *_: averaging.average())
+    if optimizer is not None and guard is not None:
+        optimizer.register_step_pre_hook(lambda *_: guard.look(parameters_of(optimizer)))
     return Distributed(model, optimizer, batches)
 
 
@@ -229,7 +243,7 @@ class _Averaging:
         self._batches = batches
 
     def average(self) -> None:
-        parameters = [p for group in self._optimizer.param_groups for p in group["params"]]
+        parameters = parameters_of(self._optimizer)
         weight = self._batches.weight if self._batches else 1.0 / self._engine.place.size
         present = torch.tensor([p.grad is not None for p in parameters], dtype=torch.float32)
         about = torch.cat([torch.tensor([weight]), present]).to(self._engine.device)
@@ -247,6 +261,11 @@ class _Averaging:
             if present:
                 mean = (stretch / total).view_as(parameter).to(parameter.dtype)
                 parameter.grad = mean if parameter.grad is None else parameter.grad.copy_(mean)
+
+
+def parameters_of(optimizer: Any) -> list[Tensor]:
+    """What an optimizer moves, group after group."""
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
 def _flat(parameter: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -91,18 +92,53 @@ class LossGuard:
 
     def _flag(self, step: int) -> None:
         """Say it once for all such steps, with their number."""
-        done = _DONE[self._policy]
         steps = "1 step" if self.found == 1 else f"{self.found:,} steps"
+        done = _DONE[self._policy]
         text = f"the loss of {steps} was NaN or infinite, lastly of step {step + 1:,}; each {done}"
-        if self.found & (self.found - 1) == 0 and not self._place.rank:  # the 1st, 2nd, 4th, 8th…
+        if _is_power_of_two(self.found) and not self._place.rank:
             print(text)
         self._say("loss", text)
 
     def _say(self, name: str, text: str) -> None:
-        """Rank 0 says it; a full disk only leaves it unsaid."""
-        if self._place.rank == 0:
-            with contextlib.suppress(OSError):
-                write_notice(self._folder, name, text)
+        say(self._folder, self._place, name, text)
+
+
+class GradientGuard:
+    """Looks at the gradients of own code before each step; one that they would spoil is skipped.
+
+    All ranks see the same averaged gradients and therefore decide alike.
+    """
+
+    def __init__(self, folder: Path, place: Place) -> None:
+        self._folder = folder
+        self._place = place
+        self._found = 0
+
+    def look(self, parameters: Iterable[Tensor]) -> None:
+        """Take gradients that are no numbers away: an optimizer passes over what has none."""
+        learnt = list(parameters)
+        if all(p.grad is None or _finite(p.grad) for p in learnt):
+            return
+        for parameter in learnt:
+            parameter.grad = None
+        self._found += 1
+        steps = "1 step was" if self._found == 1 else f"{self._found:,} steps were"
+        text = f"{steps} skipped: the gradients were NaN or infinite"
+        if _is_power_of_two(self._found) and not self._place.rank:
+            print(text)
+        say(self._folder, self._place, "gradients", text)
+
+
+def say(folder: Path, place: Place, name: str, text: str) -> None:
+    """Have rank 0 say something of the job; a full disk only leaves it unsaid."""
+    if place.rank == 0:
+        with contextlib.suppress(OSError):
+            write_notice(folder, name, text)
+
+
+def _is_power_of_two(number: int) -> bool:
+    """So that the log has the 1st, 2nd, 4th, 8th… and not each."""
+    return number & (number - 1) == 0
 
 
 def _finite(gradients: Tensor) -> bool:

@@ -26,6 +26,7 @@ from aimass_jupyter.training.distribution import Batches, distribute
 from aimass_jupyter.training.engine import Engine
 from aimass_jupyter.training.events import EventWriter
 from aimass_jupyter.training.failure import NotANumber
+from aimass_jupyter.training.loss_guard import GradientGuard, say
 from aimass_jupyter.training.own_model import write_own_model
 from aimass_jupyter.training.run_dataset import RunDataset
 from aimass_jupyter.training.run_state import pack_state, restore_state
@@ -159,7 +160,11 @@ class Run:
         tuple
             Those that were given, in their order; the one alone when one was given.
         """
-        parts = distribute(self._engine, model, optimizer, loader, self.dry_run)
+        skip = self._spec.options.on_nan == "skip"
+        guard = GradientGuard(self._folder, self._engine.place) if skip else None
+        parts = distribute(
+            self._engine, model, optimizer, loader, dry_run=self.dry_run, guard=guard
+        )
         if isinstance(parts.loader, Batches):
             self._batches = parts.loader
             self._batches.epochs = _epochs(self.params)
@@ -258,11 +263,12 @@ class Run:
 
     def _check(self, step: int, values: Mapping[str, float]) -> None:
         wrong = [n for n, v in values.items() if n.startswith("loss") and not math.isfinite(v)]
-        if wrong and self._spec.options.on_nan == "stop":
-            raise NotANumber(
-                f"{wrong[0]} is {values[wrong[0]]} at step {step}",
-                "take a smaller step size, or go on: --on-nan continue",
-            )
+        if not wrong:
+            return
+        text = f"{wrong[0]} is {values[wrong[0]]} at step {step}"
+        if self._spec.options.on_nan == "stop":
+            raise NotANumber(text, "take a smaller step size, or go on: --on-nan skip")
+        say(self._folder, self._engine.place, "loss", text)
 
 
 def _tag(name: str) -> str:

@@ -16,7 +16,8 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from aimass_jupyter.bundle import read_manifest
 from aimass_jupyter.contract.errors import Failed, InvalidRequest
-from aimass_jupyter.contract.jobs import JobSpec
+from aimass_jupyter.contract.jobs import JobOptions, JobSpec
+from aimass_jupyter.host import read_notices
 from aimass_jupyter.inference.model import load_bundle
 from aimass_jupyter.source.run_members import FIRST_ARGUMENT, MEMBERS, METHODS
 from aimass_jupyter.training.engine import SingleEngine
@@ -99,6 +100,26 @@ def test_values_are_logged_and_kept(run: Run, tmp_path: Path) -> None:
     assert metrics == {"loss": 0.125, "accuracy__held_out": 0.25}
     (file,) = (tmp_path / "tb").iterdir()
     assert b"accuracy/held_out" in file.read_bytes()
+
+
+def test_a_step_that_would_spoil_the_weights_is_skipped_and_said(run: Run, tmp_path: Path) -> None:
+    run._spec = run._spec.model_copy(update={"options": JobOptions(on_nan="skip")})
+    model = nn.Linear(2, 1)
+    model, optimizer = run.distribute(model, torch.optim.Adam(model.parameters(), lr=0.1))
+    before = model.weight.detach().clone()
+    for bad in (float("nan"), float("inf")):
+        optimizer.zero_grad()
+        (model(torch.ones(1, 2)) * bad).sum().backward()
+        optimizer.step()
+    assert torch.equal(model.weight, before)
+    optimizer.zero_grad()
+    model(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    assert not torch.equal(model.weight, before)
+    run.log(7, loss=float("nan"))  # flagged, and the run goes on
+    said = read_notices(tmp_path)
+    assert "2 steps were skipped: the gradients were NaN or infinite" in said
+    assert "loss is nan at step 7" in said
 
 
 def test_a_state_comes_back(run: Run) -> None:
