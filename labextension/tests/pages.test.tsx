@@ -7,11 +7,13 @@ import userEvent from '@testing-library/user-event';
 import React from 'react';
 
 import { CommandActions } from '../src/actions';
+import { aimassIcon } from '../src/icons';
 import { AimassModel } from '../src/model';
 import { Chart, type ICurve, thin } from '../src/pages/chart';
 import { appended, chartsOf } from '../src/pages/curves';
 import { JobPage } from '../src/pages/job';
 import { ModelPage } from '../src/pages/model';
+import { PageFrame } from '../src/pages/page';
 import { EventStream } from '../src/stream';
 import { ControlPlane, until } from './setting/server';
 import { job, model as registered, version } from './setting/things';
@@ -131,4 +133,23 @@ test('the versions of a model stand side by side with their aliases', async () =
   const rows = (await screen.findAllByRole('row')).map(row => row.textContent);
   expect(rows[1]).toContain('v3');
   expect(rows[2]).toMatch(/^v2production0\.90\.8/);
+});
+
+test('a page whose server was away says so, and asks again when it is back', async () => {
+  const detail = { ...registered(), selected: version(), history: [version()] };
+  plane.answer('GET', '/models/mod_1', () => ({ json: detail }));
+  await live();
+  const { port } = plane;
+  await act(async () => {
+    await plane.stop();
+    await until(() => model.connection.state === 'down');
+  });
+  const actions = new CommandActions(new CommandRegistry(), model);
+  const page = { noun: 'models', icon: aimassIcon, view: ModelPage };
+  const args = { noun: 'models', id: 'mod_1', label: 'digits' };
+  render(<PageFrame page={page} args={args} aimass={model} actions={actions} />);
+  expect(screen.getByRole('alert').textContent).toContain('does not answer');
+  await act(() => plane.listen(port));
+  expect(await screen.findByRole('heading', { name: 'digits' })).toBeTruthy();
+  expect(screen.queryByRole('alert')).toBeNull();
 });

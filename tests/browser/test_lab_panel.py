@@ -197,16 +197,18 @@ def test_the_quickstart_by_clicks_alone(page: Page, panel: Locator) -> None:
     panel.locator("[data-testid^=aimass-job-job][data-state=succeeded]").wait_for(
         timeout=3 * MINUTE_MS
     )
-    model = panel.locator("[data-testid^=aimass-model-mod]")
+    model = panel.locator("[data-testid^=aimass-model-mdl_]")
     click(model.get_by_test_id("aimass-model-promote"))
     click(_accept(page))
     expect(model.get_by_test_id("aimass-model-alias")).to_have_text("production → v1")
     click(model.get_by_test_id("aimass-model-deploy"))
     click(_accept(page))
-    endpoint = panel.locator("[data-testid^=aimass-endpoint-end][data-state=ready]")
+    endpoint = panel.locator("[data-testid^=aimass-endpoint-ep_][data-state=ready]")
     endpoint.wait_for(timeout=MINUTE_MS)
     assert click.count <= MOST_CLICKS
 
+    expect(page.get_by_test_id("aimass-answer")).to_contain_text("copy it now")
+    _accept(page).click()
     endpoint.get_by_test_id("aimass-endpoint-try").click()
     page.get_by_test_id("aimass-form").wait_for()
     _shoot(page, "lab-try-form")
@@ -332,6 +334,6 @@ def test_five_hundred_jobs_and_keys_alone(page: Page, mortal: MortalLab) -> None
     page.keyboard.press("Enter")
     shown = page.get_by_test_id("aimass-page")
     expect(shown.get_by_role("heading", name="many-321")).to_be_visible()
-    expect(shown.get_by_test_id("aimass-waiting")).to_contain_text("first")
+    expect(shown.get_by_test_id("aimass-waiting")).to_contain_text("waits for")
     assert _faults(page, ".aimass-Page") == []
     _shoot(page, "lab-waiting")

@@ -76,7 +76,8 @@ function namesOf({ runs }: Comparison): string[] {
 
 /** One chart a curve's name, with a line a run. */
 function chartsOf({ runs }: Comparison, names: string[]): IChart[] {
-  const tags = [...new Set(runs.flatMap(({ curves }) => curves.series.map(({ tag }) => tag)))];
+  const all = runs.flatMap(({ curves }) => curves.series.map(({ tag }) => tag));
+  const tags = [...new Set(all)].filter(tag => !tag.startsWith('progress/'));
   return tags.map(tag => ({
     title: tag,
     curves: runs.flatMap(({ curves }, index) =>

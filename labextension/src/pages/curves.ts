@@ -1,9 +1,10 @@
 /**
  * The curves of a job: read once, then only what is new, whenever the stream tells of progress.
  */
-import { useEffect, useRef, useState } from 'react';
+import { useContext, useEffect, useRef, useState } from 'react';
 
 import type { Api } from '../api';
+import { Connections } from '../panel/hooks';
 import type { Job } from '../schema';
 import type { ICurve } from './chart';
 
@@ -22,6 +23,7 @@ interface ICourse {
 
 export function useCurves(api: Api, job: Job): IChart[] {
   const [series, setSeries] = useState<readonly ICourse[]>([]);
+  const connections = useContext(Connections);
   const follower = useRef({ cursor: '', isAsking: false, wantsMore: false });
   useEffect(() => {
     const state = follower.current;
@@ -41,7 +43,7 @@ export function useCurves(api: Api, job: Job): IChart[] {
     void read()
       .catch(() => undefined)
       .finally(() => (state.isAsking = false));
-  }, [api, job.id, job.progress, job.state]);
+  }, [api, job.id, job.progress, job.state, connections]);
   return chartsOf(series);
 }
 

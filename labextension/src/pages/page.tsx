@@ -8,9 +8,9 @@ import { linkIcon, ReactWidget } from '@jupyterlab/ui-components';
 import React, { useRef } from 'react';
 
 import { trans } from '../i18n';
-import { useSignal } from '../panel/hooks';
+import { Connections, useSignal } from '../panel/hooks';
 import { IconButton } from '../panel/parts';
-import type { IPage, IViewProps } from '../tokens';
+import type { Connection, IPage, IViewProps } from '../tokens';
 
 /** What names a page, and is kept to open it again. */
 export interface IPageArgs {
@@ -45,11 +45,10 @@ export function pageTab(page: IPage, args: IPageArgs, shared: IViewProps): MainA
 
 type IFrameProps = IViewProps & { page: IPage; args: IPageArgs };
 
-function PageFrame({ page, args, aimass, actions }: IFrameProps): JSX.Element {
+export function PageFrame({ page, args, aimass, actions }: IFrameProps): JSX.Element {
   useSignal(aimass.changed);
   const { connection } = aimass;
-  const wasLive = useRef(false);
-  wasLive.current ||= connection.state === 'live';
+  const connections = useConnections(connection.state);
   return (
     <main className="aimass-Page-body" aria-label={args.label}>
       {connection.state === 'down' && (
@@ -57,9 +56,9 @@ function PageFrame({ page, args, aimass, actions }: IFrameProps): JSX.Element {
           {connection.error.line}
         </p>
       )}
-      {!wasLive.current && <p>{trans.__('Connecting…')}</p>}
-      {wasLive.current && (
-        <>
+      {connections === 0 && connection.state === 'connecting' && <p>{trans.__('Connecting…')}</p>}
+      {connections > 0 && (
+        <Connections.Provider value={connections}>
           <page.view id={args.id} aimass={aimass} actions={actions} />
           <footer className="aimass-Page-foot">
             <IconButton
@@ -69,8 +68,19 @@ function PageFrame({ page, args, aimass, actions }: IFrameProps): JSX.Element {
               onClick={() => actions.copy(addressOf(args))}
             />
           </footer>
-        </>
+        </Connections.Provider>
       )}
     </main>
   );
+}
+
+/** How often the page went live, this time included. */
+function useConnections(state: Connection['state']): number {
+  const seen = useRef({ count: 0, isLive: false });
+  const isLive = state === 'live';
+  if (isLive && !seen.current.isLive) {
+    seen.current.count += 1;
+  }
+  seen.current.isLive = isLive;
+  return seen.current.count;
 }

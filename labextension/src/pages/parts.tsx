@@ -127,14 +127,18 @@ export function Answered<T>(props: {
   children: (value: T) => React.ReactNode;
 }): JSX.Element {
   const { value, error } = props.answer;
+  // Of a lost connection the page tells by itself, and it asks again afterwards.
+  const isTold = error?.code === 'offline';
   return (
     <>
-      {error && (
+      {error && !isTold && (
         <p className="aimass-Error" role="alert">
           {error.line}
         </p>
       )}
-      {value === null && !error && <p className="aimass-Empty">{trans.__('Reading…')}</p>}
+      {value === null && (!error || isTold) && (
+        <p className="aimass-Empty">{trans.__('Reading…')}</p>
+      )}
       {value !== null && props.children(value)}
     </>
   );

@@ -2,7 +2,7 @@
  * How a view follows what changes.
  */
 import type { ISignal } from '@lumino/signaling';
-import { useCallback, useEffect, useReducer, useState } from 'react';
+import { createContext, useCallback, useContext, useEffect, useReducer, useState } from 'react';
 
 import { type AimassError, asAimassError } from '../errors';
 
@@ -17,6 +17,9 @@ export function useSignal<S, A>(signal: ISignal<S, A>): void {
   }, [signal]);
 }
 
+/** How often the page was connected: what is asked is asked again after a connection was lost. */
+export const Connections = createContext(0);
+
 export interface IAnswer<T> {
   /** What came last; null before the first answer. */
   readonly value: T | null;
@@ -28,6 +31,7 @@ export interface IAnswer<T> {
 export function useAnswer<T>(ask: () => Promise<T>, about: readonly unknown[]): IAnswer<T> {
   const [value, setValue] = useState<T | null>(null);
   const [error, setError] = useState<AimassError | null>(null);
+  const connections = useContext(Connections);
   const [round, again] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     let current = true;
@@ -45,6 +49,6 @@ export function useAnswer<T>(ask: () => Promise<T>, about: readonly unknown[]): 
     };
     // What is asked follows from what it is about.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [...about, round]);
+  }, [...about, round, connections]);
   return { value, error, again: useCallback(() => again(), []) };
 }
