@@ -5,6 +5,7 @@ They hang on one bridge, with the control plane at its other end; a link can be 
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import socket
@@ -112,6 +113,9 @@ def _child(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
+_lans = itertools.count()
+
+
 @dataclass
 class Lan:
     """Hosts on a bridge."""
@@ -120,8 +124,9 @@ class Lan:
     hosts: list[Host] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._tag = f"{os.getpid() % 100_000:05d}"
-        self._net = f"10.231.{os.getpid() % 250}"
+        number = next(_lans)  # several may be there at once
+        self._tag = f"{os.getpid() % 10_000:04d}{number % 10}"
+        self._net = f"10.{231 + number % 10}.{os.getpid() % 250}"
         self.bridge = f"amb{self._tag}"
 
     def start(self, *names: str) -> None:
