@@ -125,8 +125,8 @@ class Lan:
 
     def __post_init__(self) -> None:
         number = next(_lans)  # several may be there at once
-        self._tag = f"{os.getpid() % 10_000:04d}{number % 10}"
-        self._net = f"10.{231 + number % 10}.{os.getpid() % 250}"
+        self._tag = f"{os.getpid() % 10_000:04d}{number:03d}"
+        self._net = f"10.{200 + number % 50}.{os.getpid() % 250}"
         self.bridge = f"amb{self._tag}"
 
     def start(self, *names: str) -> None:
