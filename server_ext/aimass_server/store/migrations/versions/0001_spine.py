@@ -239,9 +239,7 @@ def upgrade() -> None:
         sa.Column("tenants", sa.JSON(), nullable=False),
         sa.Column("draining", sa.Boolean(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["cluster_id"], ["clusters.id"], name=op.f("fk_nodes_cluster_id")
-        ),
+        sa.ForeignKeyConstraint(["cluster_id"], ["clusters.id"], name=op.f("fk_nodes_cluster_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_nodes")),
         sa.UniqueConstraint("cluster_id", "name", name=op.f("uq_nodes_cluster_id_name")),
     )
