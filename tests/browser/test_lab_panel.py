@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -293,6 +294,28 @@ def _check_and_shoot(page: Page, view: str) -> None:
     assert _faults(page, "#aimass-panel") == []
     assert _faults(page, ".aimass-Page") == []
     _shoot(page, view)
+
+
+def test_the_notebooks_for_a_new_model_run_as_they_stand(page: Page, mortal: MortalLab) -> None:
+    for card, filename in (
+        ("Classifier", "classifier.ipynb"),
+        ("Regression", "regression.ipynb"),
+        ("Own training code", "own-training.ipynb"),
+    ):
+        page.goto(mortal.lab.address("") + "&reset")
+        page.locator(".jp-LauncherCard", has_text=card).click()
+        notebook = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        page.get_by_role("tab", name=filename).wait_for()
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        prompts = notebook.locator(".jp-CodeCell .jp-InputPrompt")
+        expect(prompts.last).to_have_text(re.compile(r"\[\d+\]:"), timeout=2 * MINUTE_MS)
+        failed = notebook.locator(
+            "[data-mime-type='application/vnd.jupyter.error'], "
+            "[data-mime-type='application/vnd.jupyter.stderr']"
+        )
+        assert failed.all_inner_texts() == []
 
 
 def test_the_panel_recovers_when_the_server_was_killed(

@@ -65,9 +65,12 @@ function SectionBody<T extends INamed>(props: ISectionProps<T>): JSX.Element {
   const shown = list.items.filter(item =>
     words(item).some(word => word.toLowerCase().includes(wanted))
   );
+  // That nothing answers is said above all sections.
   return (
     <>
-      {list.error && <p className="aimass-Error">{list.error.line}</p>}
+      {list.error && list.error.code !== 'offline' && (
+        <p className="aimass-Error">{list.error.line}</p>
+      )}
       {props.above}
       {list.isLoaded && list.items.length === 0 && <Empty {...props} />}
       {list.items.length > 0 && shown.length === 0 && (
