@@ -97,7 +97,7 @@ def _panel(page: Page) -> Locator:
 
 
 def _write_notebook(path: Path) -> None:
-    source = "%matplotlib inline\nprint('hello from a job')"
+    source = "%xmode plain\nprint('hello from a job')"
     cell: dict[str, Any] = {"cell_type": "code", "id": "one", "metadata": {}, "outputs": []}
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = {
