@@ -32,11 +32,11 @@ class Server:
         self.folder = folder
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "aimass_server"],
+                [sys.executable, "-m", "aimass_server", *options],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

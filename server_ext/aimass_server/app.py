@@ -37,6 +37,12 @@ class AimassApp(ExtensionApp):
     max_upload_bytes = Integer(4 << 30, help="Size of an upload at most, in bytes.").tag(
         config=True
     )
+    jobs_per_user = Integer(
+        0, min=0, help="Jobs of one user that run at once; the others wait. 0 is no limit."
+    ).tag(config=True)
+    slots_per_user = Integer(
+        0, min=0, help="Slots that the jobs of one user hold at once. 0 is no limit."
+    ).tag(config=True)
     warm = Bool(
         True,
         help="Whether a process that has imported torch and Horovod waits to fork jobs, which then "
@@ -103,7 +109,8 @@ class AimassApp(ExtensionApp):
         """Own the data folder; when that fails Jupyter goes on and our routes say why."""
         base_url = self.serverapp.base_url if self.serverapp else "/"
         settings = Settings(
-            Path(self.data).absolute(), self.slots, self.max_upload_bytes, base_url,
+            Path(self.data).absolute(), self.slots, self.max_upload_bytes,
+            self.jobs_per_user, self.slots_per_user, base_url,
             self.warm, self.warm_memory_bytes,
             retention_days=self.retention_days, retention_newest=self.retention_newest,
         )  # fmt: skip

@@ -25,6 +25,7 @@ from aimass_server.jobs import Jobs
 from aimass_server.jobs.code import OwnCode
 from aimass_server.jobs.engines import find_engines, find_hardware
 from aimass_server.jobs.following import Follower
+from aimass_server.jobs.queue import Limits
 from aimass_server.jobs.runner import Runner
 from aimass_server.library import Algorithms, Datasets, Models, Uploads
 from aimass_server.programs import Warm
@@ -47,6 +48,8 @@ class Settings:
     folder: Path
     slots: int
     max_upload_bytes: int
+    jobs_per_user: int = 0
+    slots_per_user: int = 0
     base_url: str = "/"
     warm: bool = True
     warm_memory_bytes: int = 1 << 30
@@ -89,7 +92,7 @@ class ControlPlane:
             self.feed,
             follower,
             folder / "jobs",
-            settings.slots,
+            Limits(settings.slots, settings.jobs_per_user or None, settings.slots_per_user or None),
             self._inventory,
             sys.executable,
             models.register,

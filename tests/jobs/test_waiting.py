@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -83,3 +84,27 @@ def test_waiting_for_what_is_not_there_is_refused(submit: Callable[..., Job]) ->
         submit(after=["nobody"])
     with pytest.raises(InvalidRequest, match="there is no 'asap'"):
         submit(priority="asap")
+
+
+@pytest.mark.slow
+def test_a_users_second_job_waits_where_one_may_run(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data")
+    server.start("--AimassApp.jobs_per_user=1", "--AimassApp.slots_per_user=1")
+    try:
+        with server.client() as client:
+            client.datasets.import_("iris")
+            work = {"dataset": "iris", "algorithm": "classification"}
+            first = client.jobs.submit(name="first", params=LONG, **work)
+            second = client.jobs.submit(name="second", params={"epochs": 1}, **work)
+            large = client.jobs.submit(name="large", np=2, engine="torchrun", **work)
+            _until(client, first, "running")
+            blocker = client.jobs.why(second.id).blockers[0]
+            assert blocker.kind == "quota"
+            assert "1 of 1 jobs running" in blocker.message
+            ended = _until(client, large, "failed")
+            assert ended.cause is not None
+            assert "a user may hold 1 at once" in ended.cause.message
+            client.jobs.stop(first.id)
+            _until(client, second, "succeeded")
+    finally:
+        server.stop_everything()

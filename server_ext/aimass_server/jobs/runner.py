@@ -28,6 +28,7 @@ from aimass_server.events import Feed, Notice
 from aimass_server.jobs.following import Follower
 from aimass_server.jobs.laying_out import lay_out_checkpoints, lay_out_code
 from aimass_server.jobs.notes import Notes, begin_notes
+from aimass_server.jobs.queue import Limits
 from aimass_server.jobs.scheduler import Pools, Scheduler
 from aimass_server.programs import Program, Warm
 from aimass_server.store import Store, job_notes, jobs
@@ -61,7 +62,7 @@ class Runner:
         feed: Feed,
         follower: Follower,
         folder: Path,
-        slots: int,
+        limits: Limits,
         pools: Pools,
         python: str,
         register: Callable[[Job, Path], Awaitable[str]],
@@ -74,7 +75,7 @@ class Runner:
         self._folder = folder
         self._pools = pools
         self.scheduler = Scheduler(
-            store, slots, pools, lambda job_id: self.progress_of(job_id).eta_seconds
+            store, limits, pools, lambda job_id: self.progress_of(job_id).eta_seconds
         )
         self._python = python
         self._register = register

@@ -73,8 +73,8 @@ class Scheduler:
 
     Parameters
     ----------
-    slots
-        Ranks that fit on this machine at once.
+    limits
+        What may run on this machine at once; what a user may holds on each cluster, too.
     pools
         The clusters.
     time_left
@@ -84,14 +84,14 @@ class Scheduler:
     def __init__(
         self,
         store: Store,
-        slots: int,
+        limits: Limits,
         pools: Pools,
         time_left: Callable[[str], float | None],
     ) -> None:
         self._store = store
         self._pools = pools
         self._time_left = time_left
-        self._limits = Limits(slots)
+        self._limits = limits
         self._history = History()
         self._known: dict[str, Job] = {}
         self._entries: dict[str, Waiting] = {}
@@ -141,7 +141,8 @@ class Scheduler:
         if not cluster_id:
             return self._limits
         rooms = tuple(room_of(node) for node in self._pools.ready_nodes(cluster_id))
-        return Limits(sum(room.slots for room in rooms), nodes=rooms or (Room("", 0),))
+        slots = sum(room.slots for room in rooms)
+        return replace(self._limits, slots=slots, nodes=rooms or (Room("", 0),))
 
     def _read(self, connection: Connection) -> tuple[list[Job], list[Job]]:
         """The jobs that wait and those that hold slots; a waiting one is read once."""
@@ -155,6 +156,10 @@ class Scheduler:
     def _hopeless(self, job: Job, failed: dict[str, str]) -> Cause | None:
         if not job.cluster_id and _least(job) > self._limits.slots:
             message = f"it needs {_least(job)} slots, this machine has {self._limits.slots} now"
+            return Cause(code="not-started", message=message)
+        allowed = self._limits.slots_of_user
+        if allowed is not None and _least(job) > allowed:
+            message = f"it needs {_least(job)} slots, a user may hold {allowed} at once"
             return Cause(code="not-started", message=message)
         for id_ in job.options.after:
             if id_ in failed:
