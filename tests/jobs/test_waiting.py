@@ -108,3 +108,24 @@ def test_a_users_second_job_waits_where_one_may_run(tmp_path: Path) -> None:
             _until(client, second, "succeeded")
     finally:
         server.stop_everything()
+
+
+@pytest.mark.slow
+def test_a_job_whose_code_is_gone_fails_and_holds_up_nobody(
+    own_server: Server, client: Client, submit: Callable[..., Job], tmp_path: Path
+) -> None:
+    slots = client.system.status().slots
+    whole = {"np": slots, "engine": "torchrun" if slots > 1 else "single"}
+    running = submit(name="long", params=LONG, **whole)
+    (tmp_path / "own.py").write_text("print('never')\n")
+    own = client.train(tmp_path / "own.py")
+    after = submit(name="after", params={"epochs": 1})
+    for blob in (own_server.folder / "blobs").rglob(own.source.digest):
+        blob.write_bytes(b"PK\x03\x04 no archive any more")
+    _until(client, running, "running")
+    client.jobs.stop(running.id)
+    ended = _until(client, own, "failed")
+    assert ended.cause is not None
+    assert ended.cause.code == "not-started"
+    assert "no package of own code" in ended.cause.message
+    _until(client, after, "succeeded")

@@ -137,7 +137,6 @@ class Runner:
         return job
 
     async def _look_after(self) -> None:
-        await self.scheduler.open()
         while True:
             try:
                 await self._pass()
@@ -190,7 +189,18 @@ class Runner:
         except Conflict:  # stopped meanwhile
             return
         digest, label = await self._store.read(lambda c: jobs.inputs(c, job.id))
-        spec = JobSpec(
+        try:
+            await asyncio.to_thread(self._order, job, self._spec(job, digest, label))
+        except (AimassError, OSError) as error:  # this job's own fault: the others go on
+            await self._end_unstarted(job, error)
+            return
+        waiting = asyncio.create_task(self._guarded(job, self._launch))
+        self._waiting.add(waiting)
+        waiting.add_done_callback(self._waiting.discard)
+
+    def _spec(self, job: Job, digest: str, label: str) -> JobSpec:
+        """What the job's processes read."""
+        return JobSpec(
             **job.model_dump(
                 include={
                     "id",
@@ -211,14 +221,6 @@ class Runner:
             dataset_path=str(self._path_of(digest)) if digest else "",
             places=self._pools.reach(job),
         )
-        try:
-            await asyncio.to_thread(self._order, job, spec)
-        except OSError as error:
-            await self._end_unstarted(job, error)
-            return
-        waiting = asyncio.create_task(self._launch(job))
-        self._waiting.add(waiting)
-        waiting.add_done_callback(self._waiting.discard)
 
     async def _launch(self, job: Job) -> None:
         """Start the supervisor, warm if there is a way; do a pass in the moment it has begun."""
@@ -233,7 +235,7 @@ class Runner:
                 await program.wait_started()
         self.wake()
 
-    async def _end_unstarted(self, job: Job, error: OSError) -> None:
+    async def _end_unstarted(self, job: Job, error: AimassError | OSError) -> None:
         cause = Cause(code="not-started", message=f"the job could not be started: {error}")
         await self._end(job, "failed", cause)
 

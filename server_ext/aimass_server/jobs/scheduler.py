@@ -93,13 +93,16 @@ class Scheduler:
         self._time_left = time_left
         self._limits = limits
         self._history = History()
+        self._learnt = False
         self._known: dict[str, Job] = {}
         self._entries: dict[str, Waiting] = {}
 
-    async def open(self) -> None:
-        """Learn from the jobs that ended before this control plane began."""
-        since = utc_now() - timedelta(days=_LEARNT_DAYS)
-        self.learn(await self._store.read(lambda c: jobs.ended_lately(c, since, _LEARNT_FROM)))
+    async def _learn_of_before(self) -> None:
+        """Learn from the jobs that ended before this control plane began, once."""
+        if not self._learnt:
+            since = utc_now() - timedelta(days=_LEARNT_DAYS)
+            self.learn(await self._store.read(lambda c: jobs.ended_lately(c, since, _LEARNT_FROM)))
+            self._learnt = True
 
     def learn(self, ended: Iterable[Job]) -> None:
         """Take in jobs that ended."""
@@ -108,6 +111,7 @@ class Scheduler:
 
     async def look(self) -> Agenda:
         """Look at the queue: which jobs start now, and which never can."""
+        await self._learn_of_before()
         queued, holding = await self._store.read(self._read)
         wanted = {id_ for job in queued for id_ in job.options.after}
         failed = await self._store.read(lambda c: jobs.failed_of(c, wanted)) if wanted else {}
