@@ -142,7 +142,14 @@ def test_of_two_that_start_at_once_one_stays(tmp_path: Path) -> None:
 def _servers_of(folder: Path) -> int:
     """How many control planes were started for a data folder and live."""
     marked = marked_processes("AIMASS_DATA", str(folder))
-    return sum(b"aimass_server" in Path(f"/proc/{p.pid}/cmdline").read_bytes() for p in marked)
+    return sum(b"aimass_server" in _command_line(process.pid) for process in marked)
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended since it was counted
+        return b""
 
 
 def test_stopping_the_server_leaves_jobs_running(own_server: Server) -> None:
