@@ -17,7 +17,8 @@ from aimass_jupyter.client.starting import down, stop_programs, up
 from aimass_jupyter.client.views import as_text
 from aimass_jupyter.contract.errors import AimassError, InvalidRequest
 from aimass_jupyter.contract.events import EventStream
-from aimass_jupyter.contract.jobs import Job, JobUpdate
+from aimass_jupyter.contract.job_course import JobUpdate
+from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.table import OPERATIONS
 from aimass_jupyter.contract.validation import build
 

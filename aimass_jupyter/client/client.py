@@ -20,7 +20,8 @@ from aimass_jupyter.client.stream import follow
 from aimass_jupyter.contract.errors import AimassError, Unavailable
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.ids import ulid
-from aimass_jupyter.contract.jobs import Job, JobUpdate
+from aimass_jupyter.contract.job_course import JobUpdate
+from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.operation import Operation
 from aimass_jupyter.contract.table import API_ROOT, OPERATIONS
 from aimass_jupyter.contract.uploads import Upload

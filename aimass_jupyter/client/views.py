@@ -14,7 +14,10 @@ from aimass_jupyter.contract.clusters import Cluster, ClusterUsage, Faults, Node
 from aimass_jupyter.contract.datasets import Dataset
 from aimass_jupyter.contract.endpoints import Endpoint
 from aimass_jupyter.contract.events import Event
-from aimass_jupyter.contract.jobs import Artifacts, Curves, Job, JobInputs, JobUpdate, LogChunk, Why
+from aimass_jupyter.contract.job_course import Curves, JobUpdate, LogChunk
+from aimass_jupyter.contract.job_inputs import Artifacts, JobInputs
+from aimass_jupyter.contract.job_queue import Why
+from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.models import Model, ModelDetail
 from aimass_jupyter.contract.runs import Comparison, Experiment, Pruned, Run
 from aimass_jupyter.contract.services import Service

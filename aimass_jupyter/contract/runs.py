@@ -17,7 +17,8 @@ from aimass_jupyter.contract.base import (
     UtcTime,
     argument,
 )
-from aimass_jupyter.contract.jobs import Curves, JobState
+from aimass_jupyter.contract.job_course import Curves
+from aimass_jupyter.contract.jobs import Cause, JobState
 from aimass_jupyter.contract.operation import Operation
 
 MAX_COMPARED = 20
@@ -53,10 +54,11 @@ class Run(Resource):
     id: str
     name: str
     experiment: str
-    job: str = Field(description="Id of the job whose run it is.")
+    job: str = Field(description="Id of the job whose run it is; empty when it has none.")
     owner: str
     tenant: str
     state: JobState
+    cause: Cause | None = Field(None, description="Why it ended as it did.")
     params: dict[str, Any]
     metrics: dict[str, float | None] = Field(
         default_factory=dict, description="The newest value of each metric; None for NaN."

@@ -10,11 +10,12 @@ from aimass_jupyter.contract import (
     datasets,
     endpoints,
     events,
-    jobs,
+    job_operations,
     models,
     runs,
     services,
     system,
+    tracked,
     uploads,
 )
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
@@ -99,8 +100,9 @@ class OperationTable:
 OPERATIONS = OperationTable(
     datasets.OPERATIONS
     + algorithms.OPERATIONS
-    + jobs.OPERATIONS
+    + job_operations.OPERATIONS
     + runs.OPERATIONS
+    + tracked.OPERATIONS
     + models.OPERATIONS
     + endpoints.OPERATIONS
     + services.OPERATIONS

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.getipython import get_ipython
 
 from aimass_jupyter.contract.errors import InvalidRequest
-from aimass_jupyter.contract.jobs import Job, JobUpdate
+from aimass_jupyter.contract.job_course import JobUpdate
+from aimass_jupyter.contract.jobs import Job
 
 if TYPE_CHECKING:
     from aimass_jupyter.client.client import Client

@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from aimass_jupyter.contract.jobs import Series
+from aimass_jupyter.contract.job_course import Series
 
 MAX_POINTS = 2_000
 MAX_POINTS_OF_ALL = 20_000

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from aimass_jupyter.contract.errors import AimassError, Busy, Expired, Unavailable
-from aimass_jupyter.contract.jobs import JobUpdate
+from aimass_jupyter.contract.job_course import JobUpdate
 from aimass_jupyter.widgets.curves import MAX_POINTS
 
 if TYPE_CHECKING:

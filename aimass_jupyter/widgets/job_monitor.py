@@ -12,7 +12,8 @@ from traitlets import Any as AnyTrait
 from traitlets import Dict, Unicode
 
 from aimass_jupyter.contract.errors import AimassError
-from aimass_jupyter.contract.jobs import Job, JobUpdate
+from aimass_jupyter.contract.job_course import JobUpdate
+from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.widgets.actions import ActionWidget, Message
 from aimass_jupyter.widgets.assets import script, style
 from aimass_jupyter.widgets.curves import MAX_POINTS

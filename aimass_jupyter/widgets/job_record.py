@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from aimass_jupyter.contract.ids import utc_now
-from aimass_jupyter.contract.jobs import Gap, Job, JobUpdate
+from aimass_jupyter.contract.job_course import Gap, JobUpdate
+from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.widgets.curves import CurveSet, wire
 from aimass_jupyter.widgets.log_tail import LogTail
 from aimass_jupyter.widgets.text import elapsed_seconds, next_step, render_text

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from aimass_jupyter.contract.jobs import Cause, Job, JobUpdate, Series
+from aimass_jupyter.contract.job_course import JobUpdate, Series
+from aimass_jupyter.contract.jobs import Cause, Job
 
 BAR_CELLS = 24
 SPARK_CELLS = 24

@@ -14,7 +14,8 @@ import pytest
 
 from aimass_jupyter.client import Client
 from aimass_jupyter.contract.errors import Unavailable
-from aimass_jupyter.contract.jobs import Job, JobUpdate
+from aimass_jupyter.contract.job_course import JobUpdate
+from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.host import marked_processes, read_record
 from tests.conftest import Server
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from aimass_jupyter.client import Client
-from aimass_jupyter.contract.jobs import Job, JobUpdate
+from aimass_jupyter.contract.job_course import JobUpdate
+from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.host import marked_processes
 
 LONG: dict[str, Any] = {

@@ -16,7 +16,8 @@ import pytest
 
 from aimass_jupyter.contract.algorithms import ALGORITHMS
 from aimass_jupyter.contract.ids import new_id
-from aimass_jupyter.contract.jobs import JobOptions, JobSpec
+from aimass_jupyter.contract.job_options import JobOptions
+from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.host import (
     ProcessIdentity,
     identify,

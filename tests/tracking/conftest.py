@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from aimass_jupyter.contract.ids import new_id, utc_now
-from aimass_jupyter.contract.jobs import Job, JobOptions, JobState
+from aimass_jupyter.contract.job_options import JobOptions
+from aimass_jupyter.contract.jobs import Job, JobState
 from aimass_jupyter.training.events import EventWriter
 from aimass_server.access import Call, Principal
 from aimass_server.jobs.following import Follower

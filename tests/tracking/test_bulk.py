@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aimass_jupyter.contract.jobs import Curves
+from aimass_jupyter.contract.job_course import Curves
 from aimass_server.tracking import EventFileReader, bulk, compiled, event_files
 from aimass_server.tracking.records import masked_crc
 from tests.tracking.test_event_files import NAME, delimited, event, point, record, scalar

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aimass_jupyter.contract.errors import InvalidRequest
-from aimass_jupyter.contract.jobs import Curves, Series
+from aimass_jupyter.contract.job_course import Curves, Series
 from aimass_server.tracking import EventFileReader
 
 NAME = "events.out.tfevents.1700000000.node"

@@ -12,7 +12,8 @@ from safetensors.numpy import load
 
 from aimass_jupyter.bundle import WEIGHTS, open_member, read_manifest
 from aimass_jupyter.contract.errors import InvalidRequest
-from aimass_jupyter.contract.jobs import JobOptions, JobSpec
+from aimass_jupyter.contract.job_options import JobOptions
+from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.data import columns_of, open_dataset, split_rows
 from aimass_jupyter.host import read_notices
 from aimass_jupyter.inference import load_bundle

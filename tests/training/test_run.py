@@ -16,7 +16,8 @@ from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from aimass_jupyter.bundle import read_manifest
 from aimass_jupyter.contract.errors import Failed, InvalidRequest
-from aimass_jupyter.contract.jobs import JobOptions, JobSpec
+from aimass_jupyter.contract.job_options import JobOptions
+from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.host import read_notices
 from aimass_jupyter.inference.model import load_bundle
 from aimass_jupyter.source.run_members import FIRST_ARGUMENT, MEMBERS, METHODS

@@ -18,7 +18,8 @@ from aimass_jupyter.client import Client
 from aimass_jupyter.client.discovery import Address
 from aimass_jupyter.contract.errors import AimassError, NotFound
 from aimass_jupyter.contract.ids import new_id
-from aimass_jupyter.contract.jobs import Job, JobUpdate, Series
+from aimass_jupyter.contract.job_course import JobUpdate, Series
+from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.table import API_ROOT
 
 STARTED = datetime(2025, 1, 5, 10, 0, tzinfo=UTC)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from aimass_jupyter.contract.errors import Conflict, Forbidden, NotFound
-from aimass_jupyter.contract.jobs import JobUpdate
+from aimass_jupyter.contract.job_course import JobUpdate
 from aimass_jupyter.widgets import JobMonitor
 from tests.widgets.conftest import ScriptedControlPlane, make_job, make_series
 

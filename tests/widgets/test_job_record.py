@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aimass_jupyter.contract.jobs import Gap, JobUpdate, Missing
+from aimass_jupyter.contract.job_course import Gap, JobUpdate, Missing
 from aimass_jupyter.widgets.job_record import JobRecord
 from tests.widgets.conftest import make_job, make_series
 

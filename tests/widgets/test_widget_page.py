@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
 from aimass_jupyter.contract.algorithms import ALGORITHMS
-from aimass_jupyter.contract.jobs import Cause, Gap
+from aimass_jupyter.contract.job_course import Gap
+from aimass_jupyter.contract.jobs import Cause
 from aimass_jupyter.widgets.assets import ROOM, script, style
 from aimass_jupyter.widgets.job_record import card
 from aimass_jupyter.widgets.train_form import run_schema

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimass_jupyter.contract.jobs import Cause, JobUpdate, Progress
+from aimass_jupyter.contract.job_course import JobUpdate
+from aimass_jupyter.contract.jobs import Cause, Progress
 from aimass_jupyter.widgets import render_text
 from aimass_jupyter.widgets.job_record import JobRecord
 from aimass_jupyter.widgets.text import (

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aimass_jupyter.contract.errors import NotFound, did_you_mean
-from aimass_jupyter.contract.jobs import Artifact
+from aimass_jupyter.contract.job_inputs import Artifact
 
 WORK = "work"
 MAX_ARTIFACTS = 5000

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from aimass_jupyter.contract.jobs import Curves, Job, JobUpdate, Progress
+from aimass_jupyter.contract.job_course import Curves, JobUpdate
+from aimass_jupyter.contract.jobs import Job, Progress
 from aimass_jupyter.contract.runs import MetricSummary
 from aimass_server.jobs import logs
 from aimass_server.jobs.watching import Watch, Watches

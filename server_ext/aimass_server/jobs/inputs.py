@@ -6,7 +6,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from aimass_jupyter.contract.jobs import CodeItem, Commit, Job, JobInputs, Packages
+from aimass_jupyter.contract.job_inputs import CodeItem, Commit, JobInputs, Packages
+from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.host import installed_packages, read_record
 from aimass_jupyter.source.archive import read_manifest
 from aimass_jupyter.source.manifest import CODE, DIFF

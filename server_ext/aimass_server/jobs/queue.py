@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from aimass_jupyter.contract.jobs import Blocker
+from aimass_jupyter.contract.job_queue import Blocker
 from aimass_server.jobs.placement import ANYWHERE, Room, Slots, Wants, place
 
 _MACHINE = ""

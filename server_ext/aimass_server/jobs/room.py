@@ -12,24 +12,17 @@ from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.clusters import Cluster, Node
 from aimass_jupyter.contract.datasets import Dataset
 from aimass_jupyter.contract.errors import NotFound
-from aimass_jupyter.contract.jobs import (
-    Artifacts,
+from aimass_jupyter.contract.job_course import (
     Curves,
-    Job,
     JobAttach,
-    JobCreate,
-    JobDownload,
-    JobInputs,
-    JobList,
     JobLogs,
     JobMetrics,
-    JobRef,
-    JobRerun,
     JobUpdate,
     LogChunk,
-    Progress,
-    Why,
 )
+from aimass_jupyter.contract.job_inputs import Artifacts, JobDownload, JobInputs
+from aimass_jupyter.contract.job_queue import Why
+from aimass_jupyter.contract.jobs import Job, JobCreate, JobList, JobRef, JobRerun, Progress
 from aimass_server.access import Call, require_owner
 from aimass_server.events import Feed
 from aimass_server.jobs import logs

@@ -14,7 +14,9 @@ from typing import Protocol, get_args
 
 from aimass_jupyter.contract.clusters import Node
 from aimass_jupyter.contract.ids import utc_now
-from aimass_jupyter.contract.jobs import Blocker, Cause, Job, NodePlace, Place, Priority, Why
+from aimass_jupyter.contract.job_options import Priority
+from aimass_jupyter.contract.job_queue import Blocker, Why
+from aimass_jupyter.contract.jobs import Cause, Job, NodePlace, Place
 from aimass_server.jobs.history import History
 from aimass_server.jobs.placement import Room, Wants
 from aimass_server.jobs.pools import room_of

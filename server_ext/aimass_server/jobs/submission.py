@@ -13,7 +13,8 @@ from aimass_jupyter.contract.clusters import LOCAL
 from aimass_jupyter.contract.datasets import Dataset
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.ids import new_id, utc_now
-from aimass_jupyter.contract.jobs import Engine, Job, JobCreate, JobOptions
+from aimass_jupyter.contract.job_options import Engine, JobOptions
+from aimass_jupyter.contract.jobs import Job, JobCreate
 from aimass_server.access import Call
 from aimass_server.jobs.code import Code, check_code
 from aimass_server.jobs.technique import check_technique

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aimass_jupyter.contract.errors import InvalidRequest
-from aimass_jupyter.contract.jobs import Missing, Series
+from aimass_jupyter.contract.job_course import Missing, Series
 from aimass_jupyter.contract.runs import MetricSummary
 from aimass_server.tracking.summaries import Point
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from aimass_jupyter.contract.jobs import Curves, Gap
+from aimass_jupyter.contract.job_course import Curves, Gap
 from aimass_jupyter.contract.runs import MetricSummary
 from aimass_server.tracking.curves import Points, decode_cursor, encode_cursor, joined, merged
 from aimass_server.tracking.records import HEADER_BYTES, Damaged, Short, Whole, cut, find_header

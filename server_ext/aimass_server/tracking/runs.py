@@ -11,7 +11,8 @@ from typing import Any, Protocol
 from aimass_jupyter.contract.base import Done, Page
 from aimass_jupyter.contract.errors import Conflict, InvalidRequest
 from aimass_jupyter.contract.ids import Clock, utc_now
-from aimass_jupyter.contract.jobs import FINAL_STATES, Curves
+from aimass_jupyter.contract.job_course import Curves
+from aimass_jupyter.contract.jobs import FINAL_STATES
 from aimass_jupyter.contract.runs import (
     ComparedRun,
     Comparison,

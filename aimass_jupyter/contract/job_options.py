@@ -1,0 +1,93 @@
+"""How a job runs, whatever it trains: its turn, its faults, its run, its nodes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from aimass_jupyter.contract.base import NAME_PATTERN, Request, Tag, argument
+
+Engine = Literal["single", "horovod", "torchrun"]
+Priority = Literal["low", "normal", "high", "urgent"]
+NodesWanted = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}:[1-9][0-9]{0,3}$")]
+
+
+class JobOptions(Request):
+    """How a job runs, whatever it trains."""
+
+    priority: Priority = argument(
+        "normal", help="Whose turn it is: urgent jobs come first.", group="Queue"
+    )
+    after: list[str] = argument(
+        [],
+        help="Jobs that must succeed before: ids or names.",
+        completes="jobs",
+        max_length=64,
+        group="Queue",
+    )
+    min_np: int | None = argument(
+        None, help="Elastic: go on with so few ranks.", ge=1, le=4096, group="Faults"
+    )
+    max_np: int | None = argument(
+        None,
+        help="Elastic: take up to so many ranks when there is room.",
+        ge=1,
+        le=4096,
+        group="Faults",
+    )
+    max_restarts: int = argument(
+        0,
+        help="How often its ranks are started again after a failure.",
+        ge=0,
+        le=1000,
+        group="Faults",
+    )
+    checkpoint_steps: int | None = argument(
+        None, help="Steps between checkpoints, beside those of every epoch.", ge=1, group="Faults"
+    )
+    checkpoint_seconds: float | None = argument(
+        None, help="Seconds between checkpoints.", gt=0, group="Faults"
+    )
+    checkpoints_kept: int = argument(
+        2, help="Checkpoints that are kept.", ge=1, le=1000, group="Faults"
+    )
+    stall_seconds: float = argument(
+        600.0,
+        help="No step for so long counts as a hang, and ends the job.",
+        gt=0,
+        le=86_400,
+        group="Faults",
+    )
+    on_nan: Literal["stop", "skip", "continue"] = argument(
+        "stop",
+        help="When the loss is NaN or infinite: stop, skip the step, or continue.",
+        group="Faults",
+    )
+    dry_run: bool = argument(
+        False, help="Do one step on a tiny batch, register nothing.", group="Own code"
+    )
+    histograms: bool = argument(
+        False, help="Show weights and gradients as histograms, after every epoch.", group="Tracking"
+    )
+    experiment: str | None = argument(
+        None,
+        help="The experiment that its run belongs to; by default the job's name.",
+        pattern=NAME_PATTERN,
+        group="Tracking",
+    )
+    tags: list[Tag] = argument([], help="Tags of its run.", max_length=32, group="Tracking")
+    notes: str = argument("", help="Notes on its run.", max_length=10_000, group="Tracking")
+    cluster: str = argument(
+        "local",
+        help="The pool of nodes that it runs on.",
+        completes="clusters",
+        max_length=128,
+        group="Nodes",
+    )
+    nodes: list[NodesWanted] = argument(
+        [], help="So many nodes of each profile: cpu-large:2,any:1.", max_length=64, group="Nodes"
+    )
+    node_labels: list[Tag] = argument(
+        [], help="Labels that each of its nodes must have.", max_length=32, group="Nodes"
+    )
