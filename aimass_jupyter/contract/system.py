@@ -34,6 +34,10 @@ class Status(Resource):
     started_at: UtcTime
     slots: int = Field(description="Ranks that fit on this machine at once.")
     slots_used: int
+    gpus: int = Field(0, description="GPUs of this machine.")
+    gpu_percent: float | None = Field(
+        None, description="How busy they are, all together; None where nothing tells."
+    )
     engines: list[str]
     jobs: dict[str, int] = Field(description="Jobs by state.")
     datasets: int

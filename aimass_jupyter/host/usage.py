@@ -99,6 +99,13 @@ def _process_use(pid: int) -> tuple[float, int]:
     return seconds, (int(resident) - int(shared)) * _PAGE_BYTES
 
 
+def gpu_count(driver: Path = Path("/proc/driver/nvidia/gpus")) -> int:
+    """How many GPUs NVIDIA's driver knows; none is woken, and nothing is loaded."""
+    with contextlib.suppress(OSError):
+        return sum(1 for _ in driver.iterdir())
+    return 0
+
+
 class Gpus:
     """The GPUs of NVIDIA's that NVML tells of; none where it is not there."""
 

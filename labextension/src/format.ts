@@ -22,7 +22,10 @@ export function formatState(state: string): string {
     failed: trans._p('state', 'failed'),
     stopped: trans._p('state', 'stopped'),
     lost: trans._p('state', 'lost'),
-    ready: trans._p('state', 'ready')
+    ready: trans._p('state', 'ready'),
+    draining: trans._p('state', 'draining'),
+    drained: trans._p('state', 'drained'),
+    down: trans._p('state', 'down')
   };
   return words[state] ?? state;
 }

@@ -9,6 +9,7 @@ import { logsPlugin } from './plugins/logs';
 import { modelPlugin } from './plugins/model';
 import { notificationsPlugin } from './plugins/notifications';
 import {
+  clustersPlugin,
   endpointsPlugin,
   jobsPlugin,
   modelsPlugin,
@@ -43,6 +44,7 @@ const plugins: JupyterFrontEndPlugin<never>[] = [
   modelsPlugin,
   endpointsPlugin,
   servicesPlugin,
+  clustersPlugin,
   launcherPlugin,
   notificationsPlugin,
   publishPlugin,

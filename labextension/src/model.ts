@@ -8,6 +8,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import type { Api } from './api';
 import { Collection, type INamed, type IPage } from './collection';
 import type {
+  Cluster,
   Dataset,
   Endpoint,
   Event,
@@ -23,6 +24,16 @@ import type { EventStream, IAside } from './stream';
 import type { Connection, IAimass } from './tokens';
 
 const STATUS_PAUSE_MS = 300;
+/** As often as the server looks at its GPUs. */
+const GPU_PAUSE_MS = 10_000;
+/**
+ * Lists that change with another noun, under ids of their own: a run has its job's state, and jobs
+ * take the slots of clusters.
+ */
+const ALSO: Readonly<Record<string, readonly string[]>> = {
+  jobs: ['runs', 'clusters'],
+  nodes: ['clusters']
+};
 
 export class AimassModel implements IAimass, IDisposable {
   constructor(
@@ -57,6 +68,10 @@ export class AimassModel implements IAimass, IDisposable {
 
   get runs(): Collection<Run> {
     return this.follow('runs', 'run');
+  }
+
+  get clusters(): Collection<Cluster> {
+    return this.follow('clusters', 'cluster');
   }
 
   follow<T extends INamed>(noun: string, field: string): Collection<T> {
@@ -126,12 +141,12 @@ export class AimassModel implements IAimass, IDisposable {
   private _onEvent(event: Event): void {
     const noun = event.topic.split('.')[0];
     void this._lists.get(noun)?.touch(event.subject);
-    if (noun === 'jobs' && this._lists.has('runs')) {
-      // A run has its job's state, under an id of its own.
-      void this._refreshList('runs');
+    for (const also of ALSO[noun] ?? []) {
+      if (this._lists.has(also)) {
+        void this._refreshList(also);
+      }
     }
-    clearTimeout(this._statusTimer);
-    this._statusTimer = setTimeout(() => void this._readStatus(), STATUS_PAUSE_MS);
+    this._readStatusIn(STATUS_PAUSE_MS);
     this._happened.emit(event);
   }
 
@@ -153,7 +168,15 @@ export class AimassModel implements IAimass, IDisposable {
   private async _readStatus(): Promise<void> {
     // The header shows the last status that could be read; the stream says when nothing can be.
     this._status = await this.api.call('system.status', {}).catch(() => this._status);
+    if (this._status && isBusyWithGpus(this._status) && !document.hidden) {
+      this._readStatusIn(GPU_PAUSE_MS);
+    }
     this._changed.emit();
+  }
+
+  private _readStatusIn(milliseconds: number): void {
+    clearTimeout(this._statusTimer);
+    this._statusTimer = setTimeout(() => void this._readStatus(), milliseconds);
   }
 
   private _connect(connection: Connection): void {
@@ -168,6 +191,11 @@ export class AimassModel implements IAimass, IDisposable {
   private _identity: Identity | null = null;
   private _statusTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly _lists = new Map<string, Collection<never>>();
+}
+
+/** Whether the status changes without an event: how busy the GPUs are, while something runs. */
+function isBusyWithGpus({ gpu_percent: busy, jobs }: Status): boolean {
+  return busy != null && (jobs.running ?? 0) > 0;
 }
 
 /** A noun's `list` and `show` as the source of a collection. */

@@ -121,6 +121,22 @@ export interface Operations {
     request: RunPrune;
     response: Pruned;
   };
+  'runs.start': {
+    request: RunStart;
+    response: Run;
+  };
+  'runs.append': {
+    request: RunAppend;
+    response: RunReceived;
+  };
+  'runs.params': {
+    request: RunParams;
+    response: Run;
+  };
+  'runs.end': {
+    request: RunEnd;
+    response: Run;
+  };
   'models.list': {
     request: ModelList;
     response: PageOfModel;
@@ -153,6 +169,14 @@ export interface Operations {
     request: EndpointRef;
     response: Endpoint;
   };
+  'endpoints.usage': {
+    request: EndpointRef;
+    response: EndpointUsage;
+  };
+  'endpoints.rollback': {
+    request: EndpointRef;
+    response: Endpoint;
+  };
   'endpoints.key': {
     request: EndpointRef;
     response: Endpoint;
@@ -177,6 +201,10 @@ export interface Operations {
     request: ServiceRef;
     response: Service;
   };
+  'services.logs': {
+    request: ServiceLogs;
+    response: ServiceLog;
+  };
   'services.stop': {
     request: ServiceRef;
     response: Service;
@@ -198,7 +226,7 @@ export interface Operations {
     response: Cluster;
   };
   'clusters.stop': {
-    request: ClusterRef;
+    request: ClusterStop;
     response: Cluster;
   };
   'clusters.delete': {
@@ -662,7 +690,8 @@ export interface Cause {
     | 'not-a-number'
     | 'bad-data'
     | 'dependency'
-    | 'node-lost';
+    | 'node-lost'
+    | 'abandoned';
   message: string;
   /**
    * The rank that failed first.
@@ -1192,13 +1221,17 @@ export interface Run {
   name: string;
   experiment: string;
   /**
-   * Id of the job whose run it is.
+   * Id of the job whose run it is; empty when it has none.
    */
   job: string;
   owner: string;
   tenant: string;
   state:
     'queued' | 'starting' | 'running' | 'stopping' | 'succeeded' | 'failed' | 'stopped' | 'lost';
+  /**
+   * Why it ended as it did.
+   */
+  cause: Cause | null;
   params: {
     [k: string]: unknown;
   };
@@ -1519,6 +1552,82 @@ export interface Pruned {
   freed_bytes: number;
   dry_run: boolean;
 }
+export interface RunStart {
+  /**
+   * What the run is called.
+   */
+  name: string;
+  /**
+   * The experiment that it belongs to; by default its name.
+   */
+  experiment?: string | null;
+  /**
+   * Its tags.
+   *
+   * @maxItems 32
+   */
+  tags?: string[];
+  /**
+   * Notes on it.
+   */
+  notes?: string;
+  /**
+   * What it is made with; also as options: --lr 0.1.
+   */
+  params?: {
+    [k: string]: JsonValue;
+  };
+}
+export interface RunAppend {
+  /**
+   * Id, name (then its newest run), or the id of its job.
+   */
+  run: string;
+  /**
+   * A TensorBoard event file of this machine; its bytes are sent.
+   */
+  filename?: string;
+  /**
+   * Where in the run's events the bytes belong; what is there is not taken twice.
+   */
+  offset?: number;
+}
+/**
+ * How far the events of a run are kept by the control plane, safe on its disk.
+ */
+export interface RunReceived {
+  run: string;
+  /**
+   * Bytes of its events, from the beginning.
+   */
+  received_bytes: number;
+}
+export interface RunParams {
+  /**
+   * Id, name (then its newest run), or the id of its job.
+   */
+  run: string;
+  /**
+   * Parameters to add, or to change; also as options: --lr 0.1.
+   */
+  params?: {
+    [k: string]: JsonValue;
+  };
+}
+export interface RunEnd {
+  /**
+   * Id, name (then its newest run), or the id of its job.
+   */
+  run: string;
+  /**
+   * How it ended.
+   */
+  state?: 'succeeded' | 'failed' | 'stopped';
+  /**
+   * Why, in a line.
+   */
+  message?: string;
+}
 export interface ModelList {
   /**
    * Items on a page.
@@ -1687,6 +1796,10 @@ export interface Endpoint {
   created_at: string;
   deployed_at: string;
   /**
+   * name@version served before; rollback serves it again.
+   */
+  previous: string;
+  /**
    * A new API key; shown this once and never again.
    */
   key: string | null;
@@ -1710,6 +1823,114 @@ export interface EndpointRef {
    * Name or id.
    */
   endpoint: string;
+}
+/**
+ * How an endpoint is used: the last minutes, as its gateway counted them.
+ */
+export interface EndpointUsage {
+  endpoint: string;
+  model: string;
+  state: 'starting' | 'ready' | 'failed' | 'stopped';
+  message: string;
+  /**
+   * When the gateway began to count.
+   */
+  since: string;
+  /**
+   * How much of the past the numbers are of.
+   */
+  window_seconds: number;
+  requests: number;
+  /**
+   * Requests that it failed to answer.
+   */
+  errors: number;
+  /**
+   * Requests that were wrong, and told so.
+   */
+  refused: number;
+  /**
+   * Over the last minute.
+   */
+  requests_per_second: number;
+  /**
+   * Since the gateway began to count.
+   */
+  requests_ever: number;
+  errors_ever: number;
+  latency: Latency;
+  /**
+   * How the requests were split.
+   */
+  versions: VersionShare[];
+  replicas: ReplicaState[];
+  /**
+   * Oldest first; times without one are idle.
+   */
+  history: EndpointSample[];
+}
+/**
+ * How long answers took, in milliseconds; None where there was none.
+ */
+export interface Latency {
+  mean_ms: number | null;
+  p50_ms: number | null;
+  p90_ms: number | null;
+  p95_ms: number | null;
+  p99_ms: number | null;
+}
+/**
+ * What one model version had of the requests.
+ */
+export interface VersionShare {
+  /**
+   * name@version
+   */
+  model: string;
+  requests: number;
+  errors: number;
+  /**
+   * Of all requests, 0 to 1.
+   */
+  share: number;
+}
+/**
+ * A process that answers for an endpoint.
+ */
+export interface ReplicaState {
+  /**
+   * name@version
+   */
+  model: string;
+  state: 'starting' | 'ready' | 'failed' | 'stopped';
+  /**
+   * Requests that wait for it now.
+   */
+  waiting: number;
+}
+/**
+ * What an endpoint was asked within a few seconds.
+ */
+export interface EndpointSample {
+  mean_ms: number | null;
+  p50_ms: number | null;
+  p90_ms: number | null;
+  p95_ms: number | null;
+  p99_ms: number | null;
+  at: string;
+  /**
+   * How long the sample is.
+   */
+  seconds: number;
+  requests: number;
+  /**
+   * Requests that it failed to answer.
+   */
+  errors: number;
+  /**
+   * Requests that were wrong, and told so.
+   */
+  refused: number;
 }
 export interface PredictRequest {
   /**
@@ -1803,6 +2024,34 @@ export interface ServiceRef {
    */
   service: string;
 }
+export interface ServiceLogs {
+  /**
+   * Name or id.
+   */
+  service: string;
+  /**
+   * From the answer before: only what came after.
+   */
+  cursor?: string;
+  /**
+   * Bytes to answer at most.
+   */
+  limit_bytes?: number;
+}
+/**
+ * A stretch of a service's log: what its page and its kernels wrote.
+ */
+export interface ServiceLog {
+  text: string;
+  /**
+   * Ask with this cursor to get what comes after.
+   */
+  cursor: string;
+  /**
+   * Whether it has ended and nothing comes after.
+   */
+  end: boolean;
+}
 export interface ClusterCreate {
   /**
    * Its name.
@@ -1836,15 +2085,19 @@ export interface Cluster {
    */
   tenants: string[];
   /**
-   * stopped: no job begins on it.
+   * stopping: no job begins on it, some still run; stopped: none runs.
    */
-  state: 'running' | 'stopped';
+  state: 'running' | 'stopping' | 'stopped';
+  /**
+   * Why it was stopped.
+   */
+  reason: string;
   /**
    * How many nodes it has.
    */
   nodes: number;
   /**
-   * Ranks that fit on the nodes that are ready.
+   * Ranks that may begin on the nodes that are ready.
    */
   slots: number;
   slots_used: number;
@@ -1873,6 +2126,20 @@ export interface ClusterRef {
    * Name or id.
    */
   cluster: string;
+}
+export interface ClusterStop {
+  /**
+   * Name or id.
+   */
+  cluster: string;
+  /**
+   * Stop the jobs that run on it, too.
+   */
+  now?: boolean;
+  /**
+   * Why, for those who wait.
+   */
+  reason?: string;
 }
 /**
  * What the checks of a cluster found; nothing when all is well.
@@ -2201,6 +2468,14 @@ export interface Status {
    */
   slots: number;
   slots_used: number;
+  /**
+   * GPUs of this machine.
+   */
+  gpus: number;
+  /**
+   * How busy they are, all together; None where nothing tells.
+   */
+  gpu_percent: number | null;
   engines: string[];
   /**
    * Jobs by state.

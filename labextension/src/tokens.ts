@@ -11,6 +11,7 @@ import type { Api } from './api';
 import type { Collection, INamed } from './collection';
 import type { AimassError } from './errors';
 import type {
+  Cluster,
   Dataset,
   Endpoint,
   Event,
@@ -36,6 +37,7 @@ export interface IAimass {
   readonly services: Collection<Service>;
   readonly datasets: Collection<Dataset>;
   readonly runs: Collection<Run>;
+  readonly clusters: Collection<Cluster>;
 
   readonly connection: Connection;
   readonly status: Status | null;
@@ -62,7 +64,7 @@ export interface IAimass {
 
 export const IAimass = new Token<IAimass>(
   'aimass-jupyter:IAimass',
-  'Jobs, models, endpoints, services, datasets and runs of AI Mass, live.'
+  'Jobs, models, endpoints, services, datasets, runs and clusters of AI Mass, live.'
 );
 
 /** What every view is given. */

@@ -33,7 +33,14 @@ from aimass_server.publishing import Publishing
 from aimass_server.serving import Serving
 from aimass_server.store import Blobs, Store, audit, idempotency
 from aimass_server.system import Facts, System
-from aimass_server.tracking import EventFileReader, Experiments, Runs, TensorBoard
+from aimass_server.tracking import (
+    EventFileReader,
+    Experiments,
+    Place,
+    Runs,
+    TensorBoard,
+    TrackedRuns,
+)
 from aimass_server.upkeep import TOKEN_LIFE, LocalAccess, Retention, Upkeep
 
 MAX_KEY_LENGTH = 128
@@ -55,6 +62,7 @@ class Settings:
     warm_memory_bytes: int = 1 << 30
     retention_days: float = 0.0
     retention_newest: int = 10
+    run_lost_seconds: float = 30.0
 
 
 class ControlPlane:
@@ -81,12 +89,24 @@ class ControlPlane:
         self._datasets = datasets
         models = Models(self._store, self._blobs, self._uploads)
         follower = Follower(folder / "jobs", EventFileReader)
-        self._runs = Runs(self._store, folder / "jobs", follower)
+        alone = Follower(folder / "runs", EventFileReader)
+        self._tracked = TrackedRuns(
+            self._store,
+            folder / "runs",
+            alone,
+            settings.max_upload_bytes,
+            settings.run_lost_seconds,
+        )
+        self._runs = Runs(
+            self._store,
+            Place(folder / "jobs", follower),
+            Place(folder / "runs", alone),
+            self._tracked,
+        )
         retention = Retention(self._runs, settings.retention_days, settings.retention_newest)
         self._upkeep = Upkeep(self._store, self._uploads, self._access, retention)
         self._warm = Warm(sys.executable, folder / "warm.log", settings.warm_memory_bytes)
         self._inventory = Inventory(self._store, folder, settings.slots)
-        clusters = Clusters(self._store, self._inventory)
         self._runner = Runner(
             self._store,
             self.feed,
@@ -99,6 +119,7 @@ class ControlPlane:
             self._blobs.path_of,
             self._warm,
         )
+        clusters = Clusters(self._store, self._inventory, self._runner.stop)
         jobs = Jobs(
             self._store,
             self._runner,
@@ -121,6 +142,7 @@ class ControlPlane:
             lambda: self.url,
             self.engines,
             find_hardware,
+            lambda: self._inventory.gpu_percent,
             lambda: self._serving.gateway_url,
             self._warm_check,
         )
@@ -172,6 +194,7 @@ class ControlPlane:
         self._engines = asyncio.create_task(find_engines(), name="aimass-engines")
         await self._datasets.open()
         self._upkeep.open()
+        await self._tracked.open()
         await self._inventory.open(self._runner.wake)
         self._runner.open()
         await self._serving.open()
@@ -188,6 +211,7 @@ class ControlPlane:
         self.feed.close()
         rooms = (
             self._upkeep,
+            self._tracked,
             self._access,
             self.tensorboard,
             self._inventory,

@@ -27,7 +27,14 @@ const BOTTOM = 20;
 const COLOURS = 6;
 const BUCKETS = WIDTH - LEFT - RIGHT;
 
-export function Chart({ title, curves }: { title: string; curves: ICurve[] }): JSX.Element {
+interface IChartProps {
+  title: string;
+  curves: ICurve[];
+  /** What a step is called at the end of the axis. */
+  format?: (step: number) => string;
+}
+
+export function Chart({ title, curves, format = stepOf }: IChartProps): JSX.Element {
   const [at, setAt] = useState<number | null>(null);
   const thinned = useMemo(() => curves.map(thin), [curves]);
   const x = rangeOf(thinned.flatMap(({ steps }) => steps));
@@ -52,7 +59,7 @@ export function Chart({ title, curves }: { title: string; curves: ICurve[] }): J
         onPointerMove={point}
         onPointerLeave={() => setAt(null)}
       >
-        <Frame x={x} y={y} />
+        <Frame x={x} y={y} format={format} />
         {thinned.map((curve, index) => (
           <path key={curve.label} d={pathOf(curve, x, y)} data-colour={index % COLOURS} />
         ))}
@@ -65,7 +72,17 @@ export function Chart({ title, curves }: { title: string; curves: ICurve[] }): J
   );
 }
 
-function Frame({ x, y }: { x: IRange; y: IRange }): JSX.Element {
+function stepOf(step: number): string {
+  return trans.__('step %1', step);
+}
+
+interface IFrameProps {
+  x: IRange;
+  y: IRange;
+  format: (step: number) => string;
+}
+
+function Frame({ x, y, format }: IFrameProps): JSX.Element {
   const bottom = HEIGHT - BOTTOM;
   return (
     <>
@@ -80,7 +97,7 @@ function Frame({ x, y }: { x: IRange; y: IRange }): JSX.Element {
         {x.low}
       </text>
       <text x={WIDTH - RIGHT} y={HEIGHT - 6} textAnchor="end">
-        {trans.__('step %1', x.high)}
+        {format(x.high)}
       </text>
     </>
   );

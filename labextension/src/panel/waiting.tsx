@@ -40,12 +40,13 @@ function placeOf({ position, waiting, starts_in_seconds: starts }: Why): string 
   return [place, when].filter(Boolean).join(' · ') || trans.__('It waits no longer.');
 }
 
-/** The sequence number of the newest event of a noun. */
-export function useNewest(aimass: IAimass, noun: string): number {
+/** The sequence number of the newest event of these nouns. */
+export function useNewest(aimass: IAimass, ...nouns: string[]): number {
   const [newest, setNewest] = useState(0);
+  const wanted = nouns.join(' ');
   useEffect(() => {
     const note = (_: IAimass, { topic, sequence }: Event) => {
-      if (topic.startsWith(`${noun}.`)) {
+      if (wanted.split(' ').includes(topic.split('.')[0])) {
         setNewest(sequence);
       }
     };
@@ -53,6 +54,6 @@ export function useNewest(aimass: IAimass, noun: string): number {
     return () => {
       aimass.happened.disconnect(note);
     };
-  }, [aimass, noun]);
+  }, [aimass, wanted]);
   return newest;
 }

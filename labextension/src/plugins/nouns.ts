@@ -1,9 +1,10 @@
 /**
  * One plugin a noun: its section of the panel and its page. Each can be switched off by itself; a
- * noun to come (clusters, schedules) adds one here, or in an extension of its own.
+ * noun to come (schedules) adds one here, or in an extension of its own.
  */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import {
+  buildIcon,
   type LabIcon,
   tableRowsIcon,
   offlineBoltIcon,
@@ -11,11 +12,13 @@ import {
 } from '@jupyterlab/ui-components';
 
 import { aimassIcon } from '../icons';
+import { ClusterPage } from '../pages/cluster';
 import { ComparisonPage } from '../pages/comparison';
 import { DatasetPage } from '../pages/dataset';
 import { EndpointPage } from '../pages/endpoint';
 import { JobPage } from '../pages/job';
 import { ModelPage } from '../pages/model';
+import { ClustersSection } from '../panel/clusters';
 import { EndpointsSection } from '../panel/endpoints';
 import { JobsSection } from '../panel/jobs';
 import { ModelsSection } from '../panel/models';
@@ -62,6 +65,11 @@ export const endpointsPlugin = nounPlugin(
 export const servicesPlugin = nounPlugin(
   { noun: 'services', rank: 600, view: ServicesSection },
   []
+);
+
+export const clustersPlugin = nounPlugin(
+  { noun: 'clusters', rank: 700, isFolded: true, view: ClustersSection },
+  [page('clusters', buildIcon, ClusterPage)]
 );
 
 /** The page of a dataset; its section needs the commands that import files (datasets.tsx). */

@@ -10,6 +10,7 @@ import React from 'react';
 import { CommandIDs } from '../commands';
 import { trans } from '../i18n';
 import { useSignal } from '../panel/hooks';
+import type { Status } from '../schema';
 import { IAimass } from '../tokens';
 
 export const statusPlugin: JupyterFrontEndPlugin<void> = {
@@ -57,6 +58,15 @@ export function StatusItem({ aimass, commands }: IStatusProps): JSX.Element {
   );
 }
 
+/** GPUs, and how busy they are where that is known; nothing without one. */
+function gpusOf({ gpus = 0, gpu_percent: busy }: Status): string {
+  if (gpus === 0) {
+    return '';
+  }
+  const count = trans._n('%1 GPU', '%1 GPUs', gpus, gpus);
+  return busy == null ? count : `${count} ${Math.round(busy)}%`;
+}
+
 function lineOf({ connection, status }: IAimass): string {
   if (connection.state === 'down') {
     return trans.__('AI Mass: not connected');
@@ -69,7 +79,8 @@ function lineOf({ connection, status }: IAimass): string {
   const parts = [
     active ? trans.__('%1 running', active) : '',
     queued ? trans.__('%1 waiting', queued) : '',
-    trans.__('%1/%2 slots', status.slots_used, status.slots)
+    trans.__('%1/%2 slots', status.slots_used, status.slots),
+    gpusOf(status)
   ];
   return `AI Mass: ${parts.filter(Boolean).join(' · ')}`;
 }

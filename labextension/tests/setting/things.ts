@@ -2,6 +2,7 @@
  * Jobs, models, endpoints and services as a server answers them; a test says what differs.
  */
 import type {
+  Cluster,
   Dataset,
   Endpoint,
   Job,
@@ -158,6 +159,23 @@ export function dataset(more: Partial<Dataset> = {}): Dataset {
       source: 'sales.csv',
       created_at: MINE.created_at
     },
+    ...more
+  };
+}
+
+export function cluster(more: Partial<Cluster> = {}): Cluster {
+  return {
+    ...MINE,
+    id: 'clu_1',
+    name: 'hall',
+    kind: 'ssh',
+    tenants: [],
+    state: 'running',
+    reason: '',
+    nodes: 2,
+    slots: 8,
+    slots_used: 2,
+    public_key: '',
     ...more
   };
 }

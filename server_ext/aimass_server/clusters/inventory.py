@@ -12,6 +12,7 @@ from pathlib import Path
 from aimass_jupyter.contract.clusters import LOCAL, Cluster, Node
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import Job, NodePlace
+from aimass_jupyter.host.usage import gpu_count
 from aimass_server.access import Call
 from aimass_server.clusters.backend import Backend, find_backend
 from aimass_server.clusters.watch import LocalWatch, Watch
@@ -102,7 +103,8 @@ class Inventory:
         """What keeps jobs from nodes of a cluster, in words."""
         known = self._known.get(cluster_id)
         if known is not None and known[0].state == "stopped":
-            return [f"cluster '{known[0].name}' is stopped"]
+            why = f": {known[0].reason}" if known[0].reason else ""
+            return [f"cluster '{known[0].name}' is stopped{why}"]
         away = [node for node in self.nodes_of(cluster_id) if node.state != "ready"]
         return [f"node '{n.name}' is {n.state}{f': {n.reason}' if n.reason else ''}" for n in away]
 
@@ -137,6 +139,12 @@ class Inventory:
         )
 
     @property
+    def gpu_percent(self) -> float | None:
+        """How busy this machine's GPUs are; None where nothing tells."""
+        now = self.watch_of(self.this_machine).now
+        return now.gpu_percent if now else None
+
+    @property
     def this_machine(self) -> Node:
         """Its one node."""
         return Node(
@@ -147,6 +155,7 @@ class Inventory:
             address="127.0.0.1",
             port=0,
             slots=self._slots,
+            gpus=gpu_count(),
             state="ready",
             created_at=self._began,
         )

@@ -22,6 +22,7 @@ from aimass_jupyter.contract.system import (
     Status,
 )
 from aimass_jupyter.contract.table import OPERATIONS
+from aimass_jupyter.host.usage import gpu_count
 from aimass_server.access import Call, rights_of
 from aimass_server.store import Store, datasets, endpoints, jobs, models, services
 
@@ -37,6 +38,7 @@ class Facts:
     url: Callable[[], str]
     engines: Callable[[], Awaitable[dict[str, str]]]
     hardware: Callable[[], Awaitable[dict[str, Any]]]
+    gpu_percent: Callable[[], float | None]
     gateway_url: Callable[[], str | None]
     warm: Callable[[], Check]
 
@@ -59,6 +61,8 @@ class System:
             started_at=self._started_at,
             slots=facts.slots,
             slots_used=await self._store.read(jobs.slots_used),
+            gpus=gpu_count(),
+            gpu_percent=facts.gpu_percent(),
             engines=[name for name, why_not in (await facts.engines()).items() if not why_not],
             jobs=await self._store.read(lambda c: jobs.counts(c, tenant)),
             datasets=await self._store.read(lambda c: datasets.count(c, tenant)),
