@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -28,8 +28,9 @@ settings.load_profile("aimass")
 class Server:
     """A control plane over a data folder, that can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
+        self.environment = {"AIMASS_DATA": str(folder), **(environment or {})}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *options: str) -> None:
@@ -41,7 +42,7 @@ class Server:
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
-                env=os.environ | {"AIMASS_DATA": str(self.folder)},
+                env=os.environ | self.environment,
                 start_new_session=True,
             )
         self.wait_until_up()

@@ -26,7 +26,7 @@ USER_PATTERN = r"^[a-z_][a-z0-9_-]{0,31}$"
 HOST_KEY_PATTERN = r"^(ssh|ecdsa|sk)-[A-Za-z0-9@.-]+ [A-Za-z0-9+/=]+$"
 PATH_PATTERN = r"^/[A-Za-z0-9._/+-]{0,254}$"
 
-ClusterState = Literal["running", "stopped"]
+ClusterState = Literal["running", "stopping", "stopped"]
 NodeState = Literal["ready", "draining", "drained", "down"]
 
 
@@ -41,9 +41,12 @@ class Cluster(Resource):
     tenants: list[str] = Field(
         default_factory=list, description="Other tenants that may use it; * is all of them."
     )
-    state: ClusterState = Field(description="stopped: no job begins on it.")
+    state: ClusterState = Field(
+        description="stopping: no job begins on it, some still run; stopped: none runs."
+    )
+    reason: str = Field("", description="Why it was stopped.")
     nodes: int = Field(0, description="How many nodes it has.")
-    slots: int = Field(0, description="Ranks that fit on the nodes that are ready.")
+    slots: int = Field(0, description="Ranks that may begin on the nodes that are ready.")
     slots_used: int = 0
     public_key: str = Field(
         "", description="What the nodes of an ssh cluster must have in authorized_keys."
@@ -163,6 +166,11 @@ class ClusterRef(Request):
     )
 
 
+class ClusterStop(ClusterRef):
+    now: bool = argument(False, help="Stop the jobs that run on it, too.")
+    reason: str = argument("", help="Why, for those who wait.", max_length=500)
+
+
 class ClusterList(PageRequest):
     pass
 
@@ -263,18 +271,18 @@ OPERATIONS = (
         request=ClusterRef,
         response=Cluster,
         permission="clusters:manage",
-        help="Let jobs begin on a cluster that was stopped.",
+        help="Check the nodes of a cluster, and let jobs begin on it.",
         examples=("clusters start lab",),
     ),
     Operation(
         name="clusters.stop",
         method="POST",
         path="/clusters/{cluster}/stop",
-        request=ClusterRef,
+        request=ClusterStop,
         response=Cluster,
         permission="clusters:manage",
-        help="Let no more jobs begin on a cluster; those that run go on.",
-        examples=("clusters stop lab",),
+        help="Let no more jobs begin on a cluster; those that run end by themselves, or at once.",
+        examples=("clusters stop lab --reason repair", "clusters stop lab --now"),
     ),
     Operation(
         name="clusters.delete",

@@ -382,7 +382,7 @@ export interface DatasetVersion {
  */
 export interface Column {
   name: string;
-  kind: 'number' | 'category' | 'text' | 'boolean' | 'time' | 'image';
+  kind: 'number' | 'category' | 'text' | 'identifier' | 'boolean' | 'time' | 'image';
   /**
    * Arrow type, as text.
    */
@@ -401,6 +401,10 @@ export interface Column {
   distinct: number | null;
   minimum: number | null;
   maximum: number | null;
+  /**
+   * Words of a value, on average; None for others.
+   */
+  words: number | null;
 }
 export interface DatasetList {
   /**

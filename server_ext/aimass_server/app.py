@@ -12,7 +12,7 @@ from traitlets import Bool, Dict, Enum, Float, Integer, Unicode, default
 from aimass_jupyter import __version__
 from aimass_jupyter.contract.errors import AimassError, Unavailable
 from aimass_jupyter.contract.system import Role
-from aimass_server.access import Principal, runs_this_server
+from aimass_server.access import DEFAULT_TENANT, Principal, runs_this_server
 from aimass_server.control_plane import ControlPlane, Settings
 from aimass_server.data_folder import TOKEN_FILE, default_folder
 
@@ -63,6 +63,13 @@ class AimassApp(ExtensionApp):
         "with Jupyter's own token or password is its admin.",
     ).tag(config=True)
 
+    tenants = Dict(
+        per_key_traits={},
+        value_trait=Unicode(),
+        help="Tenant of a user: {'ada': 'physics'}. Others are of tenant 'default'. Nobody sees "
+        "what is of another tenant.",
+    ).tag(config=True)
+
     retention_days = Float(
         0.0,
         min=0.0,
@@ -71,6 +78,12 @@ class AimassApp(ExtensionApp):
     ).tag(config=True)
     retention_newest = Integer(
         10, min=0, help="So many of the newest runs of each experiment stay, however old."
+    ).tag(config=True)
+    run_lost_seconds = Float(
+        30.0,
+        min=1.0,
+        help="A run that a notebook or a script tracks is taken for lost when nothing was heard of "
+        "it for so long; it goes on when its program is heard of again.",
     ).tag(config=True)
     standalone = Bool(False, help="Whether this server exists for the control plane alone.").tag(
         config=True
@@ -91,6 +104,11 @@ class AimassApp(ExtensionApp):
         """The role of a user who came through Jupyter's login."""
         role: Role = self.roles.get(user, "admin" if runs_the_server else self.default_role)
         return role
+
+    def principal_of(self, user: str, runs_the_server: bool) -> Principal:
+        """A user who came through Jupyter's login, with role and tenant."""
+        tenant = self.tenants.get(user, DEFAULT_TENANT)
+        return Principal(user, self.role_of(user, runs_the_server), tenant)
 
     def control_plane_or_raise(self) -> ControlPlane:
         """The control plane, or the error that says why there is none here."""
@@ -113,6 +131,7 @@ class AimassApp(ExtensionApp):
             self.jobs_per_user, self.slots_per_user, base_url,
             self.warm, self.warm_memory_bytes,
             retention_days=self.retention_days, retention_newest=self.retention_newest,
+            run_lost_seconds=self.run_lost_seconds,
         )  # fmt: skip
         control_plane = ControlPlane(settings)
         try:
@@ -141,7 +160,7 @@ class AimassApp(ExtensionApp):
             return
         folder = self._control_plane.settings.folder
         runs_it = runs_this_server()
-        principal = Principal(runs_it, self.role_of(runs_it, runs_the_server=True))
+        principal = self.principal_of(runs_it, runs_the_server=True)
         await self._control_plane.open(
             serverapp.connection_url, principal, standalone=self.standalone
         )

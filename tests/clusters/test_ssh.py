@@ -76,7 +76,9 @@ def test_a_drained_node_gets_no_job_and_a_full_cluster_says_why(lab: Client) -> 
             "node 'beta' is draining: repair",
         ]
         small = submit(lab, engine="single", nodes=["any:1"], params={"epochs": 1}, name="small")
-        assert [place.node for place in lab.wait(small.id).places] != ["beta"]
+        ended = lab.wait(small.id)
+        assert ended.state == "succeeded", ended.cause
+        assert [place.node for place in ended.places] != ["beta"]
         assert lab.jobs.show(job.id).state == "queued"
         assert lab.nodes.show("lab", "beta").state == "drained"
     finally:

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from aimass_jupyter.contract.clusters import Node
-from aimass_jupyter.contract.errors import InvalidRequest
+from aimass_jupyter.contract.errors import InvalidRequest, Unavailable
 from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_jupyter.contract.jobs import NodePlace
 from aimass_server.clusters.backend import Backend, find_backend
 from aimass_server.clusters.checking import check
+from tests.clusters import plugs
 from tests.clusters.hosts import Lan, why_no_hosts
 
 Reached = tuple[Backend, NodePlace]
@@ -36,9 +37,13 @@ def solo(tmp_path: Path) -> Iterator[Lan]:
     lan.end()
 
 
-@pytest.fixture(params=["local", "ssh"])
-def reached(request: pytest.FixtureRequest, tmp_path: Path, solo: Lan) -> Reached:
+@pytest.fixture(params=["local", "ssh", "plugs"])
+def reached(
+    request: pytest.FixtureRequest, tmp_path: Path, solo: Lan, monkeypatch: pytest.MonkeyPatch
+) -> Reached:
     """A back-end, and a node of its kind that it reaches."""
+    if request.param == "plugs":
+        monkeypatch.syspath_prepend(plugs.install(tmp_path / "site"))
     backend = find_backend(request.param, tmp_path / "backend")
     address = "127.0.0.1"
     if request.param == "ssh":
@@ -104,3 +109,21 @@ def test_a_public_key_is_one_line_or_none(reached: Reached) -> None:
 def test_a_kind_that_nobody_has_is_refused(tmp_path: Path, kind: str) -> None:
     with pytest.raises(InvalidRequest, match="no kind of cluster"):
         find_backend(kind, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "why"),
+    [
+        ("aimass_nowhere", "Plugs", "ModuleNotFoundError: No module named 'aimass_nowhere'"),
+        ("tests.clusters.plugs", "Cables", "AttributeError: .* 'Cables'"),
+        ("pathlib", "Path", "it has no public_key and no learn and no reach"),
+        ("tests.clusters.plugs", "pull", "it has no public_key"),
+    ],
+)
+def test_a_package_whose_kind_does_not_work_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, name: str, why: str
+) -> None:
+    monkeypatch.syspath_prepend(plugs.install(tmp_path / "site", module=module, name=name))
+    with pytest.raises(Unavailable, match=why) as refused:
+        find_backend("plugs", tmp_path)
+    assert plugs.PACKAGE in refused.value.hint

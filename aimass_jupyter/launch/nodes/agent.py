@@ -62,8 +62,9 @@ class Agent:
         self._heard = time.monotonic()
         try:
             self._does[str(message["do"])](message, content)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            self.say({"is": "failed", "of": message.get("do"), "why": f"{error}"})
+        except Exception as error:  # one frame that cannot be answered ends no job
+            why = str(error) or type(error).__name__
+            self.say({"is": "failed", "of": message.get("do"), "why": why})
 
     def say(self, message: Message, content: bytes = b"") -> None:
         """Tell the leader; one that is gone will be noticed by its silence."""

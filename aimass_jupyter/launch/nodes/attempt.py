@@ -104,7 +104,8 @@ class Attempt:
             }
             spec = self._spec | {"places": [], "np": ranks, "options": options, "part": part}
             link.say({"do": "start", "spec": spec | {"code": link.place.get("code", "")}})
-            link.say({"do": "guard", "peers": peers_of(link, links)})
+            if peers := peers_of(link, links):
+                link.say({"do": "guard", "peers": peers})
             link.heard_at = time.monotonic()
         self._running = set(links)
 
@@ -209,7 +210,7 @@ class Attempt:
         """What only the node's supervisor knows: no memory left, no start."""
         code = cause.get("code")
         if code not in _OWN_CAUSES and not list(self._folder.glob("failure-rank-*.json")):
-            message = f"on node '{link.node}': {cause.get('message', 'it does not say why')}"
+            message = f"on node '{link.node}': {cause.get('message') or link.last_words}"
             self._record(link, str(code or "node-lost"), message, rank=cause.get("rank"))
 
     def _stop(self, by: str) -> None:

@@ -5,10 +5,11 @@ Identity comes from Jupyter's login or from a token of ours; this room never rea
 """
 
 from aimass_server.access.policy import require, require_owner, rights_of
-from aimass_server.access.principal import Call, Principal, runs_this_server
+from aimass_server.access.principal import DEFAULT_TENANT, Call, Principal, runs_this_server
 from aimass_server.access.tokens import Tokens
 
 __all__ = [
+    "DEFAULT_TENANT",
     "Call",
     "Principal",
     "Tokens",

@@ -28,6 +28,7 @@ _AUTHOR = _VIEWER | {
     "uploads:create",
     "jobs:create",
     "jobs:stop",
+    "runs:create",
     "runs:update",
     "runs:delete",
     "models:promote",

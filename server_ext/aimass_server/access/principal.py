@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from aimass_jupyter.contract.system import Role
 
+DEFAULT_TENANT = "default"
+
 
 @dataclass(frozen=True)
 class Principal:
@@ -15,7 +17,7 @@ class Principal:
 
     user: str
     role: Role
-    tenant: str = "default"
+    tenant: str = DEFAULT_TENANT
     token: str | None = None
 
 

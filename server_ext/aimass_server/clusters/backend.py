@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aimass_jupyter.contract.clusters import LOCAL, Node
-from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
+from aimass_jupyter.contract.errors import InvalidRequest, Unavailable, did_you_mean
 from aimass_jupyter.contract.jobs import NodePlace
 
 ENTRY_POINTS = "aimass_server.clusters"
 AGENT = ("-m", "aimass_jupyter.launch.nodes.agent")
 
 
+@runtime_checkable
 class Backend(Protocol):
     """One kind of cluster. Each must pass ``tests/contracts/test_clusters.py``.
 
@@ -65,6 +66,8 @@ def find_backend(kind: str, folder: Path) -> Backend:
     ------
     InvalidRequest
         When neither we nor an installed package has it.
+    Unavailable
+        When a package has it, and it does not work.
     """
     from aimass_server.clusters.ssh import SshBackend
 
@@ -73,8 +76,27 @@ def find_backend(kind: str, folder: Path) -> Backend:
         return ours[kind](folder)
     others = entry_points(group=ENTRY_POINTS)
     if kind in others.names:
-        found: Backend = others[kind].load()(folder)
-        return found
+        return _loaded(others[kind], folder)
     raise InvalidRequest(
         f"there is no kind of cluster '{kind}'", did_you_mean(kind, ["ssh", *others.names])
+    )
+
+
+def _loaded(entry: EntryPoint, folder: Path) -> Backend:
+    """A back-end that a package adds; its faults are told as its own."""
+    try:
+        found = entry.load()(folder)
+    except Exception as error:  # whatever somebody else's code raises
+        raise _unusable(entry, f"{type(error).__name__}: {error}") from error
+    if not isinstance(found, Backend):
+        lacking = [name for name in ("public_key", "learn", "reach") if not hasattr(found, name)]
+        raise _unusable(entry, f"it has no {' and no '.join(lacking)}")
+    return found
+
+
+def _unusable(entry: EntryPoint, why: str) -> Unavailable:
+    package = entry.dist.name if entry.dist else entry.value
+    return Unavailable(
+        f"clusters of kind '{entry.name}' cannot be used: {why}",
+        f"mend or remove the package '{package}', which adds them",
     )

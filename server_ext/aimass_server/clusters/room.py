@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from aimass_jupyter.contract.base import Done, Page
 from aimass_jupyter.contract.clusters import (
@@ -11,12 +11,13 @@ from aimass_jupyter.contract.clusters import (
     ClusterCreate,
     ClusterList,
     ClusterRef,
-    ClusterState,
+    ClusterStop,
     ClusterUsage,
+    Fault,
     Faults,
     Node,
 )
-from aimass_jupyter.contract.errors import Forbidden, InvalidRequest
+from aimass_jupyter.contract.errors import Conflict, Forbidden, InvalidRequest
 from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_jupyter.contract.jobs import Job
 from aimass_server.access import Call
@@ -28,11 +29,23 @@ from aimass_server.store import Store, clusters
 
 
 class Clusters:
-    """What can be asked of clusters."""
+    """What can be asked of clusters.
 
-    def __init__(self, store: Store, inventory: Inventory) -> None:
+    Parameters
+    ----------
+    stop_job
+        Has a job end; takes it, and who wants that.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        inventory: Inventory,
+        stop_job: Callable[[Job, str], Awaitable[object]],
+    ) -> None:
         self._store = store
         self._inventory = inventory
+        self._stop_job = stop_job
 
     async def create(self, call: Call, request: ClusterCreate) -> Cluster:
         """Make a cluster without nodes."""
@@ -66,12 +79,36 @@ class Clusters:
         return await self._shown(call, await self._inventory.find(call, request.cluster))
 
     async def start(self, call: Call, request: ClusterRef) -> Cluster:
-        """Let jobs begin on it."""
-        return await self._set(call, request, "running")
+        """Let jobs begin on it, once its nodes pass the checks.
 
-    async def stop(self, call: Call, request: ClusterRef) -> Cluster:
-        """Let no more jobs begin on it."""
-        return await self._set(call, request, "stopped")
+        Raises
+        ------
+        Conflict
+            Naming each thing that is wrong with a node that is not being drained.
+        """
+        cluster = await self.own(call, request.cluster)
+        nodes = [n for n in self._inventory.nodes_of(cluster.id) if n.state in ("ready", "down")]
+        if faults := await self._faults(cluster, nodes):
+            told = "; ".join(f"node '{f.node}' ({f.check}): {f.message}" for f in faults)
+            raise Conflict(
+                f"cluster '{cluster.name}' cannot start: {told}",
+                f"mend that, or first: nodes drain {cluster.name} {faults[0].node}",
+            )
+        await self._store.write(lambda c: clusters.open_to_jobs(c, cluster, call.user))
+        return await self._again(call, cluster)
+
+    async def stop(self, call: Call, request: ClusterStop) -> Cluster:
+        """Let no more jobs begin on it; those that run end by themselves, or now."""
+        cluster = await self.own(call, request.cluster)
+        reason = request.reason
+        await self._store.write(lambda c: clusters.close_to_jobs(c, cluster, reason, call.user))
+        await self._inventory.refresh()
+        if request.now:
+            by = f"who stopped cluster '{cluster.name}'{f': {reason}' if reason else ''}"
+            for job in await holding(self._store):
+                if job.cluster_id == cluster.id:
+                    await self._stop_job(job, by)
+        return await self._again(call, cluster)
 
     async def delete(self, call: Call, request: ClusterRef) -> Done:
         """Forget it and its nodes."""
@@ -84,9 +121,12 @@ class Clusters:
         """Check all nodes, each by itself and each with each."""
         cluster = await self.own(call, request.cluster)
         nodes = self._inventory.nodes_of(cluster.id)
-        backend = self._inventory.backend(cluster.kind)
-        faults = (await check([backend.reach(node, 0) for node in nodes])).faults if nodes else []
+        faults = await self._faults(cluster, nodes)
         return Faults(ok=not faults, nodes=len(nodes), items=faults)
+
+    async def _faults(self, cluster: Cluster, nodes: Sequence[Node]) -> list[Fault]:
+        backend = self._inventory.backend(cluster.kind)
+        return (await check([backend.reach(node, 0) for node in nodes])).faults if nodes else []
 
     async def usage(self, call: Call, request: ClusterRef) -> ClusterUsage:
         """What is used now; of other tenants' jobs only the sum is told."""
@@ -126,11 +166,10 @@ class Clusters:
             raise Forbidden(f"cluster '{cluster.name}' is lent to you", "ask who owns it")
         return cluster
 
-    async def _set(self, call: Call, request: ClusterRef, state: ClusterState) -> Cluster:
-        cluster = await self.own(call, request.cluster)
-        await self._store.write(lambda c: clusters.set_state(c, cluster, state, call.user))
+    async def _again(self, call: Call, cluster: Cluster) -> Cluster:
+        """The cluster as it is after it was changed."""
         await self._inventory.refresh()
-        return await self._shown(call, cluster.model_copy(update={"state": state}))
+        return await self._shown(call, await self._inventory.find(call, cluster.id))
 
     async def _shown(self, call: Call, cluster: Cluster) -> Cluster:
         counts = self._counted(call, cluster, await holding(self._store))
@@ -142,9 +181,12 @@ class Clusters:
     def _counted(self, call: Call, cluster: Cluster, busy: Sequence[Job]) -> Cluster:
         nodes = [counted(node, busy) for node in self._visible(call, cluster)]
         ready = [node for node in nodes if node.state == "ready"]
+        runs = cluster.state != "stopped"
+        empties = not runs and any(job.cluster_id == cluster.id for job in busy)
         found = {
+            "state": "stopping" if empties else cluster.state,
             "nodes": len(nodes),
-            "slots": sum(node.slots for node in ready),
+            "slots": sum(node.slots for node in ready) if runs else 0,
             "slots_used": sum(node.slots_used for node in nodes),
         }
         return cluster.model_copy(update=found)

@@ -97,7 +97,7 @@ class AimassHandler(APIHandler):
         shared = type(self.identity_provider) in _SHARED_LOGINS
         name = runs_this_server() if shared else user.username
         runs_it = shared or name == os.environ.get("JUPYTERHUB_USER")
-        return Principal(name, self._app.role_of(name, runs_it))
+        return self._app.principal_of(name, runs_it)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer an error as problem+json."""

@@ -67,10 +67,23 @@ def insert(connection: Connection, cluster: Cluster) -> None:
     _record(connection, "clusters.created", cluster, cluster.owner)
 
 
-def set_state(connection: Connection, cluster: Cluster, state: ClusterState, actor: str) -> None:
-    """Let jobs begin on a cluster, or not."""
-    connection.execute(update(clusters).where(clusters.c.id == cluster.id).values(state=state))
-    _record(connection, f"clusters.{state}", cluster, actor)
+def open_to_jobs(connection: Connection, cluster: Cluster, actor: str) -> None:
+    """Let jobs begin on a cluster."""
+    _set_state(connection, cluster, "running", "")
+    _record(connection, "clusters.running", cluster, actor)
+
+
+def close_to_jobs(connection: Connection, cluster: Cluster, reason: str, actor: str) -> None:
+    """Let no more jobs begin on a cluster."""
+    _set_state(connection, cluster, "stopped", reason)
+    _record(connection, "clusters.stopped", cluster, actor, reason=reason)
+
+
+def _set_state(
+    connection: Connection, cluster: Cluster, state: ClusterState, reason: str
+) -> None:  # fmt: skip
+    changed = {"state": state, "reason": reason}
+    connection.execute(update(clusters).where(clusters.c.id == cluster.id).values(**changed))
 
 
 def delete(connection: Connection, cluster: Cluster, actor: str) -> None:
@@ -89,10 +102,17 @@ def delete(connection: Connection, cluster: Cluster, actor: str) -> None:
 
 def _require_unused(connection: Connection, cluster: Cluster) -> None:
     wanted = (job_rows.c.cluster_id == cluster.id, job_rows.c.state.in_(jobs.ACTIVE))
-    if row := connection.execute(select(job_rows.c.name).where(*wanted).limit(1)).first():
+    columns = (job_rows.c.name, job_rows.c.tenant)
+    if row := connection.execute(select(*columns).where(*wanted).limit(1)).first():
         raise Conflict(
-            f"cluster '{cluster.name}' is used by job '{row.name}'", "stop it, or wait for its end"
+            f"cluster '{cluster.name}' is used by {_told(row, cluster)}",
+            f"wait for its end, or: clusters stop {cluster.name} --now",
         )
+
+
+def _told(job: Any, cluster: Cluster) -> str:
+    """A job, for those whose cluster it is: that of another tenant has no name."""
+    return f"job '{job.name}'" if job.tenant == cluster.tenant else "a job of another tenant"
 
 
 def nodes_of(connection: Connection, cluster: Cluster) -> list[Node]:
@@ -169,7 +189,7 @@ def remove(connection: Connection, cluster: Cluster, node: Node, actor: str) -> 
     for job in jobs.holding_slots(connection):
         if job.cluster_id == cluster.id and node.name in {place.node for place in job.places}:
             raise Conflict(
-                f"job '{job.name}' runs on node '{node.name}'",
+                f"{_told(job, cluster)} runs on node '{node.name}'",
                 f"first: nodes drain {cluster.name} {node.name}",
             )
     connection.execute(delete_from(nodes).where(nodes.c.id == node.id))

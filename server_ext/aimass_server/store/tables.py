@@ -154,8 +154,9 @@ runs = Table(
     *_identified(),
     Column("name", String(64), nullable=False),
     Column("experiment", String(64), nullable=False),
-    Column("job", String(40), nullable=False, unique=True),
+    Column("job", String(40), unique=True),  # NULL: tracked without one
     Column("state", String(16), nullable=False),
+    Column("cause", JSON),
     Column("params", JSON, nullable=False),
     Column("notes", Text, nullable=False),
     Column("started_at", UtcDateTime),
@@ -239,6 +240,7 @@ endpoints = Table(
     Column("message", Text, nullable=False),
     Column("signature", JSON, nullable=False),
     Column("deployed_at", UtcDateTime, nullable=False),
+    Column("previous", String(128), nullable=False),
     _unique_name(),
 )
 
@@ -272,6 +274,7 @@ clusters = Table(
     Column("kind", String(64), nullable=False),
     Column("tenants", JSON, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
     _unique_name(),
 )
 

@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("signature", sa.JSON(), nullable=False),
         sa.Column("deployed_at", sa.DateTime(), nullable=False),
+        sa.Column("previous", sa.String(length=128), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoints")),
         sa.UniqueConstraint("tenant", "name", name=op.f("uq_endpoints_tenant_name")),
     )
@@ -130,8 +131,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("experiment", sa.String(length=64), nullable=False),
-        sa.Column("job", sa.String(length=40), nullable=False),
+        sa.Column("job", sa.String(length=40), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("cause", sa.JSON(), nullable=True),
         sa.Column("params", sa.JSON(), nullable=False),
         sa.Column("notes", sa.Text(), nullable=False),
         sa.Column("started_at", sa.DateTime(), nullable=True),
@@ -214,6 +216,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("tenants", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clusters")),
         sa.UniqueConstraint("tenant", "name", name=op.f("uq_clusters_tenant_name")),
     )
