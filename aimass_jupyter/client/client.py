@@ -132,8 +132,7 @@ class Client:
         fields = send_files(self, operation, arguments)
         if operation.body == "bytes":
             path = Path(str(fields.get("filename", "")))
-            build(operation, fields | {"filename": path.name})
-            return self._upload(operation, path)
+            return self._send_file(operation, fields | {"filename": path.name}, path)
         request = build(operation, fields)
         values = request.model_dump(mode="json", exclude_unset=True)
         response = self._send(operation, values)
@@ -172,26 +171,39 @@ class Client:
 
     def upload(self, path: Path) -> str:
         """Send a file's bytes; returns the upload's id."""
-        return self._upload(OPERATIONS["uploads.create"], path).id
+        operation = OPERATIONS["uploads.create"]
+        return cast(Upload, self._send_file(operation, {"filename": path.name}, path)).id
 
     def upload_content(self, filename: str, content: bytes) -> str:
         """Send bytes that lie in no file; returns the upload's id."""
         operation = OPERATIONS["uploads.create"]
-        response = self._exchange(
-            "POST", operation.path, params={"filename": filename}, content=content
-        )
-        return cast(Upload, self._read(operation, response)).id
+        return cast(Upload, self.send_bytes(operation, {"filename": filename}, content)).id
 
-    def _upload(self, operation: Operation, path: Path) -> Upload:
+    def send_bytes(
+        self, operation: Operation, fields: dict[str, Any], content: Any, **how: Any
+    ) -> Any:  # fmt: skip
+        """Run an operation that takes bytes.
+
+        Parameters
+        ----------
+        content
+            The bytes, or a file that is open for reading.
+        how
+            For the exchange, such as ``timeout`` in seconds.
+        """
+        values = build(operation, fields).model_dump(mode="json", exclude_unset=True)
+        rest = {name: v for name, v in values.items() if name not in operation.path_fields}
+        path = operation.path_for(values)
+        response = self._exchange(operation.method, path, params=rest, content=content, **how)
+        return self._read(operation, response)
+
+    def _send_file(self, operation: Operation, fields: dict[str, Any], path: Path) -> Any:
         try:
             file = path.open("rb")
         except OSError as error:
             raise refused(error, path) from error
         with file:
-            response = self._exchange(
-                "POST", operation.path, params={"filename": path.name}, content=file
-            )
-        return cast(Upload, self._read(operation, response))
+            return self.send_bytes(operation, fields, file)
 
     def wait(self, job: str, on_update: Callable[[JobUpdate], None] = lambda update: None) -> Job:
         """Wait until a job has ended; an interrupt stops the waiting, not the job.
@@ -252,7 +264,7 @@ class Client:
         try:
             response = self._request(method, path, content)
         except httpx.TransportError as error:
-            if "content" in content or not self._moved():
+            if not _repeatable(content) or not self._moved():
                 raise _unreachable(self.url, error) from error
             return self._once_more(method, path, content)
         if response.status_code == httpx.codes.UNAUTHORIZED and self._moved():
@@ -348,6 +360,11 @@ def _signature(operation: Operation) -> inspect.Signature:
 def _docstring(operation: Operation) -> str:
     lines = [f"    {name}: {field.description}" for name, field in operation.fields.items()]
     return "\n".join([operation.help, "", "Parameters:", *lines] if lines else [operation.help])
+
+
+def _repeatable(content: dict[str, Any]) -> bool:
+    """Whether it can be sent once more: a file was read up to somewhere."""
+    return isinstance(content.get("content", b""), bytes)
 
 
 def _unreachable(url: str, error: httpx.TransportError) -> Unavailable:

@@ -37,7 +37,8 @@ class Operation:
     open_field
         A field (a mapping) that takes options which are not fields themselves.
     safe
-        Changes nothing although it is a POST: it is neither audited nor kept for a retry.
+        May be sent again as it is, although it is no GET: it changes nothing, or the same thing
+        once however often it comes. It is neither audited nor kept for a retry.
     body
         ``bytes``: the request's body is the content, its fields travel in the query.
     reply

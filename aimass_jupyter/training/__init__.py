@@ -19,11 +19,12 @@
     onnx_graph.py  a network as ONNX
     export.py    the bundle, its ONNX checked against torch on real rows
     own_code.py  own code: a function that is given ``run``, or a script as it is
-    run.py       ``run``; with run_dataset.py, run_state.py, distribution.py, own_model.py
+    run.py       ``run``; with run_dataset.py, run_state.py, distribution.py, own_model.py, shown.py
+    tracked_run.py  a run without a job, of a notebook or a script; sending_events.py
     event_links.py  event files that a script writes elsewhere
     dry_run.py   one step on a few rows
 
 Rank 0 alone writes: event files, checkpoints, ``metrics.json``, ``bundle.aimass``. Each rank has
-a heartbeat (``beats/``), and may write ``failure-rank-<n>.json``. Nothing here knows a server, and
-nothing here starts a process.
+a heartbeat (``beats/``), and may write ``failure-rank-<n>.json``. Nothing here starts a process, and
+only ``tracked_run.py`` and what it sends with know a server.
 """

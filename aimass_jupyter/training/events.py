@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import google_crc32c
 import numpy.typing as npt
@@ -37,6 +37,24 @@ _SMALL = [wire.varint(step) for step in range(1 << 14)]
 Array = npt.NDArray[Any]
 
 
+class Sink(Protocol):
+    """What takes the bytes of an event file, in their order."""
+
+    def write(self, block: bytearray) -> int:
+        """Take some bytes from the beginning of a block; returns how many it took.
+
+        Raises
+        ------
+        OSError
+            When it takes none just now.
+        """
+
+    def rest(self) -> None:
+        """Called when all that was logged is taken, several times a second."""
+
+    def close(self) -> None: ...
+
+
 class EventWriter:
     """Appends to an event file of its own; a thread writes out what was logged.
 
@@ -44,14 +62,15 @@ class EventWriter:
 
     Parameters
     ----------
-    folder
-        Where the file is made.
+    target
+        The folder that the file is made in, or what takes the bytes of one.
     first_step
         Above 0: readers forget what earlier files of the folder say from this step on.
     """
 
-    def __init__(self, folder: Path, first_step: int = 0) -> None:
-        self._descriptor, now = _create(folder)
+    def __init__(self, target: Path | Sink, first_step: int = 0) -> None:
+        self._sink = _File(target) if isinstance(target, Path) else target
+        now = time.time()
         self._pending = bytearray(wire.record(encode_event(now, 0, wire.message(3, _VERSION))))
         if first_step:
             start = encode_event(now, first_step, wire.message(7, _SESSION_START))
@@ -135,7 +154,7 @@ class EventWriter:
         try:
             self.flush()
         finally:
-            os.close(self._descriptor)
+            self._sink.close()
 
     def _append(self, value: bytes, step: int) -> None:
         """Append a summary of one value."""
@@ -162,6 +181,7 @@ class EventWriter:
             self._woken.clear()
             try:
                 self.flush()
+                self._sink.rest()
             except OSError:  # full just now; what is pending stays pending
                 time.sleep(FLUSH_SECONDS)
 
@@ -175,7 +195,7 @@ class EventWriter:
         """Write a block; what the disk does not take is pending again."""
         try:
             while block:
-                del block[: os.write(self._descriptor, block)]
+                del block[: self._sink.write(block)]
         except OSError:
             with self._lock:
                 self._pending = block + self._pending
@@ -193,12 +213,26 @@ def encode_event(wall_time: float, step: int, what: bytes) -> bytes:
     return wire.double(1, wall_time) + wire.integer(2, step) + what
 
 
-def _create(folder: Path) -> tuple[int, float]:
-    """A new file that is nobody's yet, and the time in its name."""
+class _File:
+    """A new event file in a folder, that is nobody's yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self._descriptor = _create(folder)
+
+    def write(self, block: bytearray) -> int:
+        return os.write(self._descriptor, block)
+
+    def rest(self) -> None:
+        """A file needs no sign of life."""
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def _create(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
     while True:
-        now = time.time()
-        name = f"events.out.tfevents.{now:.6f}.{socket.gethostname()}.{os.getpid()}"
+        name = f"events.out.tfevents.{time.time():.6f}.{socket.gethostname()}.{os.getpid()}"
         with contextlib.suppress(FileExistsError):  # two within a microsecond
-            return os.open(folder / name, flags, 0o600), now
+            return os.open(folder / name, flags, 0o600)

@@ -9,14 +9,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.jobs import JobSpec
@@ -30,6 +27,7 @@ from aimass_jupyter.training.loss_guard import GradientGuard, say
 from aimass_jupyter.training.own_model import write_own_model
 from aimass_jupyter.training.run_dataset import RunDataset
 from aimass_jupyter.training.run_state import pack_state, restore_state
+from aimass_jupyter.training.shown import array, number, tag_of
 
 _PROGRESS_SECONDS = 0.25
 
@@ -113,20 +111,20 @@ class Run:
         NotANumber
             When ``loss`` is NaN or infinite and the job was to stop at that.
         """
-        values = {name: _number(name, value) for name, value in metrics.items()}
+        values = {name: number(name, value) for name, value in metrics.items()}
         self._logged |= values
         beat(step + 1)
         if writer := self._events():
             for name, value in values.items():
-                writer.add(_tag(name), value, step)
+                writer.add(tag_of(name), value, step)
             self._show_batches(writer, step)
         self._check(step, values)
 
     def histogram(self, step: int, **values: Any) -> None:
         """Show how the numbers of an array or a tensor are distributed; rank 0 alone writes it."""
         if writer := self._events():
-            for name, array in values.items():
-                writer.histogram(_tag(name), _array(array), step)
+            for name, value in values.items():
+                writer.histogram(tag_of(name), array(value), step)
 
     def image(self, step: int, **pixels: Any) -> None:
         """Show an image: (height, width) or (height, width, channels); rank 0 alone writes it.
@@ -134,14 +132,14 @@ class Run:
         Whole numbers are 0 to 255, others 0 to 1. A Matplotlib figure is taken as it looks.
         """
         if writer := self._events():
-            for name, array in pixels.items():
-                writer.image(_tag(name), _array(array), step)
+            for name, value in pixels.items():
+                writer.image(tag_of(name), array(value), step)
 
     def text(self, step: int, **words: str) -> None:
         """Show a text; rank 0 alone writes it."""
         if writer := self._events():
             for name, text in words.items():
-                writer.text(_tag(name), str(text), step)
+                writer.text(tag_of(name), str(text), step)
 
     def progress(self, fraction: float) -> None:
         """Say how far the job is, from 0 to 1; loaders that are distributed say it themselves."""
@@ -269,39 +267,6 @@ class Run:
         if self._spec.options.on_nan == "stop":
             raise NotANumber(text, "take a smaller step size, or go on: --on-nan skip")
         say(self._folder, self._engine.place, "loss", text)
-
-
-def _tag(name: str) -> str:
-    """``loss__train`` is the curve ``loss/train``."""
-    return name.replace("__", "/")
-
-
-def _array(value: Any) -> npt.NDArray[Any]:
-    """A tensor, a figure or whatever NumPy takes, as an array."""
-    if isinstance(value, Tensor):
-        kept = value.detach().cpu()
-        return (kept.float() if kept.is_floating_point() else kept).numpy()
-    if hasattr(value, "savefig"):
-        return _drawn(value)
-    return np.asarray(value)
-
-
-def _drawn(figure: Any) -> npt.NDArray[Any]:
-    """A Matplotlib figure as pixels, whatever it is shown by."""
-    backend = import_module("matplotlib.backends.backend_agg")  # whoever has a figure has it
-    canvas = backend.FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        return float(value.detach() if isinstance(value, Tensor) else value)
-    except (TypeError, ValueError, RuntimeError):
-        kind = type(value).__name__
-        raise InvalidRequest(
-            f"run.log takes numbers, and '{name}' is a {kind}", f"log {name}=float(…)"
-        ) from None
 
 
 def _epochs(params: Mapping[str, Any]) -> int | None:

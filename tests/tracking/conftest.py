@@ -17,7 +17,7 @@ from aimass_jupyter.training.events import EventWriter
 from aimass_server.access import Call, Principal
 from aimass_server.jobs.following import Follower
 from aimass_server.store import Store, jobs
-from aimass_server.tracking import EventFileReader, Experiments, Runs
+from aimass_server.tracking import EventFileReader, Experiments, Place, Runs, TrackedRuns
 
 
 class Tracking:
@@ -27,7 +27,14 @@ class Tracking:
         self.folder = folder
         self.store = Store(folder / "aimass.db")
         self.follower = Follower(folder / "jobs", EventFileReader)
-        self.runs = Runs(self.store, folder / "jobs", self.follower)
+        alone = Follower(folder / "runs", EventFileReader)
+        self.tracked = TrackedRuns(self.store, folder / "runs", alone, 1 << 20, 30.0)
+        self.runs = Runs(
+            self.store,
+            Place(folder / "jobs", self.follower),
+            Place(folder / "runs", alone),
+            self.tracked,
+        )
         self.experiments = Experiments(self.store, self.runs)
         self._loop = asyncio.new_event_loop()
         self.store.open()

@@ -160,7 +160,7 @@ def links(tmp_path: Path) -> tuple[RunLinks, Callable[..., Path]]:
             (folder / "tb").mkdir()
         return folder
 
-    return RunLinks(tmp_path / "jobs", tmp_path / "runs"), job
+    return RunLinks(tmp_path, tmp_path / "links"), job
 
 
 def test_links_follow_the_jobs(links: tuple[RunLinks, Callable[..., Path]]) -> None:

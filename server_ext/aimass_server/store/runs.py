@@ -40,12 +40,13 @@ def create(connection: Connection, job: Job) -> None:
             notes=job.options.notes,
         )
     )
-    _add_tags(connection, run_id, job.owner, job.tenant, job.options.tags)
+    add_tags(connection, run_id, job.owner, job.tenant, job.options.tags)
 
 
 def follow(connection: Connection, job: Job) -> None:
     """Move the run of a job with it, in the same transaction."""
-    values = {name: getattr(job, name) for name in _FOLLOWED}
+    cause = job.cause.model_dump() if job.cause else None
+    values = {name: getattr(job, name) for name in _FOLLOWED} | {"cause": cause}
     connection.execute(runs.update().where(runs.c.job == job.id).values(**values))
 
 
@@ -54,15 +55,23 @@ def summarise(connection: Connection, job: Job, summaries: Mapping[str, MetricSu
     row = connection.execute(select(runs).where(runs.c.job == job.id)).first()
     if row is None:  # deleted meanwhile
         return
-    connection.execute(delete_from(run_metrics).where(run_metrics.c.run == row.id))
     held_out = {
         name: MetricSummary(last=value, lowest=value, highest=value, points=1)
         for name, value in job.metrics.items()
     }
+    keep_metrics(connection, row.id, {**summaries, **held_out})
+
+
+def keep_metrics(
+    connection: Connection, run_id: str, summaries: Mapping[str, MetricSummary]
+) -> None:
+    """Keep what is known of a run's curves, in place of what was known."""
+    connection.execute(delete_from(run_metrics).where(run_metrics.c.run == run_id))
+    row = connection.execute(select(runs).where(runs.c.id == run_id)).one()
     values = [
         {"run": row.id, "metric": name, "owner": row.owner, "tenant": row.tenant}
         | summary.model_dump()
-        for name, summary in {**summaries, **held_out}.items()
+        for name, summary in summaries.items()
     ]
     if values:
         connection.execute(run_metrics.insert(), values)
@@ -97,7 +106,7 @@ def tag(connection: Connection, run: Run, add: list[str], remove: list[str], act
     InvalidRequest
         When the run would have too many.
     """
-    _add_tags(connection, run.id, run.owner, run.tenant, add)
+    add_tags(connection, run.id, run.owner, run.tenant, add)
     mine = run_tags.c.run == run.id
     connection.execute(delete_from(run_tags).where(mine, run_tags.c.tag.in_(remove)))
     tags = _tags(connection, [run.id]).get(run.id, [])
@@ -106,13 +115,13 @@ def tag(connection: Connection, run: Run, add: list[str], remove: list[str], act
             f"run '{run.name}' would have {len(tags)} tags, the most is {MAX_TAGS}",
             f"take some away: tag {run.id} --remove {tags[0]}",
         )
-    _record(connection, run, "tagged", actor, tags=tags)
+    record_run(connection, run, "tagged", actor, tags=tags)
 
 
 def note(connection: Connection, run: Run, notes: str, actor: str) -> None:
     """Write the notes of a run."""
     connection.execute(runs.update().where(runs.c.id == run.id).values(notes=notes))
-    _record(connection, run, "noted", actor)
+    record_run(connection, run, "noted", actor)
 
 
 def delete(connection: Connection, run: Run, actor: str) -> None:
@@ -120,7 +129,7 @@ def delete(connection: Connection, run: Run, actor: str) -> None:
     for table in (run_tags, run_metrics):
         connection.execute(delete_from(table).where(table.c.run == run.id))
     connection.execute(delete_from(runs).where(runs.c.id == run.id))
-    _record(connection, run, "deleted", actor)
+    record_run(connection, run, "deleted", actor)
 
 
 def build(connection: Connection, rows: Iterable[Row[Any]]) -> list[Run]:
@@ -134,7 +143,7 @@ def build(connection: Connection, rows: Iterable[Row[Any]]) -> list[Run]:
 def _run(row: Row[Any], tags: list[str], metrics: dict[str, MetricSummary]) -> Run:
     columns = {name: row._mapping[name] for name in Run.model_fields if name in row._mapping}
     return Run(
-        **columns,
+        **columns | {"job": row.job or ""},
         tags=tags,
         metrics={name: summary.last for name, summary in metrics.items()},
         best={name: summary.best(name) for name, summary in metrics.items()},
@@ -158,9 +167,10 @@ def _metrics(connection: Connection, ids: list[str]) -> dict[str, dict[str, Metr
     return found
 
 
-def _add_tags(
+def add_tags(
     connection: Connection, run_id: str, owner: str, tenant: str, tags: Iterable[str]
 ) -> None:
+    """Add the tags that a run does not have."""
     known = set(_tags(connection, [run_id]).get(run_id, []))
     values = [
         {"run": run_id, "tag": tag, "owner": owner, "tenant": tenant}
@@ -177,7 +187,8 @@ def _params(job: Job) -> dict[str, Any]:
     return {**job.params, **also, "engine": job.engine}
 
 
-def _record(connection: Connection, run: Run, happening: str, actor: str, **data: Any) -> None:
+def record_run(connection: Connection, run: Run, happening: str, actor: str, **data: Any) -> None:
+    """Note what happened to a run."""
     record(
         connection,
         f"runs.{happening}",

@@ -1,4 +1,5 @@
-"""The folder that TensorBoard looks at: a link for each job, under a name that a person knows."""
+"""The folder that TensorBoard looks at: a link for each job, and each run without one,
+under a name that a person knows."""
 
 from __future__ import annotations
 
@@ -17,21 +18,22 @@ class RunLinks:
 
     Parameters
     ----------
-    jobs
-        The folder of all jobs.
+    data
+        The data folder: jobs are in its ``jobs``, and runs without one in its ``runs``.
     folder
         Where the links are; nothing else is in there.
     """
 
-    def __init__(self, jobs: Path, folder: Path) -> None:
-        self._jobs = jobs
+    def __init__(self, data: Path, folder: Path) -> None:
+        self._data = data
         self.folder = folder
         self._known: dict[str, str] = {}
 
     def refresh(self) -> None:
         """Link jobs that are new, unlink those that are gone; blocks on the disk."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        wanted = {self._name(job): job / "tb" for job in self._jobs.glob("job_*") if _has_runs(job)}
+        writers = [*self._data.glob("jobs/job_*"), *self._data.glob("runs/run_*")]
+        wanted = {self._name(one): one / "tb" for one in writers if _has_runs(one)}
         present = {path.name for path in self.folder.iterdir()}
         for name in present - wanted.keys():
             (self.folder / name).unlink()
@@ -42,11 +44,17 @@ class RunLinks:
     def _name(self, job: Path) -> str:
         """What the job is called; a job keeps its name, so its spec is read once."""
         if job.name not in self._known:
-            name = (read_record(job / "spec.json") or {}).get("name", "")
-            name = name if re.fullmatch(NAME_PATTERN, name) else "job"
+            record = read_record(_names(job)) or {}
+            name = str(record.get("name", ""))
+            name = name if re.fullmatch(NAME_PATTERN, name) else job.name.partition("_")[0]
             self._known[job.name] = f"{name}-{job.name[-_SHORT:]}"
         return self._known[job.name]
 
 
 def _has_runs(job: Path) -> bool:
-    return (job / "tb").is_dir() and (job / "spec.json").is_file()
+    return (job / "tb").is_dir() and _names(job).is_file()
+
+
+def _names(folder: Path) -> Path:
+    """The record that says what a job, or a run without one, is called."""
+    return folder / ("spec.json" if folder.name.startswith("job_") else "run.json")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,9 +31,11 @@ from aimass_jupyter.contract.runs import (
     RunRef,
     RunTag,
 )
+from aimass_jupyter.contract.tracked import RunAppend, RunEnd, RunParams, RunReceived, RunStart
 from aimass_server.access import Call, require_owner
 from aimass_server.store import Store, experiments, run_pages, runs
 from aimass_server.tracking.retention import choose
+from aimass_server.tracking.tracked import TrackedRuns
 
 
 class CurveSource(Protocol):
@@ -45,22 +48,58 @@ class CurveSource(Protocol):
     def forget(self, job_id: str) -> None: ...
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where runs of a kind leave what they write: a folder each, and who reads it."""
+
+    folder: Path
+    source: CurveSource
+
+
 class Runs:
     """What can be asked of runs.
 
     Parameters
     ----------
-    folder
+    of_jobs
         ``<data>/jobs``: what a run left is in the folder of its job.
+    alone
+        ``<data>/runs``: the same of the runs that have no job, in a folder of their own.
+    tracked
+        Starts and ends the runs that have no job.
     """
 
     def __init__(
-        self, store: Store, folder: Path, source: CurveSource, clock: Clock = utc_now
+        self,
+        store: Store,
+        of_jobs: Place,
+        alone: Place,
+        tracked: TrackedRuns,
+        clock: Clock = utc_now,
     ) -> None:
         self._store = store
-        self._folder = folder
-        self._source = source
+        self._of_jobs = of_jobs
+        self._alone = alone
+        self._tracked = tracked
         self._clock = clock
+
+    async def start(self, call: Call, request: RunStart) -> Run:
+        """Start a run without a job."""
+        return await self._tracked.start(call, request)
+
+    async def append(
+        self, call: Call, request: RunAppend, chunks: AsyncIterator[bytes]
+    ) -> RunReceived:
+        """Take events of a run without a job."""
+        return await self._tracked.append(call, request, chunks)
+
+    async def params(self, call: Call, request: RunParams) -> Run:
+        """Add parameters to a run without a job."""
+        return await self._tracked.params(call, request)
+
+    async def end(self, call: Call, request: RunEnd) -> Run:
+        """End a run without a job."""
+        return await self._tracked.end(call, request)
 
     async def list(self, call: Call, request: RunList) -> Page[Run]:
         """A page of runs."""
@@ -89,7 +128,8 @@ class Runs:
     async def metrics(self, call: Call, request: RunMetrics) -> Curves:
         """The curves of a run since a cursor."""
         run = await self._find(call, request.run)
-        return await self._source.curves(run.job, request.cursor, request.max_points)
+        source, _, key = self._place(run)
+        return await source.curves(key, request.cursor, request.max_points)
 
     async def compare(self, call: Call, request: RunCompare) -> Comparison:
         """Runs side by side."""
@@ -121,7 +161,8 @@ class Runs:
         """A run with the metrics of this moment, when it has not ended."""
         if run.state in FINAL_STATES:
             return run
-        found = await self._source.summaries(run.job)
+        source, _, key = self._place(run)
+        found = await source.summaries(key)
         metrics = {name: summary.last for name, summary in sorted(found.items())}
         best = {name: summary.best(name) for name, summary in sorted(found.items())}
         return run.model_copy(update={"metrics": metrics, "best": best})
@@ -129,7 +170,8 @@ class Runs:
     async def _compared_curves(self, run: Run, max_points: int) -> Curves:
         if not max_points:
             return Curves(series=[], cursor="")
-        return await self._source.curves(run.job, "", max(8, max_points))
+        source, _, key = self._place(run)
+        return await source.curves(key, "", max(8, max_points))
 
     async def _prune(
         self, request: RunPrune, tenant: str | None, owner: str | None, actor: str
@@ -137,7 +179,7 @@ class Runs:
         found = await self._store.read(lambda c: runs.ended(c, tenant, owner, request.experiment))
         chosen = choose(found, request, self._clock())
         if request.dry_run:
-            sizes = [await asyncio.to_thread(size_of, self._folder / run.job) for run in chosen]
+            sizes = [await asyncio.to_thread(size_of, self._place(run)[1]) for run in chosen]
         else:
             sizes = [await self._delete(run, actor) for run in chosen]
         return Pruned(runs=chosen, freed_bytes=sum(sizes), dry_run=request.dry_run)
@@ -145,10 +187,17 @@ class Runs:
     async def _delete(self, run: Run, actor: str) -> int:
         """Forget a run, then free its bytes: a crash between the two leaves a folder, no lie."""
         if run.state not in FINAL_STATES:
-            raise Conflict(f"run '{run.name}' is {run.state}", f"stop it first: stop {run.job}")
+            first = f"stop {run.job}" if run.job else f"runs end {run.id}"
+            raise Conflict(f"run '{run.name}' is {run.state}", f"stop it first: {first}")
         await self._store.write(lambda c: runs.delete(c, run, actor))
-        self._source.forget(run.job)
-        return await asyncio.to_thread(_remove, self._folder / run.job)
+        source, folder, key = self._place(run)
+        source.forget(key)
+        return await asyncio.to_thread(_remove, folder)
+
+    def _place(self, run: Run) -> tuple[CurveSource, Path, str]:
+        """Who reads what a run wrote, in which folder, and by which id."""
+        place, key = (self._of_jobs, run.job) if run.job else (self._alone, run.id)
+        return place.source, place.folder / key, key
 
     async def _own(self, call: Call, reference: str) -> Run:
         run = await self._find(call, reference)

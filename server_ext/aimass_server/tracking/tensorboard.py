@@ -43,7 +43,7 @@ class TensorBoard:
     def __init__(self, folder: Path, base_url: str) -> None:
         self.prefix = base_url.rstrip("/") + PATH
         self._folder = folder / "tensorboard"
-        self._links = RunLinks(folder / "jobs", self._folder / "runs")
+        self._links = RunLinks(folder, self._folder / "runs")
         self._marker = f"AIMASS_TENSORBOARD={folder}"
         self._program: Program | None = None
         self._address = ""
