@@ -55,8 +55,8 @@ ALGORITHMS = {
             task="classification",
             metric="accuracy",
             maximize=True,
-            help="A neural network that tells classes apart, for tables and images.",
-            inputs=("number", "category", "boolean", "image"),
+            help="A neural network that tells classes apart, for tables, texts and images.",
+            inputs=("number", "category", "boolean", "text", "image"),
             hyperparameters=ClassificationHyperparameters,
         ),
         AlgorithmDeclaration(
@@ -64,8 +64,8 @@ ALGORITHMS = {
             task="regression",
             metric="r2",
             maximize=True,
-            help="A neural network that predicts a number, for tables and images.",
-            inputs=("number", "category", "boolean", "image"),
+            help="A neural network that predicts a number, for tables, texts and images.",
+            inputs=("number", "category", "boolean", "text", "image"),
             hyperparameters=RegressionHyperparameters,
         ),
     )

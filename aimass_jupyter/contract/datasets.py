@@ -18,7 +18,7 @@ from aimass_jupyter.contract.base import (
 )
 from aimass_jupyter.contract.operation import Operation
 
-ColumnKind = Literal["number", "category", "text", "boolean", "time", "image"]
+ColumnKind = Literal["number", "category", "text", "identifier", "boolean", "time", "image"]
 
 BUILTIN_DATASETS = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 
@@ -37,6 +37,7 @@ class Column(Resource):
     distinct: int | None = Field(None, description="Distinct values, when there are at most 1,000.")
     minimum: float | None = None
     maximum: float | None = None
+    words: float | None = Field(None, description="Words of a value, on average; None for others.")
 
 
 class DatasetDescription(Resource):

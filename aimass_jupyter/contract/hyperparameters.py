@@ -127,6 +127,13 @@ class Hyperparameters(Request):
         0.0, "Augmentation", "Gaussian noise: of the range of pixels, or in standard deviations.",
         ge=0, le=10,
     )  # fmt: skip
+    word_dropout: float = option(
+        0.0, "Augmentation", "Texts: share of the words left out.", ge=0, lt=1
+    )
+    word_swap: float = option(
+        0.0, "Augmentation", "Texts: share of the neighbouring words that change places.",
+        ge=0, le=1,
+    )  # fmt: skip
     feature_dropout: float = option(
         0.0, "Augmentation", "Tables: share of the entries set to their mean.", ge=0, lt=1
     )
@@ -174,6 +181,14 @@ class Hyperparameters(Request):
         gt=0, le=1000,
     )  # fmt: skip
 
+    text_slots: int = option(
+        1024, "Rows", "Texts: numbers that the words and pairs of words of one are counted in.",
+        ge=16, le=65_536,
+    )  # fmt: skip
+    text_words: int = option(
+        256, "Rows", "Texts: words that are read of one; what follows is passed over.",
+        ge=2, le=4096,
+    )  # fmt: skip
     validation_fraction: float = option(
         0.2, "Rows", "Share of the rows held out and never trained on.", gt=0, lt=1
     )

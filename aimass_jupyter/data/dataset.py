@@ -98,6 +98,13 @@ def first_value(column: pa.ChunkedArray) -> Any:
     return present[0].as_py() if len(present) else None
 
 
+def some_of(column: pa.ChunkedArray, most: int) -> pa.ChunkedArray:
+    """Return so many values at most, from all over the column."""
+    if len(column) <= most:
+        return column
+    return column.take(pa.array(np.linspace(0, len(column) - 1, most).astype(np.int64)))
+
+
 def _tensors(column: pa.ChunkedArray) -> Array:
     chunks: list[Array] = [chunk.to_numpy_ndarray() for chunk in column.chunks]
     if not chunks:

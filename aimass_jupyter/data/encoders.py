@@ -6,7 +6,7 @@ sees the label.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt
 
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.models import TensorSpec
+from aimass_jupyter.data.words import features_of, numbers_of, words_of
 
 Array = npt.NDArray[Any]
 Matrix = npt.NDArray[np.float32]
 
 MAX_CATEGORIES = 100
+MAX_SLOTS, MAX_WORDS = 65_536, 4096  # of a text: what a bundle may ask for
+LEAST_WORDS = 2
 FARTHEST = 1e4  # standard deviations; keeps absurd numbers finite in float32
 
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -27,6 +30,16 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 
 class Unusable(Exception):
     """A column that cannot be learnt from; the message says why."""
+
+
+class TextSize(NamedTuple):
+    """How much is kept of a text: words at most, and slots that they and their pairs fall into."""
+
+    slots: int = 1024
+    words: int = 256
+
+
+DEFAULT_SIZE = TextSize()
 
 
 class _Encoder(BaseModel):
@@ -158,6 +171,54 @@ class CategoryEncoder(_Encoder):
         return slots[[number.get(value, other) for value in _as_list(self.name, values)]]
 
 
+class TextEncoder(_Encoder):
+    """The words of a text and their pairs, hashed into slots; a missing text has no words.
+
+    What is kept of many rows are the numbers of their words, see ``words``.
+    """
+
+    kind: Literal["text"] = "text"
+    hashing: Literal[1] = 1
+    slots: int = Field(ge=1, le=MAX_SLOTS)
+    words: int = Field(ge=LEAST_WORDS, le=MAX_WORDS, description="Of each text.")
+    missing: bool
+
+    @classmethod
+    def fit(cls, name: str, values: Array, missing: bool, size: TextSize) -> Self:
+        """Take the length of the longest text, up to the most words that are kept.
+
+        ``values`` may be some of those there are, and ``missing`` speaks of all.
+        """
+        found = [words_of(text) for text in _as_texts(name, values)]
+        longest = max(map(len, found), default=0)
+        if not longest or len(set(map(tuple, found))) == 1:
+            raise Unusable("it has no words, or the same in every row")
+        kept = min(size.words, max(LEAST_WORDS, longest))
+        return cls(name=name, slots=size.slots, words=kept, missing=missing)
+
+    @property
+    def width(self) -> int:
+        """Columns of the matrix that it fills."""
+        return self.slots
+
+    @property
+    def spec(self) -> TensorSpec:
+        """What it wants to be given."""
+        return TensorSpec(name=self.name, datatype="BYTES", shape=[-1])
+
+    def encode(self, values: Any) -> Matrix:
+        """Return (rows, width)."""
+        return self.unpack(self.pack(values))
+
+    def pack(self, values: Any) -> Matrix:
+        """Return the numbers of the words, (rows, words)."""
+        return numbers_of(_as_texts(self.name, values), self.words)
+
+    def unpack(self, packed: Matrix) -> Matrix:
+        """Return (rows, width)."""
+        return features_of(packed, self.slots)
+
+
 class ImageEncoder(_Encoder):
     """Scales from the range that training saw to 0…1."""
 
@@ -215,11 +276,8 @@ class TensorEncoder(_Encoder):
         return rows
 
 
-TableEncoder = Annotated[
-    NumberEncoder | BooleanEncoder | CategoryEncoder, Field(discriminator="kind")
-]
 Encoder = Annotated[
-    NumberEncoder | BooleanEncoder | CategoryEncoder | ImageEncoder | TensorEncoder,
+    NumberEncoder | BooleanEncoder | CategoryEncoder | TextEncoder | ImageEncoder | TensorEncoder,
     Field(discriminator="kind"),
 ]
 
@@ -237,6 +295,16 @@ def _as_list(name: str, values: Any) -> list[Any]:
         value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         for value in _flat(name, np.asarray(values, dtype=object)).tolist()
     ]
+
+
+def _as_texts(name: str, values: Any) -> list[str]:
+    texts = [("" if value is None else value) for value in _as_list(name, values)]
+    if set(map(type, texts)) <= {str}:
+        return texts
+    row, wrong = next((row, text) for row, text in enumerate(texts, 1) if type(text) is not str)
+    raise InvalidRequest(
+        f"row {row:,} of column '{name}' is {str(wrong)[:60]}, which is no text", "give it as text"
+    )
 
 
 def _flat(name: str, values: Array) -> Array:

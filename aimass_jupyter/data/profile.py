@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 
 from aimass_jupyter.contract.datasets import Column, ColumnKind, DatasetDescription
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
+from aimass_jupyter.data.dataset import some_of
+from aimass_jupyter.data.words import count_words
 
 LABEL_NAMES = ("label", "target", "class", "y")
 PREVIEW_ROWS = 5
@@ -21,7 +23,10 @@ PREVIEW_LENGTH = 200
 MAX_DISTINCT = 1000  # counted and told; above, only that there are more
 MAX_INTEGER_CLASSES = 20
 FEW_WORDS = 20  # so few different words are categories, however short the table
-WORDS_SHARE = 0.5  # above this share of different words, a column is text
+WORDS_SHARE = 0.5  # above this share of different values, they are no categories
+TEXT_WORDS = 3  # a text has so many on average; it is split at spaces
+MANY_TEXTS = 100  # above, texts that come again are texts still, and no categories
+_TEXTS_LOOKED_AT = 1000
 
 
 def describe(table: pa.Table, source: str, label: str | None = None) -> DatasetDescription:
@@ -63,14 +68,16 @@ def describe_column(name: str, column: pa.ChunkedArray) -> Column:
     present = column.filter(pc.invert(missing))
     distinct = _distinct(present)
     low, high = _range(present)
+    words = _mean_words(present)
     return Column(
         name=name,
-        kind=_kind(kind, len(present), distinct),
+        kind=_kind(kind, len(present), distinct, words),
         type=str(kind),
         missing=len(column) - len(present),
         distinct=distinct,
         minimum=low,
         maximum=high,
+        words=words,
     )
 
 
@@ -91,7 +98,7 @@ def find_column(columns: Sequence[Column], name: str) -> Column:
 
 def task_of(label: Column, rows: int) -> str | None:
     """The task that a label asks for; None when it cannot be learnt."""
-    if label.kind in ("boolean", "category"):
+    if label.kind in ("boolean", "category") or _repeated_text(label, rows):
         return "classification"
     if label.kind != "number":
         return None
@@ -112,6 +119,12 @@ def _describe_images(name: str, column: pa.ChunkedArray) -> Column:
     )
 
 
+def _repeated_text(label: Column, rows: int) -> bool:
+    """Whether its values come again and again: names of classes may be long."""
+    few = label.distinct is not None and label.distinct <= WORDS_SHARE * rows
+    return few and label.kind == "text"
+
+
 def _is_integer(column: Column) -> bool:
     return column.type.startswith(("int", "uint"))
 
@@ -123,23 +136,40 @@ def _usual_label(columns: Sequence[Column]) -> Column | None:
 
 def _cannot_learn(label: Column, rows: int) -> InvalidRequest:
     distinct = f"{label.distinct:,}" if label.distinct else f"more than {MAX_DISTINCT:,}"
-    text = f"it is free text, {distinct} different values in {rows:,} rows"
-    reason = text if label.kind == "text" else f"it holds {label.kind}s"
+    reason = f"it holds {label.kind}s"
+    if label.kind in ("text", "identifier"):
+        what = "free text" if label.kind == "text" else "made of names"
+        reason = f"it is {what}, {distinct} different values in {rows:,} rows"
     return InvalidRequest(
         f"column '{label.name}' cannot be the label: {reason}",
         "name a column of numbers, of categories or of true and false",
     )
 
 
-def _kind(kind: pa.DataType, present: int, distinct: int | None) -> ColumnKind:
+def _kind(kind: pa.DataType, present: int, distinct: int | None, words: float | None) -> ColumnKind:
     if pa.types.is_boolean(kind):
         return "boolean"
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return "number"
     if pa.types.is_temporal(kind):
         return "time"
-    few = distinct is not None and distinct <= max(FEW_WORDS, WORDS_SHARE * present)
-    return "category" if few else "text"
+    if distinct is not None and distinct <= FEW_WORDS:
+        return "category"
+    repeated = distinct is not None and distinct <= WORDS_SHARE * present
+    if (words or 0) >= TEXT_WORDS and not (repeated and distinct <= MANY_TEXTS):
+        return "text"
+    return "category" if repeated else "identifier"
+
+
+def _mean_words(present: pa.ChunkedArray) -> float | None:
+    """Words of a value, on average over some; None for what are no words.
+
+    What is written without spaces counts two letters as a word.
+    """
+    if not pa.types.is_string(present.type) or not len(present):
+        return None
+    texts = some_of(present, _TEXTS_LOOKED_AT).to_pylist()
+    return round(sum(map(count_words, texts)) / len(texts), 1)
 
 
 def _distinct(present: pa.ChunkedArray) -> int | None:

@@ -6,7 +6,7 @@ did. Arrow is imported to fit; to apply it takes numpy alone, which keeps a repl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,12 +17,15 @@ from aimass_jupyter.contract.datasets import Column
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.models import Signature
 from aimass_jupyter.data.encoders import (
+    DEFAULT_SIZE,
     BooleanEncoder,
     CategoryEncoder,
     Encoder,
     ImageEncoder,
     NumberEncoder,
     TensorEncoder,
+    TextEncoder,
+    TextSize,
     Unusable,
 )
 from aimass_jupyter.data.labels import ClassLabel, Label, NumberLabel
@@ -40,6 +43,9 @@ _ENCODERS: dict[str, type[NumberEncoder | BooleanEncoder | CategoryEncoder | Ima
     "category": CategoryEncoder,
     "image": ImageEncoder,
 }
+_LEARNT = {*_ENCODERS, "text"}
+_NOT_LEARNT = {"identifier": "its values are too many to be categories, and too short to be texts"}
+_TEXTS_LOOKED_AT = 10_000
 
 
 class Preprocessing(BaseModel):
@@ -55,7 +61,12 @@ class Preprocessing(BaseModel):
 
     @classmethod
     def fit(
-        cls, table: pa.Table, features: Sequence[Column], label: Column | str, task: Task
+        cls,
+        table: pa.Table,
+        features: Sequence[Column],
+        label: Column | str,
+        task: Task,
+        texts: TextSize = DEFAULT_SIZE,
     ) -> Preprocessing:
         """Fit on training rows.
 
@@ -67,6 +78,8 @@ class Preprocessing(BaseModel):
             The columns to learn from, as described; the label among them is passed over.
         label
             The column to learn.
+        texts
+            How much is kept of a text.
 
         Raises
         ------
@@ -79,7 +92,7 @@ class Preprocessing(BaseModel):
         encoder = ClassLabel if task == "classification" else NumberLabel
         fitted_label = encoder.fit(target, column_values(table[target]))
         candidates = [column for column in features if column.name != target]
-        fitted, dropped = _fit_columns(table, _image_or_table(candidates))
+        fitted, dropped = _fit_columns(table, _image_or_table(candidates), texts)
         if not fitted:
             raise _nothing_to_learn_from(target, dropped)
         return cls(
@@ -104,6 +117,28 @@ class Preprocessing(BaseModel):
         return (sum(feature.width for feature in table),)
 
     @property
+    def packed_shape(self) -> tuple[int, ...]:
+        """Shape of one row as it is kept: that of the input, but for texts their words."""
+        if not self.has_text:
+            return self.input_shape
+        return (max(part.stop for _, part in self.packed_features()),)
+
+    @property
+    def has_text(self) -> bool:
+        """Whether a text is learnt from: rows are kept as words then."""
+        return any(isinstance(feature, TextEncoder) for feature in self.features)
+
+    def packed_features(self) -> Iterator[tuple[Encoder, slice]]:
+        """Yield each feature of a table, and which columns of packed rows are its own."""
+        start = 0
+        for feature in self.features:
+            if isinstance(feature, ImageEncoder | TensorEncoder):
+                raise TypeError(f"'{feature.name}' is no column of a table")
+            stop = start + (feature.words if isinstance(feature, TextEncoder) else feature.width)
+            yield feature, slice(start, stop)
+            start = stop
+
+    @property
     def output_size(self) -> int:
         """Numbers that the network gives for a row: a logit a class, or one value."""
         return self.label.outputs
@@ -121,13 +156,27 @@ class Preprocessing(BaseModel):
         InvalidRequest
             When a column is absent, or is not of its kind or length.
         """
-        parts = [feature.encode(self._given(columns, feature.name)) for feature in self.features]
+        return self.unpack(self.pack(columns))
+
+    def pack(self, columns: Mapping[str, Any]) -> Matrix:
+        """Return rows as they are kept, of shape (rows, *packed_shape); raises as ``apply``."""
+        parts = [_packed(feature, self._given(columns, feature.name)) for feature in self.features]
         lengths = {
             feature.name: len(part) for feature, part in zip(self.features, parts, strict=True)
         }
         if len(set(lengths.values())) > 1:
             counts = ", ".join(f"{name}: {length}" for name, length in lengths.items())
             raise InvalidRequest(f"the columns differ in their number of rows ({counts})")
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def unpack(self, rows: Matrix) -> Matrix:
+        """Return the network's input for rows that were kept, of shape (rows, *input_shape)."""
+        if not self.has_text:
+            return rows
+        parts = [
+            feature.unpack(rows[:, part]) if isinstance(feature, TextEncoder) else rows[:, part]
+            for feature, part in self.packed_features()
+        ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def encode_label(self, values: Array) -> npt.NDArray[np.int64] | npt.NDArray[np.float32]:
@@ -187,6 +236,10 @@ class Preprocessing(BaseModel):
             raise InvalidRequest(f"column '{name}' is not given") from None
 
 
+def _packed(feature: Encoder, values: Any) -> Matrix:
+    return feature.pack(values) if isinstance(feature, TextEncoder) else feature.encode(values)
+
+
 def _image_or_table(columns: list[Column]) -> list[tuple[Column, str]]:
     """Each column with the reason not to use it: the first image is learnt from alone."""
     images = [column for column in columns if column.kind == "image"]
@@ -198,24 +251,30 @@ def _image_or_table(columns: list[Column]) -> list[tuple[Column, str]]:
 
 
 def _fit_columns(
-    table: pa.Table, columns: list[tuple[Column, str]]
+    table: pa.Table, columns: list[tuple[Column, str]], texts: TextSize
 ) -> tuple[list[Encoder], dict[str, str]]:
-    from aimass_jupyter.data.dataset import column_values
-
     fitted: list[Encoder] = []
     dropped: dict[str, str] = {}
     for column, reason in columns:
-        if not reason and column.kind not in _ENCODERS:
-            reason = f"columns of {column.kind} are not learnt from"
+        if not reason and column.kind not in _LEARNT:
+            reason = _NOT_LEARNT.get(column.kind, f"columns of {column.kind} are not learnt from")
         if reason:
             dropped[column.name] = reason
             continue
         try:
-            values = column_values(table[column.name])
-            fitted.append(_ENCODERS[column.kind].fit(column.name, values))
+            fitted.append(_fit_column(table[column.name], column, texts))
         except Unusable as unusable:
             dropped[column.name] = str(unusable)
     return fitted, dropped
+
+
+def _fit_column(values: pa.ChunkedArray, column: Column, texts: TextSize) -> Encoder:
+    from aimass_jupyter.data.dataset import column_values, some_of
+
+    if column.kind == "text":
+        some = column_values(some_of(values, _TEXTS_LOOKED_AT))
+        return TextEncoder.fit(column.name, some, values.null_count > 0, texts)
+    return _ENCODERS[column.kind].fit(column.name, column_values(values))
 
 
 def _nothing_to_learn_from(label: str, dropped: dict[str, str]) -> InvalidRequest:

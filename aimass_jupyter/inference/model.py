@@ -55,7 +55,7 @@ class LoadedModel:
         Failed
             When the network gives NaN or infinity.
         """
-        rows = self.preprocessing.apply(columns)
+        rows = self.preprocessing.pack(columns)
         starts = range(0, len(rows), ROWS_A_RUN)
         parts = [self._outputs(rows[start : start + ROWS_A_RUN]) for start in starts]
         outputs = np.concatenate(parts) if parts else self._no_rows()
@@ -67,7 +67,8 @@ class LoadedModel:
         return self.preprocessing.decode(outputs)
 
     def _outputs(self, rows: Array) -> Array:
-        return self._graph.run(rows).reshape(len(rows), self.preprocessing.output_size)
+        inputs = self.preprocessing.unpack(rows)
+        return self._graph.run(inputs).reshape(len(rows), self.preprocessing.output_size)
 
     def _no_rows(self) -> Array:
         return np.empty((0, self.preprocessing.output_size), np.float32)

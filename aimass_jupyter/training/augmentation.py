@@ -7,7 +7,7 @@ rows that a model answers are never changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -26,15 +26,17 @@ from aimass_jupyter.training.image_changes import (
 )
 from aimass_jupyter.training.rows import Part
 from aimass_jupyter.training.table_changes import TableChanges
+from aimass_jupyter.training.text_rows import TextRows
 
 Augment = Callable[[Part], Part]
 
 _FOR_IMAGES = ("rotation", "scaling", "shear", "shift", "flip", "colour")
 _FOR_TABLES = ("feature_dropout",)
+_FOR_TEXTS = ("word_dropout", "word_swap")
 
 
 def augmentation(params: Hyperparameters, preprocessing: Preprocessing) -> Augment:
-    """Return what changes a batch as the hyperparameters ask for; the batch itself for none.
+    """Return what changes a batch as the hyperparameters ask for, and unpacks it.
 
     Raises
     ------
@@ -42,20 +44,25 @@ def augmentation(params: Hyperparameters, preprocessing: Preprocessing) -> Augme
         When a change that is asked for suits no rows of this kind.
     """
     image = len(preprocessing.input_shape) == 3
-    _check_kind(params, image=image)
+    _check_kind(params, image=image, text=preprocessing.has_text)
+    word_changes = _word_changes(params, preprocessing)
     changes = _image_changes(params) if image else _table_changes(params, preprocessing)
     classes = preprocessing.output_size if preprocessing.task == "classification" else 0
 
     def augment(batch: Part) -> Part:
         if not len(batch):
             return batch
-        inputs = batch.inputs
+        packed = batch.inputs
+        for word_change in word_changes:
+            packed = word_change(packed)
+        inputs = batch.unpacked(packed)
         for change in changes:
             inputs = change(inputs)
         changed = Part(inputs, batch.targets, batch.weights)
         return blend(changed, params.mixup, classes) if params.mixup else changed
 
-    return augment if changes or params.mixup else lambda batch: batch
+    needed = changes or params.mixup or preprocessing.has_text
+    return augment if needed else lambda batch: batch
 
 
 def blend(batch: Part, alpha: float, classes: int) -> Part:
@@ -82,14 +89,32 @@ def blend(batch: Part, alpha: float, classes: int) -> Part:
     return Part(mixed(batch.inputs), mixed(targets), weights)
 
 
-def _check_kind(params: Hyperparameters, *, image: bool) -> None:
-    wrong = _FOR_TABLES if image else _FOR_IMAGES
-    kind, given = ("tables", "images") if image else ("images", "a table")
-    for name in wrong:
+def _check_kind(params: Hyperparameters, *, image: bool, text: bool) -> None:
+    if image:
+        _refuse(params, _FOR_TABLES, "tables", "the dataset is images")
+    else:
+        _refuse(params, _FOR_IMAGES, "images", "the dataset is a table")
+    if not text:
+        _refuse(params, _FOR_TEXTS, "texts", "the model learns from none")
+
+
+def _refuse(params: Hyperparameters, names: Sequence[str], kind: str, given: str) -> None:
+    for name in names:
         if getattr(params, name) not in (0, "none"):
             option = "--" + name.replace("_", "-")
-            raise InvalidRequest(f"{option} changes {kind}, and the dataset is {given}",
-                                 f"leave {option} out")  # fmt: skip
+            raise InvalidRequest(f"{option} changes {kind}, and {given}", f"leave {option} out")
+
+
+def _word_changes(params: Hyperparameters, preprocessing: Preprocessing) -> list[Change]:
+    changes: list[Change] = []
+    if not preprocessing.has_text:
+        return changes
+    texts = TextRows(preprocessing)
+    if params.word_swap:
+        changes.append(lambda rows: texts.swap_words(rows, params.word_swap))
+    if params.word_dropout:
+        changes.append(lambda rows: texts.drop_words(rows, params.word_dropout))
+    return changes
 
 
 def _image_changes(params: Hyperparameters) -> list[Change]:

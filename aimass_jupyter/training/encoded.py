@@ -31,11 +31,11 @@ _MOST_BLOCK_BYTES = 1 << 26
 
 
 def encode(table: pa.Table, rows: Indices, preprocessing: Preprocessing) -> Encoded:
-    """Return inputs and targets of some rows, in memory."""
+    """Return inputs, packed, and targets of some rows, in memory."""
     names = [*(feature.name for feature in preprocessing.features), preprocessing.label.name]
     columns = columns_of(table.take(rows), names)
     targets = preprocessing.encode_label(columns[preprocessing.label.name])
-    return preprocessing.apply(columns), targets
+    return preprocessing.pack(columns), targets
 
 
 def encoded_bytes(rows: int, preprocessing: Preprocessing) -> int:
@@ -45,7 +45,7 @@ def encoded_bytes(rows: int, preprocessing: Preprocessing) -> int:
 
 def row_bytes(preprocessing: Preprocessing) -> int:
     """Bytes of the input of one row."""
-    return 4 * math.prod(preprocessing.input_shape)
+    return 4 * math.prod(preprocessing.packed_shape)
 
 
 def map_encoded(
@@ -108,7 +108,7 @@ def _append(files: Sequence[BinaryIO], encoded: Encoded) -> None:
 def _mapped(home: Path, name: str, rows: int, preprocessing: Preprocessing) -> Encoded:
     """Private maps: torch takes no array that cannot be written to, and nobody writes to these."""
     kind = np.int64 if preprocessing.task == "classification" else np.float32
-    shape = (rows, *preprocessing.input_shape)
+    shape = (rows, *preprocessing.packed_shape)
     inputs, targets = (_path(home, name, what) for what in _WHAT)
     return (
         np.memmap(inputs, np.float32, "c", shape=shape),

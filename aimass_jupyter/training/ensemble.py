@@ -36,7 +36,7 @@ Report = Callable[[int, Combination], None]
 _ROWS_AT_ONCE = 1024
 _PLAIN = {
     "rotation": 0.0, "scaling": 0.0, "shear": 0.0, "shift": 0.0, "flip": "none", "colour": 0.0,
-    "noise": 0.0, "feature_dropout": 0.0, "mixup": 0.0,
+    "noise": 0.0, "word_dropout": 0.0, "word_swap": 0.0, "feature_dropout": 0.0, "mixup": 0.0,
 }  # fmt: skip
 
 
@@ -92,7 +92,7 @@ class Members:
         device = self.course.engine.device
         with torch.no_grad():
             pieces = part.inputs.split(_ROWS_AT_ONCE)
-            return torch.cat([network(piece.to(device)) for piece in pieces]).cpu()
+            return torch.cat([network(part.unpacked(piece.to(device))) for piece in pieces]).cpu()
 
     def answers_of_all(self, network: nn.Module, rows: npt.NDArray[np.int64]) -> Tensor:
         """Return what a network says of rows to train on, in their order; each rank does a part."""

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from aimass_jupyter.contract.datasets import Column
 from aimass_jupyter.data import Preprocessing, column_values
+from aimass_jupyter.data.encoders import DEFAULT_SIZE, TextSize
 from aimass_jupyter.data.labels import ClassLabel, NumberLabel
 from aimass_jupyter.data.transforms import Task
 
@@ -83,15 +84,16 @@ def fit_preprocessing(
     training: Indices,
     task: Task,
     seed: int,
+    texts: TextSize = DEFAULT_SIZE,
     many_rows: int = MANY_ROWS,
 ) -> Preprocessing:
     """Fit on the training rows, whose numbers count among those with a label."""
     if len(training) <= many_rows:
         rows = labels.rows[training]
-        return Preprocessing.fit(_Taken(table, rows), columns, labels.name, task)
+        return Preprocessing.fit(_Taken(table, rows), columns, labels.name, task, texts)
     drawn = np.random.default_rng(seed).choice(training, many_rows, replace=False, shuffle=False)
     sample = _Taken(table, np.sort(labels.rows[drawn]))
-    fitted = Preprocessing.fit(sample, columns, labels.name, task)
+    fitted = Preprocessing.fit(sample, columns, labels.name, task, texts)
     label = ClassLabel if task == "classification" else NumberLabel
     whole = label.fit(labels.name, labels.of_rows(training))
     return fitted.model_copy(update={"label": whole})

@@ -162,7 +162,9 @@ def evaluate(
     network.eval()
     part = part.to(engine.device)
     with torch.no_grad():
-        outputs = torch.cat([network(inputs) for inputs in part.inputs.split(_ROWS_AT_ONCE)])
+        outputs = torch.cat(
+            [network(part.unpacked(rows)) for rows in part.inputs.split(_ROWS_AT_ONCE)]
+        )
         outputs, targets = engine.gather(outputs), engine.gather(part.targets)
         loss = float(task.loss(outputs, targets)) / len(targets)
     return loss, task.report(outputs.cpu().numpy(), targets.cpu().numpy(), preprocessing)
@@ -172,7 +174,7 @@ def finish(
     spec: JobSpec, folder: Path, network: nn.Module, rows: Rows, report: Report
 ) -> None:  # fmt: skip
     """Leave the bundle and the report behind."""
-    examples = rows.held_out.inputs[:CHECKED_ROWS]
+    examples = rows.held_out.unpacked(rows.held_out.inputs[:CHECKED_ROWS])
     digest = write_model(
         folder / "bundle.aimass", spec, network, rows.preprocessing, report, examples
     )

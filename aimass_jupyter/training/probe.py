@@ -58,12 +58,13 @@ def _seconds(
     network = build_network(params, preprocessing.input_shape, preprocessing.output_size)
     network.to(device)
     computing = Precision(params.model_copy(update={"precision": precision}), device).computing
+    inputs = batch.unpacked()
     times: list[float] = []
     until = time.perf_counter() + _PROBE_SECONDS
     while len(times) < 3 or (time.perf_counter() < until and len(times) < 50):
         started = time.perf_counter()
         with computing():
-            outputs = network(batch.inputs)
+            outputs = network(inputs)
         task.loss(outputs.float(), batch.targets, batch.weights).backward()
         if device.type == "cuda":
             torch.cuda.synchronize(device)

@@ -24,10 +24,12 @@ from aimass_jupyter.data import (
     open_dataset,
     split_rows,
 )
+from aimass_jupyter.data.encoders import TextSize
 from aimass_jupyter.training.encoded import encode, encoded_bytes, map_encoded
 from aimass_jupyter.training.fitting import Labels, fit_preprocessing
 from aimass_jupyter.training.place import Place
 from aimass_jupyter.training.row_order import RowOrder
+from aimass_jupyter.training.text_rows import TextRows
 
 Indices = npt.NDArray[np.int64]
 
@@ -38,12 +40,14 @@ SMALL_BYTES = 1 << 26  # of encoded rows, which each rank may have in memory for
 class Part:
     """Rows ready for a network: inputs, and targets as the loss wants them.
 
-    ``weights`` says how much each row counts; without, all count 1.
+    ``weights`` says how much each row counts; without, all count 1. Inputs with ``texts`` are
+    packed: a batch of them is unpacked before a network reads it.
     """
 
     inputs: Tensor
     targets: Tensor
     weights: Tensor | None = None
+    texts: TextRows | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -51,13 +55,21 @@ class Part:
     def to(self, device: torch.device) -> Part:
         """Return it on a device; itself when it is there."""
         weights = None if self.weights is None else self.weights.to(device)
-        return Part(self.inputs.to(device), self.targets.to(device), weights)
+        return Part(self.inputs.to(device), self.targets.to(device), weights, self.texts)
+
+    def unpacked(self, rows: Tensor | None = None) -> Tensor:
+        """Return what a network reads of all its inputs, or of some rows of them."""
+        rows = self.inputs if rows is None else rows
+        return rows if self.texts is None else self.texts.unpack(rows)
 
     def taking(self, index: Tensor) -> Part:
         """Return some of its rows, in the order of their numbers."""
         weights = None if self.weights is None else self.weights.index_select(0, index)
         return Part(
-            self.inputs.index_select(0, index), self.targets.index_select(0, index), weights
+            self.inputs.index_select(0, index),
+            self.targets.index_select(0, index),
+            weights,
+            self.texts,
         )
 
     def pieces(self, count: int) -> Iterator[Part]:
@@ -117,8 +129,8 @@ class Rows:
         """Return the same rows as another network sees them."""
         return replace(
             self,
-            training=replace(self.training, inputs=inputs),
-            held_out=replace(self.held_out, inputs=held_out),
+            training=replace(self.training, inputs=inputs, texts=None),
+            held_out=replace(self.held_out, inputs=held_out, texts=None),
         )
 
     def share_of(self, rows: Indices) -> Part:
@@ -193,7 +205,9 @@ def open_rows(
     stratify = task == "classification"
     training, held_out = split_rows(labels.codes, params.validation_fraction, spec.seed, stratify)
     _check_ranks(spec.dataset, len(training), place.size)
-    preprocessing = fit_preprocessing(table, columns, labels, training, task, spec.seed)
+    size = TextSize(params.text_slots, params.text_words)
+    preprocessing = fit_preprocessing(table, columns, labels, training, task, spec.seed, size)
+    texts = TextRows(preprocessing) if preprocessing.has_text else None
     parts = {"training": labels.rows[training], "held-out": labels.rows[held_out]}
     if folder is None or encoded_bytes(len(labels.rows), preprocessing) <= small_bytes:
         parts["held-out"] = parts["held-out"][place.rank :: place.size]
@@ -204,8 +218,8 @@ def open_rows(
         mine = slice(place.rank, None, place.size)
         encoded["held-out"] = inputs[mine], targets[mine]
     return Rows(
-        training=_part(*encoded["training"]),
-        held_out=_part(*encoded["held-out"]),
+        training=_part(*encoded["training"], texts),
+        held_out=_part(*encoded["held-out"], texts),
         training_rows=len(training),
         held_out_rows=len(held_out),
         preprocessing=preprocessing,
@@ -214,8 +228,10 @@ def open_rows(
     )
 
 
-def _part(inputs: npt.NDArray[Any], targets: npt.NDArray[Any]) -> Part:
-    return Part(torch.from_numpy(inputs), torch.from_numpy(targets))
+def _part(
+    inputs: npt.NDArray[Any], targets: npt.NDArray[Any], texts: TextRows | None
+) -> Part:  # fmt: skip
+    return Part(torch.from_numpy(inputs), torch.from_numpy(targets), texts=texts)
 
 
 def _check_ranks(dataset: str, rows: int, ranks: int) -> None:

@@ -11,6 +11,7 @@ from aimass_jupyter.data.encoders import (
     CategoryEncoder,
     ImageEncoder,
     TensorEncoder,
+    TextEncoder,
 )
 
 
@@ -30,6 +31,8 @@ class TableChanges:
                 raise TypeError(f"'{encoder.name}' is no column of a table")
             if isinstance(encoder, CategoryEncoder):
                 mean, number = list(encoder.shares), [0.0] * encoder.width
+            elif isinstance(encoder, TextEncoder):
+                mean, number = [0.0] * encoder.width, [0.0] * encoder.width
             else:
                 average = encoder.mean if isinstance(encoder, BooleanEncoder) else 0.0
                 mean = [average, 0.0][: encoder.width]
@@ -46,7 +49,7 @@ class TableChanges:
         return rows + torch.randn_like(rows) * (deviation * self._numbers.to(rows.device))
 
     def forget(self, rows: Tensor, share: float) -> Tensor:
-        """Set so many entries to the mean of their feature."""
+        """Set so many entries to the mean of their feature; a text has no words then."""
         features = self._features.to(rows.device)
         count = int(self._features[-1]) + 1
         chosen = torch.rand(len(rows), count, device=rows.device) < share

@@ -95,7 +95,7 @@ def test_a_csv_file_is_typed_column_by_column(import_file: Import) -> None:
     assert found["rows"] == 3
     assert found["columns"][0] == {
         "name": "area", "kind": "number", "type": "double", "shape": None, "missing": 1,
-        "distinct": 2, "minimum": 50.5, "maximum": 71.0,
+        "distinct": 2, "minimum": 50.5, "maximum": 71.0, "words": None,
     }  # fmt: skip
     assert (found["label"], found["task"]) == ("price", "regression")
     assert found["preview"][2] == {
