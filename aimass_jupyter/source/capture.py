@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import sys
 import types
 from collections.abc import Mapping
@@ -139,7 +140,7 @@ class Capture:
             self._take_import(name, value.__name__, "", line, where)
         elif (place := self._place(value)) is not None:
             self._take_import(name, *place, line, where)
-        elif isinstance(value, types.FunctionType | type):
+        elif isinstance(value, type) or _is_function(value):
             self._take_definition(name, value, line, where)
         else:
             self._take_object(name, value, line, where)
@@ -177,6 +178,18 @@ class Capture:
 
     def _refuse(self, line: int, where: str, message: str, cure: str) -> None:
         self.found.problems.append(Problem(line, message, cure, where))
+
+
+def _is_function(value: Any) -> bool:
+    """Whether a definition made it, also when a decorator made an object of that (a cache)."""
+    wraps = not isinstance(value, types.FunctionType) and "__wrapped__" in _own_attributes(value)
+    return isinstance(inspect.unwrap(value) if wraps else value, types.FunctionType)
+
+
+def _own_attributes(value: Any) -> Mapping[str, Any]:
+    """An object's own attributes: one that answers to any name is not asked for them."""
+    found = getattr(value, "__dict__", {})
+    return found if isinstance(found, Mapping) else {}
 
 
 def _dependencies_first(uses: Mapping[str, set[str]]) -> list[str]:

@@ -77,6 +77,25 @@ def test_what_a_cell_uses_travels_and_nothing_else(
     assert run_in_a_job(unpacked(package)) == [7, 9, 100, 10, 3.0, 2, 2, 1]
 
 
+def test_what_a_decorator_made_an_object_of_travels_as_its_definition(
+    notebook: Notebook, unpacked: Callable[[Package], Path]
+) -> None:
+    notebook.run("from functools import lru_cache, update_wrapper\n")
+    notebook.run("@lru_cache(maxsize=None)\ndef power(n):\n    return 2 ** n\n")
+    notebook.run(
+        "class counted:\n"
+        "    def __init__(self, function):\n"
+        "        self.calls = 0\n"
+        "        update_wrapper(self, function)\n"
+        "    def __call__(self, *values):\n"
+        "        self.calls += 1\n"
+        "        return self.__wrapped__(*values)\n"
+    )
+    notebook.run("@counted\ndef half(n):\n    return n // 2\n")
+    package = notebook.pack("def train(run):\n    return [power(half(8)), half.calls]\n")
+    assert run_in_a_job(unpacked(package)) == [16, 1]
+
+
 def test_lines_are_those_of_the_cell_with_its_magic(
     notebook: Notebook, unpacked: Callable[[Package], Path]
 ) -> None:
