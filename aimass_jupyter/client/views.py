@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.clusters import Cluster, ClusterUsage, Faults, Node, NodeUsage
 from aimass_jupyter.contract.datasets import Dataset
-from aimass_jupyter.contract.endpoints import Endpoint
+from aimass_jupyter.contract.endpoints import Endpoint, EndpointUsage
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.job_course import Curves, JobUpdate, LogChunk
 from aimass_jupyter.contract.job_inputs import Artifacts, JobInputs
@@ -20,7 +20,7 @@ from aimass_jupyter.contract.job_queue import Why
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.models import Model, ModelDetail
 from aimass_jupyter.contract.runs import Comparison, Experiment, Pruned, Run
-from aimass_jupyter.contract.services import Service
+from aimass_jupyter.contract.services import Service, ServiceLog
 from aimass_jupyter.contract.system import Diagnosis
 
 Table = tuple[list[str], list[list[str]]]
@@ -32,7 +32,7 @@ def as_text(answer: BaseModel) -> str:
         return _text_table(*_compared(answer))
     if isinstance(answer, Pruned):
         return f"{_text_table(*table_of(answer.runs))}\n{_freed(answer)}"
-    if isinstance(answer, LogChunk):
+    if isinstance(answer, LogChunk | ServiceLog):
         return answer.text.rstrip("\n")
     if isinstance(answer, Page):
         return _text_table(*table_of(answer.items)) + _more(answer)
@@ -47,7 +47,7 @@ def as_html(answer: BaseModel) -> str:
         return _html_table(*_compared(answer))
     if isinstance(answer, Pruned):
         return _html_table(*table_of(answer.runs)) + html.escape(_freed(answer))
-    if isinstance(answer, LogChunk):
+    if isinstance(answer, LogChunk | ServiceLog):
         return f"<pre>{html.escape(answer.text)}</pre>"
     if isinstance(answer, Page):
         return _html_table(*table_of(answer.items)) + html.escape(_more(answer))
@@ -92,6 +92,10 @@ def rows_of(answer: BaseModel) -> list[tuple[str, str]]:
         from aimass_jupyter.client import cluster_views
 
         return cluster_views.rows(answer)
+    if isinstance(answer, EndpointUsage):
+        from aimass_jupyter.client import endpoint_views
+
+        return endpoint_views.rows(answer)
     if isinstance(answer, Artifacts):
         return [(item.path, size(item.size_bytes)) for item in answer.items]
     if isinstance(answer, JobInputs):

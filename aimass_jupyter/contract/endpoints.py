@@ -37,6 +37,7 @@ class Endpoint(Resource):
     signature: Signature
     created_at: UtcTime
     deployed_at: UtcTime
+    previous: str = Field("", description="name@version served before; rollback serves it again.")
     key: str | None = secret("A new API key; shown this once and never again.")
 
 
@@ -69,6 +70,64 @@ class PredictRequest(EndpointRef):
         min_length=1,
         max_length=10_000,
     )
+
+
+class Latency(Resource):
+    """How long answers took, in milliseconds; None where there was none."""
+
+    mean_ms: float | None = None
+    p50_ms: float | None = None
+    p90_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+
+
+class EndpointSample(Latency):
+    """What an endpoint was asked within a few seconds."""
+
+    at: UtcTime
+    seconds: float = Field(description="How long the sample is.")
+    requests: int
+    errors: int = Field(description="Requests that it failed to answer.")
+    refused: int = Field(description="Requests that were wrong, and told so.")
+
+
+class VersionShare(Resource):
+    """What one model version had of the requests."""
+
+    model: str = Field(description="name@version")
+    requests: int
+    errors: int
+    share: float = Field(description="Of all requests, 0 to 1.")
+
+
+class ReplicaState(Resource):
+    """A process that answers for an endpoint."""
+
+    model: str = Field(description="name@version")
+    state: EndpointState
+    waiting: int = Field(description="Requests that wait for it now.")
+
+
+class EndpointUsage(Resource):
+    """How an endpoint is used: the last minutes, as its gateway counted them."""
+
+    endpoint: str
+    model: str
+    state: EndpointState
+    message: str = ""
+    since: UtcTime = Field(description="When the gateway began to count.")
+    window_seconds: float = Field(description="How much of the past the numbers are of.")
+    requests: int
+    errors: int = Field(description="Requests that it failed to answer.")
+    refused: int = Field(description="Requests that were wrong, and told so.")
+    requests_per_second: float = Field(description="Over the last minute.")
+    requests_ever: int = Field(description="Since the gateway began to count.")
+    errors_ever: int
+    latency: Latency
+    versions: list[VersionShare] = Field(description="How the requests were split.")
+    replicas: list[ReplicaState]
+    history: list[EndpointSample] = Field(description="Oldest first; times without one are idle.")
 
 
 class Prediction(Resource):
@@ -112,6 +171,27 @@ OPERATIONS = (
         permission="endpoints:read",
         help="Show an endpoint: URL, model, state, inputs and outputs.",
         examples=("endpoints show digits",),
+    ),
+    Operation(
+        name="endpoints.usage",
+        method="GET",
+        path="/endpoints/{endpoint}/usage",
+        request=EndpointRef,
+        response=EndpointUsage,
+        permission="endpoints:read",
+        help="Show how an endpoint is used: requests, latency, errors, by version.",
+        examples=("endpoints usage digits",),
+    ),
+    Operation(
+        name="endpoints.rollback",
+        method="POST",
+        path="/endpoints/{endpoint}/rollback",
+        short="rollback",
+        request=EndpointRef,
+        response=Endpoint,
+        permission="endpoints:create",
+        help="Serve the model version again that the endpoint served before.",
+        examples=("rollback digits",),
     ),
     Operation(
         name="endpoints.key",

@@ -53,6 +53,19 @@ class ServiceList(PageRequest):
     pass
 
 
+class ServiceLogs(ServiceRef):
+    cursor: str = argument("", help="From the answer before: only what came after.", max_length=128)
+    limit_bytes: int = argument(200_000, help="Bytes to answer at most.", ge=1, le=4_000_000)
+
+
+class ServiceLog(Resource):
+    """A stretch of a service's log: what its page and its kernels wrote."""
+
+    text: str
+    cursor: str = Field(description="Ask with this cursor to get what comes after.")
+    end: bool = Field(description="Whether it has ended and nothing comes after.")
+
+
 OPERATIONS = (
     Operation(
         name="services.publish",
@@ -85,6 +98,16 @@ OPERATIONS = (
         permission="services:read",
         help="Show a published notebook: URL, version, state.",
         examples=("services show sales",),
+    ),
+    Operation(
+        name="services.logs",
+        method="GET",
+        path="/services/{service}/logs",
+        request=ServiceLogs,
+        response=ServiceLog,
+        permission="services:create",
+        help="Read the log of a published notebook of yours; of its last start when it has ended.",
+        examples=("services logs sales",),
     ),
     Operation(
         name="services.stop",

@@ -15,9 +15,17 @@ import websocket
 from aimass_jupyter.contract.base import NAME_PATTERN, Page
 from aimass_jupyter.contract.errors import AimassError, Conflict, Failed, InvalidRequest, TooLarge
 from aimass_jupyter.contract.ids import new_id, utc_now
-from aimass_jupyter.contract.services import Service, ServiceList, ServicePublish, ServiceRef
+from aimass_jupyter.contract.services import (
+    Service,
+    ServiceList,
+    ServiceLog,
+    ServiceLogs,
+    ServicePublish,
+    ServiceRef,
+)
 from aimass_jupyter.contract.uploads import Upload
 from aimass_server.access import Call, Principal, require_owner
+from aimass_server.publishing import logs
 from aimass_server.publishing.keeper import Keeper
 from aimass_server.publishing.notebook import FrozenNotebook, freeze
 from aimass_server.publishing.probe import probe
@@ -98,6 +106,19 @@ class Publishing:
     async def show(self, call: Call, request: ServiceRef) -> Service:
         """One service."""
         return await self._store.read(lambda c: services.find(c, request.service, call.tenant))
+
+    async def logs(self, call: Call, request: ServiceLogs) -> ServiceLog:
+        """What its page and its kernels wrote, for its owner: it may tell more than the page does.
+
+        Raises
+        ------
+        InvalidRequest
+            When the cursor is not one of ours.
+        """
+        found = await self._store.read(lambda c: services.find(c, request.service, call.tenant))
+        require_owner(call.principal, found.owner, f"the log of service '{found.name}'")
+        version = self._version_of(found)
+        return await asyncio.to_thread(logs.read, version, request.cursor, request.limit_bytes)
 
     async def stop(self, call: Call, request: ServiceRef) -> Service:
         """Stop a service and the kernels of its viewers; stopping twice is harmless."""

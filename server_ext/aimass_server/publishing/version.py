@@ -74,6 +74,13 @@ class Version:
         numbers = [one.name for one in folders if one.is_dir() and one.name.isdecimal()]
         return [Version(self._service, int(n)) for n in numbers if n != self.folder.name]
 
+    def log(self) -> Path | None:
+        """The log of the newest start, or what is left of the one before; None without either."""
+        program = self.program
+        kept = self.last_log / Path(_LOG).name
+        found = program.folder / _LOG if program else kept
+        return found if found.exists() else (kept if kept.exists() else None)
+
     @property
     def last_log(self) -> Path:
         """The logs of the last process of this service that ended."""

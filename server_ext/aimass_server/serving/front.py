@@ -147,6 +147,29 @@ class Front:
             raise Unavailable(f"the gateway does not answer: {reason}", retry_after=2) from error
         return answer.status_code, answer.json()
 
+    async def usage(self, endpoint_id: str) -> dict[str, Any]:
+        """What the gateway counted of an endpoint.
+
+        Raises
+        ------
+        Unavailable
+            When the gateway cannot be reached.
+        """
+        import httpx
+
+        url = f"{self._recorded_url() or await self.ensure()}/internal/usage/{endpoint_id}"
+        try:
+            answer = await self._http().get(url, timeout=_ASK_SECONDS)
+            content: dict[str, Any] = answer.json()
+        except (httpx.HTTPError, json.JSONDecodeError) as error:
+            reason = str(error) or type(error).__name__
+            raise Unavailable(f"the gateway does not answer: {reason}", retry_after=2) from error
+        if answer.status_code != 200:
+            raise Unavailable(
+                f"the gateway tells nothing of it: {content.get('error', '')}", retry_after=2
+            )
+        return content
+
     async def _look_after(self) -> None:
         """Start it again whenever it ended."""
         in_force = False

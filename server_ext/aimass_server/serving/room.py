@@ -15,11 +15,13 @@ from aimass_jupyter.contract.endpoints import (
     EndpointDeploy,
     EndpointList,
     EndpointRef,
+    EndpointUsage,
     Prediction,
     PredictRequest,
 )
 from aimass_jupyter.contract.errors import (
     AimassError,
+    Conflict,
     Expired,
     Failed,
     InvalidRequest,
@@ -34,6 +36,7 @@ from aimass_server.access.tokens import hash_of
 from aimass_server.serving.fleet import Fleet
 from aimass_server.serving.front import Front, Routes
 from aimass_server.serving.prediction import predictions_of, request_of
+from aimass_server.serving.usage import usage_of
 from aimass_server.store import Blobs, Store, digests, endpoints
 from aimass_server.store.endpoints import KeptEndpoint
 
@@ -126,6 +129,29 @@ class Serving:
         """One endpoint."""
         return (await self._find(call, request)).shown(self._url)
 
+    async def rollback(self, call: Call, request: EndpointRef) -> Endpoint:
+        """Serve again what was served before; once more is back to where it was.
+
+        Raises
+        ------
+        Conflict
+            When it has served nothing else.
+        NotFound
+            When that version was deleted.
+        """
+        found = await self._find(call, request)
+        if not found.previous:
+            raise Conflict(
+                f"endpoint '{found.name}' has served nothing but {found.model}",
+                f"deploy another version: deploy NAME@VERSION --name {found.name}",
+            )
+        return await self.deploy(call, EndpointDeploy(model=found.previous, name=found.name))
+
+    async def usage(self, call: Call, request: EndpointRef) -> EndpointUsage:
+        """How an endpoint is used, as its gateway counted."""
+        endpoint = await self._find(call, request)
+        return usage_of(endpoint, await self._front.usage(endpoint.id), self._clock())
+
     async def key(self, call: Call, request: EndpointRef) -> Endpoint:
         """Issue one more key."""
         found = await self._find(call, request)
@@ -205,6 +231,7 @@ class Serving:
             owner=before.owner,
             created_at=before.created_at,
             deployment=before.deployment + 1,
+            previous=before.previous if before.model == fresh.model else before.model,
         )
 
     def _check_bundle(self, endpoint: KeptEndpoint) -> None:

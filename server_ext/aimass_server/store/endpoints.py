@@ -35,6 +35,7 @@ class KeptEndpoint:
     signature: Signature
     created_at: datetime
     deployed_at: datetime
+    previous: str = ""
 
     def shown(self, gateway_url: str, key: str | None = None) -> Endpoint:
         """The endpoint as the contract has it."""
@@ -50,6 +51,7 @@ class KeptEndpoint:
             signature=self.signature,
             created_at=self.created_at,
             deployed_at=self.deployed_at,
+            previous=self.previous,
             key=key,
         )
 
@@ -118,6 +120,7 @@ def switch(connection: Connection, before: KeptEndpoint, after: KeptEndpoint, ac
             message=after.message,
             signature=after.signature.model_dump(mode="json"),
             deployed_at=after.deployed_at,
+            previous=after.previous,
         )
     )
     if not changed.rowcount:

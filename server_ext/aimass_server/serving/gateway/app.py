@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection
 from hashlib import sha256
 from typing import Any
@@ -22,6 +24,7 @@ from aimass_server.serving.gateway.answers import (
 from aimass_server.serving.gateway.body import Bodies, Receive
 from aimass_server.serving.gateway.head import Head, unauthenticated
 from aimass_server.serving.gateway.routes import Route, RouteTable
+from aimass_server.serving.gateway.tally import MAX_SLOTS, SLOT_SECONDS, Tally
 
 INFER_SECONDS = 30.0
 
@@ -49,6 +52,8 @@ class Gateway:
         self._hosts = hosts
         self._internal = internal_key_hash
         self._bodies = Bodies()
+        self._tallies: defaultdict[str, Tally] = defaultdict(Tally)
+        self._since = time.time()
         self._following: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,6 +99,8 @@ class Gateway:
                 return await self._model(head, rest, receive)
             case ["internal", "generation"]:
                 return self._generation(head)
+            case ["internal", "usage", endpoint_id]:
+                return self._usage(head, endpoint_id)
         raise NotFound(f"there is nothing at '{head.path[:200]}'", "models are at /v2/models/NAME")
 
     async def _ready(self) -> Answer:
@@ -133,9 +140,20 @@ class Gateway:
         return route
 
     async def _infer(self, head: Head, route: Route, receive: Receive) -> Answer:
-        with self._bodies.held() as body:
-            content = await body.read(head, receive)
-            return _answer_of(await self._ask(route, "infer", content))
+        began = time.perf_counter()
+        status = 500
+        try:
+            with self._bodies.held() as body:
+                content = await body.read(head, receive)
+                answer = _answer_of(await self._ask(route, "infer", content))
+            status = answer.status
+            return answer
+        except (AimassError, Refused) as error:
+            status = error.status
+            raise
+        finally:
+            tally = self._tallies[route.id]
+            tally.add(route.replica.model, status, time.perf_counter() - began)
 
     async def _ask(self, route: Route, op: str, content: bytes = b"") -> Frame:
         """Ask the replica; once more when the endpoint was switched to another just then."""
@@ -157,10 +175,30 @@ class Gateway:
 
     def _generation(self, head: Head) -> Answer:
         """Which route table is in force, for the control plane; a newer one is taken first."""
+        self._require_internal(head)
+        self._routes.refresh()
+        self._forget()
+        return head.check_method("GET") or json_answer({"generation": self._routes.generation})
+
+    def _usage(self, head: Head, endpoint_id: str) -> Answer:
+        """What was counted of an endpoint, for the control plane."""
+        self._require_internal(head)
+        if (route := self._routes.with_id(endpoint_id)) is None:
+            raise NotFound(f"there is no endpoint '{endpoint_id[:100]}'")
+        told = self._tallies[route.id].told(SLOT_SECONDS * MAX_SLOTS)
+        replicas = [{"model": route.replica.model, "waiting": route.replica.waiting}]
+        return head.check_method("GET") or json_answer(
+            {"since": self._since, "replicas": replicas, **told}
+        )
+
+    def _require_internal(self, head: Head) -> None:
         if not hmac.compare_digest(sha256(head.key()).hexdigest(), self._internal):
             raise unauthenticated()
-        self._routes.refresh()
-        return head.check_method("GET") or json_answer({"generation": self._routes.generation})
+
+    def _forget(self) -> None:
+        """Let go what was counted of endpoints that are no more."""
+        for endpoint_id in [one for one in self._tallies if self._routes.with_id(one) is None]:
+            del self._tallies[endpoint_id]
 
 
 def _check_version(route: Route, version: str) -> None:

@@ -66,6 +66,11 @@ class Replica:
             return False
         return True
 
+    @property
+    def waiting(self) -> int:
+        """How many questions wait for its answer now."""
+        return self._link.waiting if self._link else 0
+
     def close(self) -> None:
         """Let the connection go; what still waits on it fails."""
         if self._link:
@@ -104,6 +109,10 @@ class _Link(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._heard_at = self._loop.time()
         self._stuck = False
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
