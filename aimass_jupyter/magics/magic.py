@@ -31,6 +31,7 @@ class AimassMagics(Magics):
     """``%aimass <verb> …``."""
 
     _client: Client | None = None
+    _name: str | None = None  # what the answer shall be called in the notebook: -o NAME
 
     @property
     def client(self) -> Client:
@@ -44,10 +45,14 @@ class AimassMagics(Magics):
     def aimass(self, line: str, cell: str | None = None) -> Any:
         """Train, deploy and publish from a cell. ``%aimass help`` lists the verbs."""
         assert self.shell is not None  # a magic runs in a shell
-        words, name = take_name(split(line, self.shell.user_ns))
+        words, self._name = take_name(split(line, self.shell.user_ns))
         answer = self._answer(words) if cell is None else self._run_cell(words, line, cell)
-        if name is not None:
-            self.shell.user_ns[name] = answer
+        return self._named(answer)
+
+    def _named(self, answer: Any) -> Any:
+        assert self.shell is not None  # a magic runs in a shell
+        if self._name is not None:
+            self.shell.user_ns[self._name] = answer
         return answer
 
     def _answer(self, words: list[Any]) -> Any:
@@ -127,8 +132,10 @@ class AimassMagics(Magics):
         Failed
             When it was waited for and did not succeed: the cells below count on its model.
         """
+        self._named(job)  # it is there also when the wait ends early or badly
         ended = follow(self.client, job, wait)
         if wait and ended.final and ended.state != "succeeded":
+            self._named(ended)
             why = ended.cause.message if ended.cause else "no cause is known"
             raise Failed(f"job '{job.name}' {ended.state}: {why}", f"{PREFIX} logs {job.id}")
         return shown(ended)

@@ -156,8 +156,12 @@ def test_a_job_that_failed_stops_the_notebook_with_its_cause(
     with server.client() as client:
         client.datasets.import_(path, label="y")
     shown = kernel.run(
-        "%aimass train --dataset one-class --algorithm classification --wait\nprint('went on')"
+        "%aimass train --dataset one-class --algorithm classification --wait -o ended\n"
+        "print('went on')"
     )
     assert "job 'one-class' failed" in shown["error"]
     assert "Traceback" not in shown["error"] + shown["text"]
     assert "went on" not in shown["stream"]
+    told = kernel.run("print(ended.state, ended.cause.message)")["stream"]
+    assert told.startswith("failed ")
+    assert "'y'" in told
