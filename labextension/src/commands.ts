@@ -10,7 +10,7 @@ export const CommandIDs = {
   followAddress: 'aimass:follow-address',
   /** Open TensorBoard in a tab; of one run with `{run}`, which is its name there. */
   openTensorBoard: 'aimass:open-tensorboard',
-  /** Open the log of a job (`{job, name, np}`) in a tab. */
+  /** Open the log of a job (`{job, name, np}`) or a service (`{service, name}`) in a tab. */
   openLog: 'aimass:open-log',
   /** Predict one row through an endpoint (`{endpoint}`), asked for in a form. */
   tryEndpoint: 'aimass:try-endpoint',

@@ -1,11 +1,10 @@
 /**
- * A job's log in a tab, growing as it is written. It holds a bounded stretch of text, so that a
- * job that writes without end does not take the page with it.
+ * A log in a tab, growing as it is written. It holds a bounded stretch of text, so that a job that
+ * writes without end does not take the page with it. Whose log it is, it does not know.
  */
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
-import type { Api } from './api';
 import { asAimassError } from './errors';
 import { trans } from './i18n';
 
@@ -17,17 +16,25 @@ const MOST_CHARACTERS = 2_000_000;
 // eslint-disable-next-line no-control-regex
 const CONTROL_SEQUENCES = /\x1b\[[0-?]*[ -/]*[@-~]/g;
 
+/** A stretch of a log; its cursor asks for the next one. */
+export interface IStretch {
+  readonly text: string;
+  readonly cursor: string;
+  /** Whether nothing comes after it. */
+  readonly end: boolean;
+}
+
 export interface ILogOptions {
-  readonly job: string;
-  /** Ranks of the job. */
-  readonly np: number;
+  /** Read on: what came after the cursor, of one rank or (null) of all that write. */
+  read(cursor: string, limit_bytes: number, rank: number | null): Promise<IStretch>;
+  /** How many ranks write to it apart; without them there is nothing to choose. */
+  readonly ranks?: number;
+  /** What is said when nothing more will come. */
+  readonly ended: string;
 }
 
 export class LogView extends Widget {
-  constructor(
-    private readonly _api: Api,
-    private readonly _options: ILogOptions
-  ) {
+  constructor(private readonly _options: ILogOptions) {
     super();
     this.addClass('aimass-Log');
     this.node.dataset.testid = 'aimass-log';
@@ -37,7 +44,8 @@ export class LogView extends Widget {
     this._status = document.createElement('div');
     this._status.className = 'aimass-Log-status';
     this._status.setAttribute('role', 'status');
-    this.node.append(this._rankChooser(), this._text, this._status);
+    const ranks = _options.ranks ?? 0;
+    this.node.append(...(ranks ? [this._rankChooser(ranks)] : []), this._text, this._status);
   }
 
   override dispose(): void {
@@ -53,10 +61,10 @@ export class LogView extends Widget {
     clearTimeout(this._timer);
   }
 
-  private _rankChooser(): HTMLElement {
+  private _rankChooser(count: number): HTMLElement {
     const label = document.createElement('label');
     const select = document.createElement('select');
-    const ranks = Array.from({ length: this._options.np }, (_, rank) => trans.__('rank %1', rank));
+    const ranks = Array.from({ length: count }, (_, rank) => trans.__('rank %1', rank));
     const add = (text: string, value: string) => select.add(new Option(text, value));
     add(trans.__('all ranks'), '');
     ranks.forEach((text, rank) => add(text, String(rank)));
@@ -88,16 +96,15 @@ export class LogView extends Widget {
   }
 
   private async _read(round: number): Promise<number | null> {
-    const { job } = this._options;
-    const request = { job, rank: this._rank, cursor: this._cursor, limit_bytes: CHUNK_BYTES };
     try {
-      const { text, cursor, end } = await this._api.call('jobs.logs', request);
+      const stretch = this._options.read(this._cursor, CHUNK_BYTES, this._rank);
+      const { text, cursor, end } = await stretch;
       if (round !== this._round || this.isDisposed) {
         return null;
       }
       this._cursor = cursor;
       this._append(text);
-      this._status.textContent = end ? trans.__('The job has ended.') : '';
+      this._status.textContent = end ? this._options.ended : '';
       return end ? null : text ? 0 : POLL_MS;
     } catch (reason) {
       this._status.textContent = asAimassError(reason).line;

@@ -4,6 +4,7 @@
 import { Widget } from '@lumino/widgets';
 
 import { LogView } from '../src/log';
+import { optionsOf } from '../src/plugins/logs';
 import { ControlPlane, until } from './setting/server';
 
 let plane: ControlPlane;
@@ -28,10 +29,10 @@ afterEach(async () => {
   await plane.stop();
 });
 
-async function open(): Promise<HTMLElement> {
+async function open(of: Partial<Parameters<typeof optionsOf>[1]> = { job: 'job_1', np: 2 }) {
   const { api } = plane;
   await api.load();
-  view = new LogView(api, { job: 'job_1', np: 2 });
+  view = new LogView(optionsOf(api, { name: 'digits', ...of }));
   Widget.attach(view, document.body);
   view.hide();
   view.show();
@@ -91,4 +92,14 @@ test('says why it cannot be read, and tries again', async () => {
   log = 'back\n';
   plane.answer('GET', '/jobs/job_1/logs', route);
   await until(() => text.textContent === 'back\n');
+});
+
+test('the log of a service has no ranks to choose, and says when it has ended', async () => {
+  plane.answer('GET', '/services/srv_1/logs', () => ({
+    json: { text: 'a kernel died\n', cursor: '1', end: true }
+  }));
+  const text = await open({ service: 'srv_1' });
+  await until(() => view.node.textContent.includes('The service has ended.'));
+  expect(text.textContent).toBe('a kernel died\n');
+  expect(view.node.querySelector('select')).toBeNull();
 });

@@ -7,16 +7,19 @@ import userEvent from '@testing-library/user-event';
 import React from 'react';
 
 import { CommandActions } from '../src/actions';
+import { CommandIDs } from '../src/commands';
 import { aimassIcon } from '../src/icons';
 import { AimassModel } from '../src/model';
 import { Chart, type ICurve, thin } from '../src/pages/chart';
 import { appended, chartsOf } from '../src/pages/curves';
 import { JobPage } from '../src/pages/job';
+import { EndpointPage } from '../src/pages/endpoint';
 import { ModelPage } from '../src/pages/model';
+import { ModelComparisonPage } from '../src/pages/models';
 import { PageFrame } from '../src/pages/page';
 import { EventStream } from '../src/stream';
 import { ControlPlane, until } from './setting/server';
-import { job, model as registered, version } from './setting/things';
+import { endpoint, job, model as registered, version } from './setting/things';
 
 let plane: ControlPlane;
 let model: AimassModel;
@@ -152,4 +155,58 @@ test('a page whose server was away says so, and asks again when it is back', asy
   await act(() => plane.listen(port));
   expect(await screen.findByRole('heading', { name: 'digits' })).toBeTruthy();
   expect(screen.queryByRole('alert')).toBeNull();
+});
+
+test('models stand side by side, with every metric that one of them has', async () => {
+  const small = registered({ id: 'mod_2', name: 'small', latest: version({ metrics: { f1: 1 } }) });
+  for (const each of [registered(), small]) {
+    plane.answer('GET', `/models/${each.id}`, () => ({ json: { ...each, history: [] } }));
+  }
+  await live();
+  const actions = new CommandActions(new CommandRegistry(), model);
+  render(<ModelComparisonPage id="mod_1,mod_2" aimass={model} actions={actions} />);
+  expect(await screen.findByText('2 models side by side')).toBeTruthy();
+  const rows = screen.getAllByRole('row').map(row => row.textContent);
+  expect(rows[0]).toBe('digitssmall');
+  expect(rows).toContain('f1–1');
+});
+
+test('an endpoint says how it is used, and serves the version before again', async () => {
+  const moment = (minute: number) => `2026-01-01T10:0${minute}:00.000Z`;
+  const latency = { mean_ms: 2, p50_ms: 1.5, p90_ms: 3, p95_ms: 4.25, p99_ms: 9 };
+  const sample = { seconds: 5, errors: 0, refused: 0, ...latency };
+  const usage = {
+    window_seconds: 600,
+    requests: 40,
+    errors: 1,
+    refused: 0,
+    requests_per_second: 0.5,
+    latency,
+    versions: [],
+    history: [
+      { ...sample, at: moment(1), requests: 10 },
+      { ...sample, at: moment(2), requests: 30, errors: 1 }
+    ]
+  };
+  plane.answer('GET', '/endpoints/ep_1', () => ({
+    json: endpoint({ id: 'ep_1', name: 'digits', previous: 'digits@2' })
+  }));
+  plane.answer('GET', '/endpoints/digits/usage', () => ({ json: usage }));
+  await live();
+  const commands = new CommandRegistry();
+  const ran: unknown[] = [];
+  commands.addCommand(CommandIDs.operation('endpoints.rollback'), {
+    execute: args => ran.push(args)
+  });
+  const actions = new CommandActions(commands, model);
+  render(<EndpointPage id="ep_1" aimass={model} actions={actions} />);
+  expect(await screen.findByText('4.25 ms')).toBeTruthy();
+  expect(screen.getByText('40, 1 failed')).toBeTruthy();
+  expect(
+    screen.getByRole('img', { name: /requests from 2 to 6, failed from 0 to 0.2/ })
+  ).toBeTruthy();
+  await userEvent.click(screen.getByRole('button', { name: 'Let digits serve digits@2 again' }));
+  await userEvent.click(await screen.findByLabelText('Roll back'));
+  await until(() => ran.length === 1);
+  expect(ran[0]).toEqual({ values: { endpoint: 'digits' }, form: false });
 });

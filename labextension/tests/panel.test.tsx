@@ -328,3 +328,26 @@ test('a name opens the page of the thing', async () => {
     args: { noun: 'models', id: 'mod_1', label: 'digits' }
   });
 });
+
+test('models are chosen and compared', async () => {
+  list('/models', [registered(), registered({ id: 'mod_2', name: 'small' })]);
+  await show();
+  const user = userEvent.setup();
+  await user.click(screen.getByLabelText('Choose digits'));
+  expect(screen.queryByTestId('aimass-compare')).toBeNull();
+  await user.click(screen.getByLabelText('Choose small'));
+  await user.click(screen.getByTestId('aimass-compare'));
+  expect(run).toEqual([
+    {
+      command: 'aimass:open',
+      args: { noun: 'model-comparison', id: 'mod_1,mod_2', label: 'Models' }
+    }
+  ]);
+});
+
+test('the log of a service is a click away', async () => {
+  list('/services', [service()]);
+  await show();
+  await userEvent.click(screen.getByRole('button', { name: 'Open the log of sales' }));
+  expect(run).toEqual([{ command: 'aimass:open-log', args: { service: 'srv_1', name: 'sales' } }]);
+});

@@ -43,7 +43,7 @@ export function Facts({ facts }: { facts: readonly [string, React.ReactNode][] }
 interface ITableProps {
   /** What it is, for screen readers. */
   label: string;
-  columns: readonly string[];
+  columns: readonly React.ReactNode[];
   rows: readonly (readonly React.ReactNode[])[];
 }
 

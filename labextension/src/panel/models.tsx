@@ -1,14 +1,16 @@
 /**
- * Registered models in the panel: versions, aliases, metrics; promote and deploy.
+ * Registered models in the panel: versions, aliases, metrics; compare, promote and deploy.
  */
 import { moveUpIcon, offlineBoltIcon } from '@jupyterlab/ui-components';
 import React, { memo } from 'react';
 
 import type { IActions } from '../actions';
+import { CommandIDs } from '../commands';
 import { formatBytes, formatMetrics } from '../format';
 import { trans } from '../i18n';
 import type { Model } from '../schema';
 import type { ISectionViewProps } from '../tokens';
+import { type Choice, Choose, Chosen, useChoice } from './choosing';
 import { Ago, IconButton, Name } from './parts';
 import { Section } from './section';
 
@@ -17,7 +19,14 @@ interface IModelProps {
   actions: IActions;
 }
 
+interface IRowProps extends IModelProps {
+  isChosen: boolean;
+  onChoose: Choice;
+}
+
 export function ModelsSection(props: ISectionViewProps): JSX.Element {
+  const { actions } = props;
+  const { chosen, choose } = useChoice();
   return (
     <Section
       {...props}
@@ -25,7 +34,22 @@ export function ModelsSection(props: ISectionViewProps): JSX.Element {
       noun="models"
       list={props.aimass.models}
       words={modelWords}
-      row={model => <ModelRow key={model.id} model={model} actions={props.actions} />}
+      row={model => (
+        <ModelRow
+          key={model.id}
+          model={model}
+          actions={actions}
+          isChosen={chosen.includes(model.id)}
+          onChoose={choose}
+        />
+      )}
+      above={
+        <Chosen
+          count={chosen.length}
+          line={trans._n('%1 model chosen', '%1 models chosen', chosen.length, chosen.length)}
+          onCompare={() => actions.open('model-comparison', chosen.join(','), trans.__('Models'))}
+        />
+      }
       empty={trans.__('No models yet. A job that succeeds registers one here.')}
     />
   );
@@ -33,14 +57,19 @@ export function ModelsSection(props: ISectionViewProps): JSX.Element {
 
 /** Words that the filter looks through. */
 function modelWords(model: Model): string[] {
-  return [model.name, model.latest.task, model.latest.dataset, ...Object.keys(model.aliases)];
+  const { task, dataset, algorithm } = model.latest;
+  return [model.name, task, algorithm, dataset, model.owner, ...Object.keys(model.aliases)];
 }
 
-const ModelRow = memo(function ModelRow({ model, actions }: IModelProps): JSX.Element {
+const ModelRow = memo(function ModelRow(props: IRowProps): JSX.Element {
+  const { model, actions, isChosen, onChoose } = props;
   const { id, name, latest, aliases } = model;
   return (
     <li className="aimass-Row" data-testid={`aimass-model-${id}`}>
       <div className="aimass-Row-head">
+        {actions.has(CommandIDs.openPage) && (
+          <Choose id={id} name={name} isChosen={isChosen} onChoose={onChoose} />
+        )}
         <Name noun="models" id={id} name={name} actions={actions} />
         <span className="aimass-Version">v{latest.version}</span>
         {Object.entries(aliases).map(([alias, version]) => (
@@ -59,7 +88,7 @@ const ModelRow = memo(function ModelRow({ model, actions }: IModelProps): JSX.El
   );
 });
 
-function ModelButtons({ model: { name }, actions }: IModelProps): JSX.Element {
+export function ModelButtons({ model: { name }, actions }: IModelProps): JSX.Element {
   return (
     <span className="aimass-Row-buttons">
       {actions.may('models.promote') && (

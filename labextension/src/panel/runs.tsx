@@ -2,7 +2,7 @@
  * Runs in the panel: the newest metrics of each, its experiment and tags; two or more are chosen to
  * be compared.
  */
-import React, { memo, useCallback, useState } from 'react';
+import React, { memo } from 'react';
 
 import type { IActions } from '../actions';
 import { CommandIDs } from '../commands';
@@ -10,7 +10,8 @@ import { formatMetrics, headline } from '../format';
 import { trans } from '../i18n';
 import type { Run } from '../schema';
 import type { ISectionViewProps } from '../tokens';
-import { Ago, Name, StateBadge, TextButton } from './parts';
+import { Choose, Chosen, useChoice } from './choosing';
+import { Ago, Name, StateBadge } from './parts';
 import { Section } from './section';
 
 interface IRunProps {
@@ -22,12 +23,7 @@ interface IRunProps {
 
 export function RunsSection(props: ISectionViewProps): JSX.Element {
   const { aimass, actions } = props;
-  const [chosen, setChosen] = useState<readonly string[]>([]);
-  const choose = useCallback(
-    (id: string, isChosen: boolean) =>
-      setChosen(old => [...old.filter(each => each !== id), ...(isChosen ? [id] : [])]),
-    []
-  );
+  const { chosen, choose } = useChoice();
   return (
     <Section
       {...props}
@@ -44,25 +40,15 @@ export function RunsSection(props: ISectionViewProps): JSX.Element {
           onChoose={choose}
         />
       )}
-      above={chosen.length > 0 && <Compare chosen={chosen} actions={actions} />}
+      above={
+        <Chosen
+          count={chosen.length}
+          line={trans._n('%1 run chosen', '%1 runs chosen', chosen.length, chosen.length)}
+          onCompare={() => actions.open('comparison', chosen.join(','), trans.__('Comparison'))}
+        />
+      }
       empty={trans.__('No runs yet. Every job has one: what it was given, and what came of it.')}
     />
-  );
-}
-
-function Compare(props: { chosen: readonly string[]; actions: IActions }): JSX.Element {
-  const { chosen, actions } = props;
-  return (
-    <div className="aimass-Chosen">
-      <span>{trans._n('%1 run chosen', '%1 runs chosen', chosen.length, chosen.length)}</span>
-      {chosen.length > 1 && (
-        <TextButton
-          text={trans.__('Compare')}
-          testId="aimass-compare"
-          onClick={() => actions.open('comparison', chosen.join(','), trans.__('Comparison'))}
-        />
-      )}
-    </div>
   );
 }
 
@@ -73,12 +59,7 @@ const RunRow = memo(function RunRow(props: IRunProps): JSX.Element {
     <li className="aimass-Row" data-testid={`aimass-run-${id}`} data-state={state}>
       <div className="aimass-Row-head">
         {actions.may('runs.compare') && actions.has(CommandIDs.openPage) && (
-          <input
-            type="checkbox"
-            aria-label={trans.__('Choose %1', name)}
-            checked={isChosen}
-            onChange={event => onChoose(id, event.target.checked)}
-          />
+          <Choose id={id} name={name} isChosen={isChosen} onChoose={onChoose} />
         )}
         <StateBadge state={state} />
         <Name noun="jobs" id={run.job} name={name} actions={actions} />

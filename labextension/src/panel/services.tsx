@@ -1,10 +1,11 @@
 /**
- * Published notebooks in the panel: open one, stop it, see why it failed.
+ * Published notebooks in the panel: open one, read its log, stop it, see why it failed.
  */
-import { stopIcon } from '@jupyterlab/ui-components';
+import { stopIcon, textEditorIcon } from '@jupyterlab/ui-components';
 import React, { memo } from 'react';
 
 import type { IActions } from '../actions';
+import { CommandIDs } from '../commands';
 import { trans } from '../i18n';
 import type { Service } from '../schema';
 import type { ISectionViewProps } from '../tokens';
@@ -63,6 +64,14 @@ function ServiceButtons({ service, actions }: IServiceProps): JSX.Element {
   const stoppable = (state === 'ready' || state === 'starting') && actions.may('services.stop');
   return (
     <span className="aimass-Row-buttons">
+      {actions.may('services.logs') && actions.has(CommandIDs.openLog) && (
+        <IconButton
+          icon={textEditorIcon}
+          label={trans.__('Open the log of %1', name)}
+          testId="aimass-service-log"
+          onClick={() => actions.execute(CommandIDs.openLog, { service: id, name })}
+        />
+      )}
       {stoppable && (
         <IconButton
           icon={stopIcon}

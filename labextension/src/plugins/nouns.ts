@@ -18,6 +18,7 @@ import { DatasetPage } from '../pages/dataset';
 import { EndpointPage } from '../pages/endpoint';
 import { JobPage } from '../pages/job';
 import { ModelPage } from '../pages/model';
+import { ModelComparisonPage } from '../pages/models';
 import { ClustersSection } from '../panel/clusters';
 import { EndpointsSection } from '../panel/endpoints';
 import { JobsSection } from '../panel/jobs';
@@ -54,7 +55,8 @@ export const runsPlugin = nounPlugin(
 );
 
 export const modelsPlugin = nounPlugin({ noun: 'models', rank: 400, view: ModelsSection }, [
-  page('models', aimassIcon, ModelPage)
+  page('models', aimassIcon, ModelPage),
+  page('model-comparison', tableRowsIcon, ModelComparisonPage)
 ]);
 
 export const endpointsPlugin = nounPlugin(

@@ -16,7 +16,7 @@ import { trans } from '../i18n';
 import { type IPageArgs, pageId, pageTab } from '../pages/page';
 import { IAimass, type IPage, IPages } from '../tokens';
 
-const ADDRESS = /[?&]aimass=(\w+)\/([^&#]+)/;
+const ADDRESS = /[?&]aimass=([\w-]+)\/([^&#]+)/;
 
 export const pagesPlugin: JupyterFrontEndPlugin<IPages> = {
   id: 'aimass-jupyter:pages',

@@ -1,5 +1,6 @@
 /**
- * Jobs, models, endpoints and services as a server answers them; a test says what differs.
+ * Jobs, models, endpoints and services as a server answers them, without fields that no test asks
+ * for; a test says what differs.
  */
 import type {
   Cluster,
@@ -90,6 +91,7 @@ export function endpoint(more: Partial<Endpoint> = {}): Endpoint {
     signature: SIGNATURE,
     deployed_at: MINE.created_at,
     key: null,
+    previous: '',
     ...more
   };
 }
@@ -117,6 +119,7 @@ export function run(more: Partial<Run> = {}): Run {
     experiment: 'digits',
     job: 'job_1',
     state: 'succeeded',
+    cause: null,
     params: {},
     metrics: { 'loss/validation': 0.2 },
     best: { 'loss/validation': 0.1 },
@@ -160,7 +163,7 @@ export function dataset(more: Partial<Dataset> = {}): Dataset {
       created_at: MINE.created_at
     },
     ...more
-  };
+  } as Dataset;
 }
 
 export function cluster(more: Partial<Cluster> = {}): Cluster {
