@@ -15,9 +15,10 @@ from aimass_jupyter.client import discovery, starting
 from aimass_jupyter.client.answers import error_of, not_understood, version_in
 from aimass_jupyter.client.discovery import Address
 from aimass_jupyter.client.files import refused, send_files
+from aimass_jupyter.client.objects import bind
 from aimass_jupyter.client.packing import packed
 from aimass_jupyter.client.stream import follow
-from aimass_jupyter.contract.errors import AimassError, Unavailable
+from aimass_jupyter.contract.errors import AimassError, InvalidRequest, Unavailable
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.ids import ulid
 from aimass_jupyter.contract.job_course import JobUpdate
@@ -131,7 +132,10 @@ class Client:
             arguments = packed(arguments)
         fields = send_files(self, operation, arguments)
         if operation.body == "bytes":
-            path = Path(str(fields.get("filename", "")))
+            if not fields.get("filename"):
+                example = f"for example: {operation.examples[0]}"
+                raise InvalidRequest(f"'{operation.name}' needs a file", example)
+            path = Path(str(fields["filename"]))
             return self._send_file(operation, fields | {"filename": path.name}, path)
         request = build(operation, fields)
         values = request.model_dump(mode="json", exclude_unset=True)
@@ -287,9 +291,11 @@ class Client:
 
     def _read(self, operation: Operation, response: httpx.Response) -> BaseModel:
         try:
-            return operation.response.model_validate_json(response.content)
+            answer = operation.response.model_validate_json(response.content)
         except ValidationError:
             raise self._not_understood(operation.name) from None
+        bind(answer, self)
+        return answer
 
     def _not_understood(self, operation: str) -> AimassError:
         """The error for an answer of another version; asks for that version."""

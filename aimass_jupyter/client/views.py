@@ -103,6 +103,8 @@ def rows_of(answer: BaseModel) -> list[tuple[str, str]]:
     if isinstance(answer, Model | Endpoint):
         return list(_listed(answer).items())
     values = answer.model_dump()
+    if isinstance(answer, Run) and answer.cause:
+        values["cause"] = answer.cause.message
     return [
         (name, show(value)) for name, value in values.items() if value not in (None, "", {}, [])
     ]

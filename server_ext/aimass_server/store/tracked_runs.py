@@ -66,13 +66,22 @@ def end(
     summaries: Mapping[str, MetricSummary],
     actor: str,
 ) -> Run:
-    """End a run, with the last of its curves; one that has ended stays as it is.
+    """End a run, with the last of its curves; one that has ended so stays as it is.
 
     A run that was taken for lost may still be ended: its program was only silent.
+
+    Raises
+    ------
+    Conflict
+        When it has ended otherwise.
     """
     before = by_id(connection, run_id)
-    if before.state not in ("running", "lost") or before.state == state:
+    if before.state == state or (state == "lost" and before.state != "running"):
         return before
+    if before.state not in ("running", "lost"):
+        raise Conflict(
+            f"run '{before.name}' has ended: it {before.state}", f"see: runs show {run_id}"
+        )
     values = {"state": state, "cause": cause.model_dump(), "ended_at": now}
     connection.execute(runs.update().where(runs.c.id == run_id).values(**values))
     all_runs.keep_metrics(connection, run_id, summaries)

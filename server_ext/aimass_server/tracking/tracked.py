@@ -183,13 +183,12 @@ class TrackedRuns:
         while True:
             await asyncio.sleep(self._lost_after / _LOOKS)
             try:
-                await self._look()
+                await self.look(time.monotonic())
             except Exception:  # the next look tries again
                 logger.exception("the runs without a job could not be looked after")
 
-    async def _look(self) -> None:
-        """Take the runs for lost of which nothing was heard."""
-        now = time.monotonic()
+    async def look(self, now: float) -> None:
+        """Take the runs for lost of which nothing was heard for long by ``now`` (monotonic)."""
         for run_id, heard in list(self._heard.items()):
             if now - heard > self._lost_after:
                 cause = Cause(
