@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -31,9 +31,21 @@ class Request(BaseModel):
 
 
 class Resource(BaseModel):
-    """What is answered. Unknown fields are let go, so that an older client reads a newer server."""
+    """What is answered. Unknown fields are let go, so that an older client reads a newer server.
+
+    A client may give an answer the verbs of its noun as methods, in ``_verbs``.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    if not TYPE_CHECKING:  # a checker shall still find a property that is misspelt
+
+        def __getattr__(self, name: str) -> Any:
+            verbs = self.__dict__.get("_verbs", ())
+            return verbs[name] if name in verbs else super().__getattr__(name)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.__dict__.get("_verbs", ())]
 
 
 class Page(Resource, Generic[T]):

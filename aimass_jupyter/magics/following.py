@@ -35,6 +35,8 @@ def shown(job: Job) -> FollowedJob:
     """The job, as one whose panel is on view."""
     followed = FollowedJob.model_construct(**dict(job))
     followed.__dict__["_panel_is_on_view"] = True
+    if verbs := job.__dict__.get("_verbs"):  # what can be done with it
+        followed.__dict__["_verbs"] = verbs
     return followed
 
 
