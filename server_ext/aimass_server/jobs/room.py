@@ -246,7 +246,7 @@ class Jobs:
     def _with_progress(self, job: Job) -> Job:
         if job.state == "succeeded":
             return job.model_copy(update={"progress": Progress(fraction=1, metrics=job.metrics)})
-        return job.model_copy(update={"progress": self._runner.progress_of(job.id)})
+        return job.model_copy(update={"progress": self._runner.telling.progress_of(job.id)})
 
 
 def _insert(connection: Connection, call: Call, submission: Submission) -> Job:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -22,23 +21,21 @@ from pydantic import ValidationError
 
 from aimass_jupyter.contract.errors import AimassError, Conflict, Expired, InsufficientStorage
 from aimass_jupyter.contract.ids import utc_now
-from aimass_jupyter.contract.jobs import Cause, Job, JobSpec, Progress
-from aimass_jupyter.host import read_record, write_record
-from aimass_server.events import Feed, Notice
+from aimass_jupyter.contract.jobs import Cause, Job, JobSpec
+from aimass_jupyter.host import read_record
+from aimass_server.events import Feed
 from aimass_server.jobs.following import Follower
-from aimass_server.jobs.laying_out import lay_out_checkpoints, lay_out_code
-from aimass_server.jobs.notes import Notes, begin_notes
+from aimass_server.jobs.orders import GRACE_SECONDS, Orders
 from aimass_server.jobs.queue import Limits
 from aimass_server.jobs.scheduler import Pools, Scheduler
+from aimass_server.jobs.supervisors import SupervisorWatch
+from aimass_server.jobs.telling import Telling
 from aimass_server.programs import Program, Warm
-from aimass_server.store import Store, job_notes, jobs
+from aimass_server.store import Store, jobs
 
 PASS_SECONDS = 2.0
 SCHEDULE_SECONDS = 30.0
-PROGRESS_SECONDS = 0.5
 START_SECONDS = 20.0
-GRACE_SECONDS = 5.0
-NODES_GRACE_SECONDS = 12.0  # each node has as long as this machine, and its answer has a way to go
 
 logger = logging.getLogger("aimass.jobs")
 
@@ -70,22 +67,21 @@ class Runner:
         warm: Warm,
     ) -> None:
         self._store = store
-        self._feed = feed
         self._follower = follower
         self._folder = folder
-        self._pools = pools
+        self.telling = Telling(store, feed, follower, self.folder_of)
         self.scheduler = Scheduler(
-            store, limits, pools, lambda job_id: self.progress_of(job_id).eta_seconds
+            store, limits, pools, lambda job_id: self.telling.progress_of(job_id).eta_seconds
         )
         self._python = python
+        self._orders = Orders(folder, pools, python, path_of)
+        self._supervisors = SupervisorWatch(self.wake)
         self._register = register
-        self._path_of = path_of
         self._warm = warm
         self._woken = asyncio.Event()
         self._schedule_by = 0.0
-        self._progress: dict[str, Progress] = {}
+        self._ended_warm: Job | None = None
         self._starting: dict[str, float] = {}
-        self._watched: dict[str, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._waiting: set[asyncio.Task[None]] = set()
 
@@ -94,7 +90,7 @@ class Runner:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._tasks = [
             asyncio.create_task(self._look_after(), name="aimass-jobs"),
-            asyncio.create_task(self._tell_progress(), name="aimass-progress"),
+            asyncio.create_task(self.telling.run(), name="aimass-progress"),
         ]
 
     async def close(self) -> None:
@@ -103,8 +99,7 @@ class Runner:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for job_id in list(self._watched):
-            self._unwatch(job_id)
+        self._supervisors.close()
 
     def wake(self) -> None:
         """Do a pass now."""
@@ -114,10 +109,6 @@ class Runner:
         """A job's folder."""
         return self._folder / job_id
 
-    def progress_of(self, job_id: str) -> Progress:
-        """How far a job was when last looked at."""
-        return self._progress.get(job_id, Progress())
-
     async def stop(self, job: Job, by: str) -> Job:
         """Stop a job; one that has ended stays as it is."""
         if job.final:
@@ -126,14 +117,14 @@ class Runner:
         try:
             if job.state == "queued":
                 if self.folder_of(job.id).exists():  # a start that was cut off may come yet
-                    await asyncio.to_thread(self._program(job).request_stop, by)
+                    await asyncio.to_thread(self._orders.program_of(job).request_stop, by)
                 return await self._end(job, "stopped", stopped, allowed=("queued",))
             job = await self._store.write(
                 lambda c: jobs.move(c, job.id, ("starting", "running", "stopping"), "stopping")
             )
         except Conflict:  # it moved on meanwhile: look again
             return await self.stop(await self._store.read(lambda c: jobs.by_id(c, job.id)), by)
-        await asyncio.to_thread(self._program(job).request_stop, by)
+        await asyncio.to_thread(self._orders.program_of(job).request_stop, by)
         return job
 
     async def _look_after(self) -> None:
@@ -162,6 +153,11 @@ class Runner:
             await self._guarded(job, partial(self._end_waiting, cause=cause))
         for job in agenda.starts:
             await self._guarded(job, self._start)
+        if agenda.starts:
+            self._ended_warm = None
+        elif ended := self._ended_warm:  # there is nothing better to do: the next may be like it
+            self._warm.prepare(ended.engine, ended.np)
+            self._ended_warm = None
         self._schedule_by = time.monotonic() + SCHEDULE_SECONDS
 
     async def _end_waiting(self, job: Job, cause: Cause) -> None:
@@ -190,7 +186,7 @@ class Runner:
             return
         digest, label = await self._store.read(lambda c: jobs.inputs(c, job.id))
         try:
-            await asyncio.to_thread(self._order, job, self._spec(job, digest, label))
+            await self._order(job, self._orders.spec(job, digest, label))
         except (AimassError, OSError) as error:  # this job's own fault: the others go on
             await self._end_unstarted(job, error)
             return
@@ -198,33 +194,13 @@ class Runner:
         self._waiting.add(waiting)
         waiting.add_done_callback(self._waiting.discard)
 
-    def _spec(self, job: Job, digest: str, label: str) -> JobSpec:
-        """What the job's processes read."""
-        return JobSpec(
-            **job.model_dump(
-                include={
-                    "id",
-                    "name",
-                    "engine",
-                    "np",
-                    "algorithm",
-                    "params",
-                    "seed",
-                    "options",
-                    "source",
-                }
-            ),
-            dataset=job.dataset,
-            dataset_digest=digest,
-            label=label,
-            python=self._python,
-            dataset_path=str(self._path_of(digest)) if digest else "",
-            places=self._pools.reach(job),
-        )
+    async def _order(self, job: Job, spec: JobSpec) -> None:
+        self._starting[job.id] = time.monotonic() + START_SECONDS
+        await asyncio.to_thread(self._orders.write, job, spec)
 
     async def _launch(self, job: Job) -> None:
         """Start the supervisor, warm if there is a way; do a pass in the moment it has begun."""
-        program = self._program(job)
+        program = self._orders.program_of(job)
         if not await self._warm.start(program.folder):
             try:
                 await asyncio.to_thread(program.start_ordered, self._python)
@@ -239,22 +215,9 @@ class Runner:
         cause = Cause(code="not-started", message=f"the job could not be started: {error}")
         await self._end(job, "failed", cause)
 
-    def _order(self, job: Job, spec: JobSpec) -> None:
-        folder = self.folder_of(job.id)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if job.source is not None:
-            lay_out_code(folder, self._path_of(job.source.digest))
-        if job.resume and job.rerun_of:
-            lay_out_checkpoints(folder, self.folder_of(job.rerun_of))
-        begin_notes(folder, job)
-        write_record(folder / "spec.json", spec.model_dump(mode="json"))
-        self._starting[job.id] = time.monotonic() + START_SECONDS
-        grace = NODES_GRACE_SECONDS if job.places else GRACE_SECONDS
-        self._program(job).order({"kind": "job", "grace_seconds": grace})
-
     async def _repair(self, job: Job) -> None:
         """Bring a job's row in line with what its folder says."""
-        program = self._program(job)
+        program = self._orders.program_of(job)
         state = await asyncio.to_thread(program.state, self._starting.get(job.id))
         if state == "alive":
             await self._note_alive(job, program)
@@ -266,7 +229,7 @@ class Runner:
             await self._note_absent(job, program)
 
     async def _note_alive(self, job: Job, program: Program) -> None:
-        self._watch(job, program)
+        self._supervisors.add(job.id, program.identity)
         if job.state == "starting":
             await self._note_started(job, program)
         elif job.state == "stopping" and not (program.folder / "stop.json").exists():
@@ -277,18 +240,10 @@ class Runner:
         values = {"started_at": _time_of(record, "started_at"), "start": record.get("start")}
         await self._store.write(lambda c: jobs.move(c, job.id, ("starting",), "running", **values))
 
-    async def _note_course(self, job: Job) -> Job:
-        """Bring restarts and warnings in line with what the job's folder says."""
-        notes = await asyncio.to_thread(Notes.read, self.folder_of(job.id))
-        if notes == Notes.of(job):
-            return job
-        await self._store.write(lambda c: job_notes.note(c, job, notes.restarts, notes.warnings))
-        return job.model_copy(update=vars(notes))
-
     async def _note_ended(self, job: Job, program: Program) -> None:
         if job.state == "starting" and program.identity is not None:
             await self._note_started(job, program)  # it ran, if only between two looks
-        job = await self._note_course(job)
+        job = await self.telling.note_course(job)
         record = program.exit_record or {}
         cause = _cause_of(record)
         ended = _time_of(record, "ended_at")
@@ -332,7 +287,7 @@ class Runner:
     async def _note_lost(self, job: Job, program: Program) -> None:
         """Its supervisor died: end what it left behind, then say so."""
         left = await asyncio.to_thread(program.sweep, GRACE_SECONDS)
-        await self._note_course(job)
+        await self.telling.note_course(job)
         message = f"its supervisor was killed or the machine restarted; {left} processes were ended"
         await self._end(job, "lost", Cause(code="lost", message=message))
 
@@ -369,65 +324,12 @@ class Runner:
             lambda c: jobs.end(c, job.id, allowed, state, summaries, **values)
         )
         self.scheduler.learn([ended])
-        self._unwatch(job.id)
+        if ended.start == "warm":
+            self._ended_warm = ended
+        self._supervisors.remove(job.id)
         self._starting.pop(job.id, None)
         self.wake()  # its slots are free
         return ended
-
-    def _program(self, job: Job) -> Program:
-        return Program(self.folder_of(job.id), f"AIMASS_JOB_ID={job.id}")
-
-    def _watch(self, job: Job, program: Program) -> None:
-        """Be woken in the moment the supervisor ends."""
-        identity = program.identity
-        if job.id in self._watched or identity is None:
-            return
-        try:
-            descriptor = os.pidfd_open(identity.pid)
-        except ProcessLookupError:
-            self.wake()
-            return
-        self._watched[job.id] = descriptor
-        asyncio.get_running_loop().add_reader(descriptor, self._supervisor_ended, job.id)
-
-    def _supervisor_ended(self, job_id: str) -> None:
-        self._unwatch(job_id)
-        self.wake()
-
-    def _unwatch(self, job_id: str) -> None:
-        descriptor = self._watched.pop(job_id, None)
-        if descriptor is not None:
-            asyncio.get_running_loop().remove_reader(descriptor)
-            os.close(descriptor)
-
-    async def _tell_progress(self) -> None:
-        """Tell the followers how far the running jobs are; while none runs, wait for a change."""
-        changed = asyncio.Event()
-        with self._feed.telling(changed.set):
-            while True:
-                changed.clear()
-                try:
-                    holding = await self._store.read(jobs.holding_slots)
-                except AimassError as error:
-                    logger.warning("progress could not be told just now: %s", error)
-                    await asyncio.sleep(PROGRESS_SECONDS)
-                    continue
-                for job in holding:
-                    if job.state == "running":
-                        await self._guarded(job, self._tell)
-                running = {job.id for job in holding}
-                self._progress = {i: p for i, p in self._progress.items() if i in running}
-                if not running:
-                    await changed.wait()
-                await asyncio.sleep(PROGRESS_SECONDS)
-
-    async def _tell(self, job: Job) -> None:
-        await self._note_course(job)
-        progress = await self._follower.progress(job.id)
-        if progress != self._progress.get(job.id):
-            self._progress[job.id] = progress
-            data = {"job": job.id, "progress": progress.model_dump(mode="json")}
-            self._feed.notify(Notice("jobs.progress", job.id, job.tenant, data))
 
 
 def _cause_of(record: dict[str, Any]) -> Cause:

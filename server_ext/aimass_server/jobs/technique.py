@@ -15,6 +15,7 @@ from aimass_jupyter.contract.hyperparameters import Hyperparameters
 
 _FOR_IMAGES = ("rotation", "scaling", "shear", "shift", "flip", "colour")
 _FOR_TABLES = ("feature_dropout",)
+_FOR_TEXTS = ("word_dropout", "word_swap", "text_slots", "text_words")
 _FOR_HOROVOD = ("fusion_mb", "cycle_ms")
 _NEEDED = {
     "decay_every": "--schedule step",
@@ -46,10 +47,12 @@ def check_technique(
     InvalidRequest
         Naming the option and what to do.
     """
-    image = any(column.kind == "image" for column in columns if column.name != label)
+    kinds = {column.kind for column in columns if column.name != label}
+    image = "image" in kinds
+    text = "text" in kinds and not image
     asked = [name for name in params if name in Hyperparameters.model_fields and _set(params, name)]
     for name in asked:
-        _check_rows(name, image=image)
+        _check_rows(name, image=image, text=text)
         _check_ranks(name, params, engine, np)
         _check_partner(name, params)
 
@@ -58,7 +61,9 @@ def _set(params: Mapping[str, Any], name: str) -> bool:
     return bool(params[name] != Hyperparameters.model_fields[name].default)
 
 
-def _check_rows(name: str, *, image: bool) -> None:
+def _check_rows(name: str, *, image: bool, text: bool) -> None:
+    if name in _FOR_TEXTS and not text:
+        raise _refused(name, "is for texts, and no column of the dataset is one", "leave it out")
     if name in (_FOR_TABLES if image else _FOR_IMAGES):
         kind, given = ("tables", "images") if image else ("images", "a table")
         raise _refused(name, f"changes {kind}, and the dataset is {given}", "leave it out")

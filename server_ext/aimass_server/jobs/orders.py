@@ -1,0 +1,70 @@
+"""Orders: what a job's processes read before they begin, written into its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from aimass_jupyter.contract.jobs import Job, JobSpec
+from aimass_jupyter.host import write_record
+from aimass_server.jobs.laying_out import lay_out_checkpoints, lay_out_code
+from aimass_server.jobs.notes import begin_notes
+from aimass_server.jobs.scheduler import Pools
+from aimass_server.programs import Program
+
+GRACE_SECONDS = 5.0
+NODES_GRACE_SECONDS = 12.0  # each node has as long as this machine, and its answer has a way to go
+
+_SPEC_FIELDS = {
+    "id", "name", "engine", "np", "algorithm", "params", "seed", "options", "source",
+}  # fmt: skip
+
+
+class Orders:
+    """Writes the orders of jobs.
+
+    Parameters
+    ----------
+    folder
+        ``<data>/jobs``
+    path_of
+        Where the bytes of a digest are.
+    """
+
+    def __init__(
+        self, folder: Path, pools: Pools, python: str, path_of: Callable[[str], Path]
+    ) -> None:
+        self._folder = folder
+        self._pools = pools
+        self._python = python
+        self._path_of = path_of
+
+    def program_of(self, job: Job) -> Program:
+        """The job's program, in its folder."""
+        return Program(self._folder / job.id, f"AIMASS_JOB_ID={job.id}")
+
+    def spec(self, job: Job, digest: str, label: str) -> JobSpec:
+        """What the job's processes read."""
+        return JobSpec(
+            **job.model_dump(include=_SPEC_FIELDS),
+            dataset=job.dataset,
+            dataset_digest=digest,
+            label=label,
+            python=self._python,
+            dataset_path=str(self._path_of(digest)) if digest else "",
+            places=self._pools.reach(job),
+        )
+
+    def write(self, job: Job, spec: JobSpec) -> None:
+        """Lay the job's folder out; blocks on the disk."""
+        program = self.program_of(job)
+        folder = program.folder
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if job.source is not None:
+            lay_out_code(folder, self._path_of(job.source.digest))
+        if job.resume and job.rerun_of:
+            lay_out_checkpoints(folder, self._folder / job.rerun_of)
+        begin_notes(folder, job)
+        write_record(folder / "spec.json", spec.model_dump(mode="json"))
+        grace = NODES_GRACE_SECONDS if job.places else GRACE_SECONDS
+        program.order({"kind": "job", "grace_seconds": grace})
