@@ -31,14 +31,14 @@ from aimass_server.library import Algorithms, Datasets, Models, Uploads
 from aimass_server.programs import Warm
 from aimass_server.publishing import Publishing
 from aimass_server.serving import Serving
-from aimass_server.store import Blobs, Store, audit, idempotency
+from aimass_server.store import Blobs, Store, audit, idempotency, runs
 from aimass_server.system import Facts, System
 from aimass_server.tracking import (
     EventFileReader,
     Experiments,
     Place,
     Runs,
-    TensorBoard,
+    TensorBoards,
     TrackedRuns,
 )
 from aimass_server.upkeep import TOKEN_LIFE, LocalAccess, Retention, Upkeep
@@ -135,7 +135,7 @@ class ControlPlane:
         self._publishing = Publishing(
             self._store, folder, self._uploads, self._viewer_token, lambda: self.url
         )
-        self.tensorboard = TensorBoard(folder, settings.base_url)
+        self.tensorboards = TensorBoards(folder, settings.base_url, self._writers_of)
         facts = Facts(
             folder,
             settings.slots,
@@ -213,7 +213,7 @@ class ControlPlane:
             self._upkeep,
             self._tracked,
             self._access,
-            self.tensorboard,
+            self.tensorboards,
             self._inventory,
             self._runner,
             self._warm,
@@ -326,6 +326,10 @@ class ControlPlane:
                 c, key, call.user, call.tenant, call.operation, call.request_digest, response
             )
         )
+
+    async def _writers_of(self, ids: set[str], tenant: str) -> set[str]:
+        """Of some jobs and runs, those that are a tenant's."""
+        return await self._store.read(lambda c: runs.of_tenant(c, ids, tenant))
 
     async def _viewer_token(self, call: Call) -> str:
         """A token for a published notebook: it may read and predict, nothing else."""

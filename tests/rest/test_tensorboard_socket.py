@@ -47,7 +47,7 @@ class Behind:
     def __init__(self, port: int) -> None:
         self._port = port
 
-    async def address(self) -> str:
+    async def address(self, tenant: str) -> str:
         return f"http://127.0.0.1:{self._port}"
 
     async def close(self) -> None:
@@ -61,7 +61,7 @@ async def echo_behind(jp_serverapp: Any) -> AsyncIterator[None]:
     server = HTTPServer(Application([(".*", Echo)]))
     server.add_sockets(sockets)
     (app,) = jp_serverapp.extension_manager.extension_apps["aimass_server"]
-    app.control_plane_or_raise().tensorboard = Behind(sockets[0].getsockname()[1])
+    app.control_plane_or_raise().tensorboards = Behind(sockets[0].getsockname()[1])
     try:
         yield
     finally:

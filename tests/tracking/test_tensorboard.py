@@ -131,12 +131,16 @@ def test_it_is_adopted_after_a_crash_started_again_when_killed_and_ends_with_the
         return answer.text.strip()
 
     def address() -> str:
-        record = read_record(own_server.folder / "tensorboard" / "tensorboard.json")
+        record = read_record(own_server.folder / "tensorboard" / "default" / "tensorboard.json")
         assert record
         return str(record["address"])
 
     def processes() -> list[Any]:
-        return list(marked_processes("AIMASS_TENSORBOARD", str(own_server.folder)))
+        return list(
+            marked_processes(
+                "AIMASS_TENSORBOARD", str(own_server.folder / "tensorboard" / "default")
+            )
+        )
 
     assert runs() == "[]"
     before = address()
@@ -147,7 +151,7 @@ def test_it_is_adopted_after_a_crash_started_again_when_killed_and_ends_with_the
     assert address() == before
     own_server.stop()
     assert processes() == []
-    assert list(own_server.folder.glob("tensorboard/program-*")) == []
+    assert list(own_server.folder.glob("tensorboard/*/program-*")) == []
 
 
 @pytest.fixture
@@ -165,13 +169,14 @@ def links(tmp_path: Path) -> tuple[RunLinks, Callable[..., Path]]:
 
 def test_links_follow_the_jobs(links: tuple[RunLinks, Callable[..., Path]]) -> None:
     runs, job = links
-    runs.refresh()
+    runs.refresh(runs.found().values())
     first = job("job_0000AAAAAA", "digits")
     job("job_0000BBBBBB", "digits", started=False)
     job("job_0000CCCCCC", "../../etc")
-    runs.refresh()
+    runs.refresh(runs.found().values())
     assert {link.name for link in runs.folder.iterdir()} == {"digits-AAAAAA", "job-CCCCCC"}
     assert (runs.folder / "digits-AAAAAA").resolve() == first / "tb"
     (first / "tb").rmdir()
-    runs.refresh()
+    assert runs.found().keys() == {"job_0000CCCCCC"}
+    runs.refresh(runs.found().values())
     assert {link.name for link in runs.folder.iterdir()} == {"job-CCCCCC"}

@@ -174,7 +174,8 @@ class TensorBoardHandler(AimassHandler, WebSocketHandler):
             self._upstream = None
 
     async def _address(self) -> str:
-        return await self.control_plane.tensorboard.address()
+        assert self.principal is not None  # prepare() saw to it
+        return await self.control_plane.tensorboards.address(self.principal.tenant)
 
     def _forwarded(self) -> dict[str, str]:
         """What TensorBoard is told of the asker: nothing that lets anybody in anywhere."""

@@ -16,6 +16,7 @@ from aimass_server.store import experiments, names
 from aimass_server.store.events import record
 from aimass_server.store.tables import run_metrics, run_tags, runs
 
+_IDS_A_QUERY = 500
 _FOLLOWED = ("state", "started_at", "ended_at")
 
 
@@ -84,6 +85,17 @@ def get(connection: Connection, reference: str, tenant: str) -> Run:
     if row is None:
         row = names.find(connection, runs, "run", reference, tenant)
     return build(connection, [row])[0]
+
+
+def of_tenant(connection: Connection, ids: Iterable[str], tenant: str) -> set[str]:
+    """Of some jobs and runs, by id, those that are a tenant's."""
+    wanted, found = list(ids), set[str]()
+    for start in range(0, len(wanted), _IDS_A_QUERY):
+        some = wanted[start : start + _IDS_A_QUERY]
+        for column in (runs.c.id, runs.c.job):
+            query = select(column).where(column.in_(some), runs.c.tenant == tenant)
+            found.update(connection.scalars(query))
+    return found
 
 
 def ended(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from aimass_jupyter.contract.base import NAME_PATTERN
@@ -29,11 +30,15 @@ class RunLinks:
         self.folder = folder
         self._known: dict[str, str] = {}
 
-    def refresh(self) -> None:
-        """Link jobs that are new, unlink those that are gone; blocks on the disk."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    def found(self) -> dict[str, Path]:
+        """The folders that have event files, by the id of their job or run; blocks on the disk."""
         writers = [*self._data.glob("jobs/job_*"), *self._data.glob("runs/run_*")]
-        wanted = {self._name(one): one / "tb" for one in writers if _has_runs(one)}
+        return {one.name: one for one in writers if _has_runs(one)}
+
+    def refresh(self, writers: Iterable[Path]) -> None:
+        """Link those of them that are new, unlink all others; blocks on the disk."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        wanted = {self._name(one): one / "tb" for one in writers}
         present = {path.name for path in self.folder.iterdir()}
         for name in present - wanted.keys():
             (self.folder / name).unlink()
