@@ -17,6 +17,7 @@ TAIL_LINES = 20
 _TAIL_BYTES = 16 * 1024
 _LINE_LENGTH = 500
 _CHUNK_BYTES = 1 << 16
+_HELD_BYTES = 1 << 18
 
 
 class CappedLog:
@@ -29,26 +30,40 @@ class CappedLog:
         self._written = os.fstat(self._descriptor).st_size
         self._full = self._written >= cap_bytes
         self._tail = b""
+        self._held = b""  # what the disk did not take: it may yet
+        self._missed = 0  # bytes that were too many to hold
 
     def write(self, content: bytes) -> None:
         """Keep what still fits; say once when no more does."""
         self._tail = (self._tail + content)[-_TAIL_BYTES:]
         if self._full:
             return
-        kept = content[: self._cap_bytes - self._written]
+        kept = content[: max(0, self._cap_bytes - self._written - len(self._held))]
         self._append(kept)
         if len(kept) < len(content):
             self._append(f"\n[aimass] log cut here: it reached {self._cap_bytes} bytes\n".encode())
             self._full = True
 
     def _append(self, content: bytes) -> None:
+        """Write it after what the disk did not take before; hold what it does not take now."""
+        waiting = self._held + content
+        self._held = waiting[self._put(waiting) :]
+        self._missed += max(0, len(self._held) - _HELD_BYTES)
+        self._held = self._held[:_HELD_BYTES]
+        if self._missed and not self._held:
+            note = f"\n[aimass] {self._missed} bytes are missing here: the disk was full\n"
+            self._held, self._missed = note.encode(), 0
+
+    def _put(self, content: bytes) -> int:
+        """Write to the file; how much it took."""
+        count = 0
         try:
-            while content:
-                count = os.write(self._descriptor, content)
-                self._written += count
-                content = content[count:]
+            while count < len(content):
+                count += os.write(self._descriptor, content[count:])
         except OSError:  # the disk is full: the job matters more than its log, the tail is kept
-            self._full = True
+            pass
+        self._written += count
+        return count
 
     @property
     def tail(self) -> str:
@@ -61,6 +76,9 @@ class CappedLog:
         return lines[-TAIL_LINES:]
 
     def close(self) -> None:
+        """Write what is still held, if the disk takes it by now."""
+        self._append(b"")
+        self._append(b"")  # a note that the one before had to make
         os.close(self._descriptor)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +56,37 @@ def test_a_full_disk_costs_the_log_and_not_the_writer() -> None:
     log.write(b"lost on disk\n")
     assert log.last_lines() == ["lost on disk"]
     log.close()
+
+
+def test_what_a_full_disk_did_not_take_is_written_when_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = CappedLog(tmp_path / "x.log")
+    log.write(b"before\n")
+    with monkeypatch.context() as full:
+        full.setattr("os.write", _no_space)
+        log.write(b"meanwhile\n")
+    log.write(b"after\n")
+    log.close()
+    assert (tmp_path / "x.log").read_text() == "before\nmeanwhile\nafter\n"
+
+
+def test_what_was_too_much_to_hold_is_told_as_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = CappedLog(tmp_path / "x.log")
+    with monkeypatch.context() as full:
+        full.setattr("os.write", _no_space)
+        log.write(b"x" * (1 << 18))
+        log.write(b"y" * 77)
+    log.close()
+    text = (tmp_path / "x.log").read_text()
+    assert text.count("x") == 1 << 18
+    assert text.endswith("\n[aimass] 77 bytes are missing here: the disk was full\n")
+
+
+def _no_space(descriptor: int, content: bytes) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_ranks_write_into_pipes_by_name(tmp_path: Path) -> None:
