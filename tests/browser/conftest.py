@@ -1,27 +1,27 @@
-"""A real JupyterLab on a data folder of its own, and a real Chromium looking at it."""
+"""A real JupyterLab, and a real Chromium looking at it."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from aimass_jupyter.client.discovery import owner
 from aimass_jupyter.client.starting import stop_programs
+from tests.browser.at_lab import MortalLab, open_panel
+from tests.browser.lab_server import (
+    ROOT,
+    SCREENSHOTS,
+    Lab,
+    ask_for_no_news,
+    start_lab,
+    wait_for_lab,
+)
 
-ROOT = Path(__file__).resolve().parents[2]
-SCREENSHOTS = ROOT / "build" / "screenshots"
-START_SECONDS = 90.0
 QUIET = (
     "--headless",
     "--no-sandbox",
@@ -32,18 +32,6 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-
-
-@dataclass(frozen=True)
-class Lab:
-    """A running JupyterLab."""
-
-    url: str
-    token: str
-    folder: Path
-
-    def address(self, path: str) -> str:
-        return f"{self.url}lab/{path}?token={self.token}"
 
 
 @pytest.fixture(scope="session")
@@ -67,56 +55,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         stop_programs(data)
 
 
-def ask_for_no_news(settings: Path) -> None:
-    """Answer what Lab asks a new user, whether it may fetch news; nobody is there to do so."""
-    path = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    path.parent.mkdir(parents=True)
-    path.write_text('{"fetchNews": "false", "checkForUpdates": false}')
-
-
-def start_lab(
-    base: Path, data: Path, notebooks: Path, options: Sequence[str] = ("--ServerApp.port=0",)
-) -> subprocess.Popen[bytes]:
-    """Start JupyterLab, at a port that is free unless the options name one."""
-    as_root = ["--allow-root"] if os.geteuid() == 0 else []
-    environment = os.environ | {
-        "AIMASS_DATA": str(data),
-        "JUPYTER_RUNTIME_DIR": str(base / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(base / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(base / "workspaces"),
-    }
-    with (base / "lab.log").open("ab") as log:
-        return subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "jupyterlab",
-                "--no-browser",
-                "--ServerApp.ip=127.0.0.1",
-                f"--ServerApp.root_dir={notebooks}",
-                *as_root,
-                *options,
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=environment,
-            start_new_session=True,
-        )
-
-
-def wait_for_lab(process: subprocess.Popen[bytes], base: Path, data: Path) -> Lab:
-    """Wait until it answers, and own the data folder."""
-    record = base / "runtime" / f"jpserver-{process.pid}.json"
-    deadline = time.monotonic() + START_SECONDS
-    while owner(data) is None or not record.exists():
-        assert process.poll() is None, (base / "lab.log").read_text()
-        assert time.monotonic() < deadline, (base / "lab.log").read_text()
-        time.sleep(0.1)
-    facts = json.loads(record.read_text())
-    return Lab(facts["url"], facts["token"], data)
-
-
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Not for longer than a module: Playwright keeps a loop running in this thread."""
@@ -138,3 +76,16 @@ def page(chromium: Browser) -> Iterator[Page]:
     page.set_default_timeout(60_000)
     yield page
     context.close()
+
+
+@pytest.fixture(scope="session")
+def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MortalLab]:
+    mortal = MortalLab(tmp_path_factory.mktemp("mortal"))
+    yield mortal
+    mortal.close()
+
+
+@pytest.fixture
+def panel(page: Page, mortal: MortalLab) -> Locator:
+    page.goto(mortal.lab.address(""))
+    return open_panel(page)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from aimass_jupyter.client import Client
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.services import Service
-from tests.browser.conftest import ROOT, SCREENSHOTS
+from tests.browser.lab_server import ROOT, SCREENSHOTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 

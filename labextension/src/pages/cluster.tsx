@@ -108,7 +108,7 @@ function Keeping({ cluster, actions }: { cluster: Cluster; actions: IActions }):
   const { name, kind } = cluster;
   return (
     <span className="aimass-Row-buttons">
-      {actions.may('clusters.check') && (
+      {kind !== 'local' && actions.may('clusters.check') && (
         <IconButton
           icon={checkIcon}
           label={trans.__('Check the nodes of %1', name)}
@@ -254,7 +254,7 @@ function History({ aimass, cluster, node }: IHistoryProps): JSX.Element {
     [cluster, node, ticks]
   );
   return (
-    <div ref={body}>
+    <div className="aimass-Charts" ref={body}>
       <Answered answer={answer}>
         {({ history }) => (
           <Chart

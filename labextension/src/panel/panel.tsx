@@ -4,6 +4,7 @@
  */
 import type { IStateDB } from '@jupyterlab/statedb';
 import { ReactWidget } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
 import { Signal } from '@lumino/signaling';
 import React, { useState } from 'react';
 
@@ -39,6 +40,11 @@ export class AimassPanel extends ReactWidget implements IPanel {
 
   override render(): JSX.Element {
     return <PanelView {...this._props} sections={this.sections} />;
+  }
+
+  /** Who comes by a key goes on by keys: from the filter, which is the first thing to use. */
+  protected override onActivateRequest(_: Message): void {
+    this.node.querySelector<HTMLInputElement>('.aimass-Filter')?.focus();
   }
 
   private async _restore(): Promise<void> {
