@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from aimass_jupyter.contract.base import NAME_PATTERN, Request, Tag, argument
+from aimass_jupyter.contract.quantities import Seconds, TimeOrFromNow
 
 Engine = Literal["single", "horovod", "torchrun"]
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -25,6 +26,26 @@ class JobOptions(Request):
         completes="jobs",
         max_length=64,
         group="Queue",
+    )
+    max_time: Seconds | None = argument(
+        None,
+        help="Time that it may run, such as 2h; then it is stopped with a checkpoint.",
+        gt=0,
+        le=366 * 86_400,
+        group="Queue",
+    )
+    deadline: TimeOrFromNow | None = argument(
+        None, help="When it should be done: 8h from now, or a time.", group="Queue"
+    )
+    retries: int = argument(
+        0,
+        help="How often it is queued again after a fault that is not its own.",
+        ge=0,
+        le=100,
+        group="Queue",
+    )
+    uninterrupted: bool = argument(
+        False, help="Never stop it to make room for a more urgent one.", group="Queue"
     )
     min_np: int | None = argument(
         None, help="Elastic: go on with so few ranks.", ge=1, le=4096, group="Faults"

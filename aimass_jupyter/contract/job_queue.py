@@ -13,7 +13,7 @@ from aimass_jupyter.contract.jobs import JobState
 class Blocker(Resource):
     """One thing that keeps a job from starting."""
 
-    kind: Literal["slots", "nodes", "quota", "dependency", "priority"]
+    kind: Literal["slots", "nodes", "quota", "dependency", "priority", "retry"]
     message: str
 
 
@@ -30,3 +30,7 @@ class Why(Resource):
         None, description="When it should start, if jobs run as long as ones like them did."
     )
     expected_seconds: float | None = Field(None, description="How long it should run.")
+    notes: list[str] = Field(
+        default_factory=list,
+        description="What else concerns its turn: a deadline in danger, who makes room.",
+    )

@@ -40,11 +40,28 @@ class Cause(Resource):
         "bad-data",
         "dependency",
         "node-lost",
+        "time-limit",
+        "preempted",
         "abandoned",
     ]
     message: str
     rank: int | None = Field(None, description="The rank that failed first.")
     last_lines: list[str] = Field(default_factory=list, description="The end of that rank's log.")
+
+
+class Attempt(Resource):
+    """One time that a job ran and went back into the queue."""
+
+    started_at: UtcTime
+    ended_at: UtcTime
+    np: int
+    cause: Cause
+    restarts: int = Field(0, description="How often its ranks were started again meanwhile.")
+
+    @property
+    def seconds(self) -> float:
+        """How long it ran."""
+        return (self.ended_at - self.started_at).total_seconds()
 
 
 class Progress(Resource):
@@ -111,6 +128,12 @@ class Job(Resource):
         None, description="warm: its ranks were forked from a process that had imported all."
     )
     restarts: int = Field(0, description="How often its ranks were started again.")
+    attempts: list[Attempt] = Field(
+        default_factory=list, description="The times that it ran before it was queued again."
+    )
+    not_before: UtcTime | None = Field(
+        None, description="Queued again after a fault: it waits until then."
+    )
     cluster_id: str = Field("", description="The cluster that it runs on; empty: this machine.")
     places: list[Place] = Field(default_factory=list, description="Where its ranks are.")
     warnings: list[str] = Field(

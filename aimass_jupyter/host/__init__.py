@@ -29,7 +29,13 @@ from aimass_jupyter.host.processes import (
     send_signal,
     stop_marked,
 )
-from aimass_jupyter.host.records import read_record, sync_folder, write_bytes, write_record
+from aimass_jupyter.host.records import (
+    read_record,
+    sync_folder,
+    write_bytes,
+    write_first,
+    write_record,
+)
 
 __all__ = [
     "STACK_SIGNAL",
@@ -57,6 +63,7 @@ __all__ = [
     "sync_folder",
     "waiting",
     "write_bytes",
+    "write_first",
     "write_notice",
     "write_record",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,20 @@ from typing import Any
 def write_record(path: Path, record: dict[str, Any], mode: int = 0o600) -> None:
     """Write a JSON object: temporary file beside it, fsync, rename, fsync of the folder."""
     write_bytes(path, json.dumps(record, indent=1, allow_nan=False).encode(), mode)
+
+
+def write_first(path: Path, record: dict[str, Any], mode: int = 0o600) -> bool:
+    """Write a JSON object durably unless there is one of that name; whether it was written."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    write_record(draft, record, mode)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    sync_folder(path.parent)
+    return True
 
 
 def write_bytes(path: Path, content: bytes, mode: int = 0o600) -> None:

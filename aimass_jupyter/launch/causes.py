@@ -36,7 +36,7 @@ class Evidence:
 
     folder: Path
     code: int | None
-    stopped_by: str
+    stopped: Cause | None
     oom_kills: int
     exits: list[RankExit]
     last_lines: Callable[[int | None], list[str]]
@@ -48,8 +48,8 @@ def find_cause(evidence: Evidence) -> Cause:
     A rank that says what went wrong is believed before the exit codes, and those before ranks that
     only say that others are gone.
     """
-    if evidence.stopped_by:
-        return Cause("stopped", f"stopped by {evidence.stopped_by}")
+    if evidence.stopped:
+        return evidence.stopped
     if evidence.code == 0:
         return Cause("finished", "finished")
     failures = read_failures(evidence.folder)

@@ -79,6 +79,7 @@ class Order:
     work: JobOrder | CommandOrder
     marker: Marker
     grace_seconds: float
+    most_seconds: float | None = None
 
 
 def read_order(folder: Path) -> Order:
@@ -93,7 +94,8 @@ def read_order(folder: Path) -> Order:
     try:
         work = _work(folder, launch)
         grace = float(launch.get("grace_seconds", DEFAULT_GRACE_SECONDS))
-        return Order(folder, work, Marker.parse(launch["marker"]), grace)
+        most = launch.get("most_seconds")
+        return Order(folder, work, Marker.parse(launch["marker"]), grace, most)
     except KeyError as missing:
         raise InvalidRequest(f"the order in {folder} has no {missing}") from None
 

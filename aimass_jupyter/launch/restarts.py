@@ -81,7 +81,7 @@ class Restarts:
     def _cause(self, exits: list[RankExit]) -> Cause:
         kills, self._kills = self._kills, oom_kills()
         evidence = Evidence(
-            folder=self.folder, code=exits[0].code, stopped_by="",
+            folder=self.folder, code=exits[0].code, stopped=None,
             oom_kills=self._kills - kills, exits=exits, last_lines=lambda _: [],
         )  # fmt: skip
         return find_cause(evidence)

@@ -12,17 +12,22 @@ import subprocess
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aimass_jupyter.contract.errors import AimassError, Failed
 from aimass_jupyter.contract.ids import utc_now
-from aimass_jupyter.host import FileLock, forget_beats, identify, read_record, write_record
+from aimass_jupyter.host import FileLock, forget_beats, identify, write_record
 from aimass_jupyter.launch.causes import Cause, Evidence, find_cause, forget_failures, oom_kills
 from aimass_jupyter.launch.children import adopt_orphans, end_all, reap
 from aimass_jupyter.launch.hangs import HangDoctor
 from aimass_jupyter.launch.launchers import signal_name
+from aimass_jupyter.launch.leaving import Leaving
 from aimass_jupyter.launch.logs import ProcessLogs
 from aimass_jupyter.launch.order import JobOrder, Order, read_order
 from aimass_jupyter.launch.plan import Plan, make_plan
+
+if TYPE_CHECKING:
+    from aimass_jupyter.launch.ahead import GangAhead
 
 EXIT_SUPERVISED = 0
 EXIT_ALREADY = 3
@@ -33,7 +38,9 @@ _LEFTOVER_GRACE_SECONDS = 2.0
 _RESERVE_BYTES = 1 << 16
 
 
-def supervise(folder: Path, tell: Callable[[], None] | None = None) -> int:
+def supervise(
+    folder: Path, tell: Callable[[], None] | None = None, ahead: GangAhead | None = None
+) -> int:
     """Supervise what the folder orders, unless that is done or being done.
 
     Parameters
@@ -41,6 +48,8 @@ def supervise(folder: Path, tell: Callable[[], None] | None = None) -> int:
     tell
         Given by a process that forked this one and has imported what ranks need: called once, when
         the folder is taken or it is clear that it cannot be. A gang is then forked, too.
+    ahead
+        A gang that this process has forked already; a job that it does not suit gets another.
 
     Returns
     -------
@@ -56,9 +65,11 @@ def supervise(folder: Path, tell: Callable[[], None] | None = None) -> int:
                 tell()
             return EXIT_ALREADY
         _detach(folder)
-        Supervisor(folder, signals, tell).run()
+        Supervisor(folder, signals, tell, ahead).run()
     finally:
         lock.release()
+        if ahead:
+            ahead.dismiss()
     return EXIT_SUPERVISED
 
 
@@ -70,12 +81,18 @@ class Supervisor:
     """One supervision, from the start of the process to its last record."""
 
     def __init__(
-        self, folder: Path, signals: int, tell: Callable[[], None] | None = None
-    ) -> None:  # fmt: skip
+        self,
+        folder: Path,
+        signals: int,
+        tell: Callable[[], None] | None = None,
+        ahead: GangAhead | None = None,
+    ) -> None:
         self._folder = folder
         self._signals = signals
         self._tell = tell
+        self._ahead = ahead
         self._stopping = False
+        self._leaving = Leaving(folder)
         self._started_at = utc_now()
 
     def run(self) -> None:
@@ -118,6 +135,7 @@ class Supervisor:
         logs = ProcessLogs(plan.log, plan.ranks)
         ended: dict[int, int] = {}
         child = 0
+        self._leaving = Leaving(self._folder, order.most_seconds)
         try:
             if not self._asked_to_stop(0):
                 child = self._begin(order, plan, logs)
@@ -136,6 +154,8 @@ class Supervisor:
         """Start what the plan says, or fork it; its pid. No thread runs here yet."""
         if self._start_of(plan) == "cold" or not plan.gang:
             return _start(plan, logs)
+        if self._ahead and self._ahead.take(order, plan, logs.descriptor):
+            return self._ahead.pid
         from aimass_jupyter.launch.gang import fork_gang  # imported already, as all that it needs
 
         return fork_gang(plan.gang, order, plan.environment, logs.descriptor)
@@ -159,7 +179,7 @@ class Supervisor:
         """Wait for a signal so long; whether a stop was asked for, by signal or by file."""
         if select.select([self._signals], [], [], timeout)[0]:
             self._stopping |= bool(_STOP_SIGNALS & set(os.read(self._signals, 512)))
-        self._stopping |= (self._folder / "stop.json").exists()
+        self._stopping |= self._leaving.due()
         return self._stopping
 
     def _judge(self, plan: Plan, code: int | None, logs: ProcessLogs, oom_kills: int) -> Cause:
@@ -173,16 +193,12 @@ class Supervisor:
             Evidence(
                 folder=self._folder,
                 code=code,
-                stopped_by=self._stopper() if self._stopping and not complete else "",
+                stopped=self._leaving.cause() if self._stopping and not complete else None,
                 oom_kills=oom_kills,
                 exits=exits,
                 last_lines=logs.of,
             )
         )
-
-    def _stopper(self) -> str:
-        record = read_record(self._folder / "stop.json") or {}
-        return str(record.get("by", "a signal to its supervisor"))
 
     def _record(self, code: int | None, cause: Cause) -> None:
         """Write how it ended, in the space that was set aside for it."""

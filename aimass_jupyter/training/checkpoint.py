@@ -12,7 +12,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -178,9 +178,16 @@ class Checkpoints:
 
 
 class Due:
-    """When the next checkpoint is due: every so many steps, seconds or epochs."""
+    """When the next checkpoint is due: after so many steps, seconds, epochs, or when asked for."""
 
-    def __init__(self, steps: int | None, seconds: float | None, epochs: int) -> None:
+    def __init__(
+        self,
+        steps: int | None,
+        seconds: float | None,
+        epochs: int,
+        asked: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._asked = asked
         self._steps = steps
         self._seconds = seconds
         self._epochs = epochs
@@ -189,12 +196,14 @@ class Due:
     def after_step(self, done: int) -> bool:
         """Whether one is due after so many steps."""
         by_steps = self._steps is not None and done % self._steps == 0
-        return self._taken(by_steps or self._late())
+        return self._taken(by_steps or self._late() or self._asked())
 
     def after_epoch(self, done: int, steps: int, *, last: bool) -> bool:
         """Whether one is due after so many epochs of so many steps each."""
         by_steps = self._steps is not None and done * steps % self._steps == 0
-        return self._taken(last or done % self._epochs == 0 or by_steps or self._late())
+        return self._taken(
+            last or done % self._epochs == 0 or by_steps or self._late() or self._asked()
+        )
 
     def _late(self) -> bool:
         return self._seconds is not None and time.monotonic() - self._last >= self._seconds

@@ -15,6 +15,7 @@ from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.data import Preprocessing
 from aimass_jupyter.evaluation import Report
 from aimass_jupyter.host import end_heartbeat, write_record
+from aimass_jupyter.training.asked import Asked
 from aimass_jupyter.training.augmentation import augmentation
 from aimass_jupyter.training.checkpoint import Due
 from aimass_jupyter.training.course import Course
@@ -97,7 +98,12 @@ def fit(
     augment = augmentation(params, rows.preprocessing)
     steps = rows.steps(params.batch_size)
     schedule = Schedule(params, steps)
-    due = Due(options.checkpoint_steps, options.checkpoint_seconds, params.checkpoint_every)
+    due = Due(
+        options.checkpoint_steps,
+        options.checkpoint_seconds,
+        params.checkpoint_every,
+        Asked(course.folder),
+    )
     checkpoints, before = course.begin_fit()
     begun = course.go_on_from(checkpoints, learner)
     if course.writes and begun:

@@ -17,7 +17,7 @@ LOG = ["Traceback (most recent call last):", "  File ...", "KeyError: 'price'"]
 
 def judge(folder: Path, **known: Any) -> Cause:
     evidence: dict[str, Any] = {
-        "code": 1, "stopped_by": "", "oom_kills": 0, "exits": [], "last_lines": lambda rank: LOG,
+        "code": 1, "stopped": None, "oom_kills": 0, "exits": [], "last_lines": lambda rank: LOG,
     }  # fmt: skip
     cause = find_cause(Evidence(folder, **(evidence | known)))
     Told.model_validate(cause.as_record())
@@ -34,7 +34,7 @@ def say(folder: Path, rank: int, time: float, message: str, disconnected: bool =
 
 def test_a_stop_comes_before_all_else(tmp_path: Path) -> None:
     say(tmp_path, 0, 1.0, "wrong")
-    assert judge(tmp_path, stopped_by="ada").message == "stopped by ada"
+    assert judge(tmp_path, stopped=Cause("stopped", "stopped by ada")).message == "stopped by ada"
 
 
 def test_the_first_to_speak_is_the_cause(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.host import read_notices, read_record, write_notice
 
 RESTARTS_RECORD = "restarts.json"
+ATTEMPTS_RECORD = "attempts.json"
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,9 @@ class Notes:
     def read(cls, folder: Path) -> Notes:
         """Those in its folder; blocks on the disk."""
         record = read_record(folder / RESTARTS_RECORD) or {}
-        return cls(int(record.get("restarts", 0)), read_notices(folder))
+        before = (read_record(folder / ATTEMPTS_RECORD) or {}).get("attempts", [])
+        restarts = sum(int(attempt["restarts"]) for attempt in before)
+        return cls(restarts + int(record.get("restarts", 0)), read_notices(folder))
 
 
 def begin_notes(folder: Path, job: Job) -> None:

@@ -9,6 +9,7 @@ from aimass_jupyter.contract.jobs import Job, JobSpec
 from aimass_jupyter.host import write_record
 from aimass_server.jobs.laying_out import lay_out_checkpoints, lay_out_code
 from aimass_server.jobs.notes import begin_notes
+from aimass_server.jobs.returning import seconds_run
 from aimass_server.jobs.scheduler import Pools
 from aimass_server.programs import Program
 
@@ -67,4 +68,7 @@ class Orders:
         begin_notes(folder, job)
         write_record(folder / "spec.json", spec.model_dump(mode="json"))
         grace = NODES_GRACE_SECONDS if job.places else GRACE_SECONDS
-        program.order({"kind": "job", "grace_seconds": grace})
+        order = {"kind": "job", "grace_seconds": grace}
+        if (most := job.options.max_time) is not None:
+            order["most_seconds"] = max(1.0, most - seconds_run(job))
+        program.order(order)

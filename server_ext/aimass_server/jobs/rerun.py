@@ -18,7 +18,7 @@ def request_again(job: Job, label: str, request: JobRerun) -> JobCreate:
     """The request for a job like this one, with what is to differ."""
     np = request.np or job.np
     kept = "auto" if job.engine == "single" and np > 1 else job.engine
-    options = job.options.model_dump() | {"after": []}
+    options = job.options.model_dump() | {"after": [], "deadline": None}
     own = job.source is not None
     return JobCreate(
         dataset=job.dataset or None,

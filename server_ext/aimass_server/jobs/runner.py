@@ -21,12 +21,19 @@ from pydantic import ValidationError
 
 from aimass_jupyter.contract.errors import AimassError, Conflict, Expired, InsufficientStorage
 from aimass_jupyter.contract.ids import utc_now
-from aimass_jupyter.contract.jobs import Cause, Job, JobSpec
+from aimass_jupyter.contract.jobs import Attempt, Cause, Job, JobSpec
 from aimass_jupyter.host import read_record
 from aimass_server.events import Feed
 from aimass_server.jobs.following import Follower
 from aimass_server.jobs.orders import GRACE_SECONDS, Orders
 from aimass_server.jobs.queue import Limits
+from aimass_server.jobs.returning import (
+    goes_back,
+    put_back,
+    read_attempts,
+    send_back,
+    stopped_by_person,
+)
 from aimass_server.jobs.scheduler import Pools, Scheduler
 from aimass_server.jobs.supervisors import SupervisorWatch
 from aimass_server.jobs.telling import Telling
@@ -125,7 +132,8 @@ class Runner:
         except Conflict:  # it moved on meanwhile: look again
             return await self.stop(await self._store.read(lambda c: jobs.by_id(c, job.id)), by)
         await asyncio.to_thread(self._orders.program_of(job).request_stop, by)
-        return job
+        now = await self._store.read(lambda c: jobs.by_id(c, job.id))
+        return await self.stop(now, by) if now.state == "queued" else job
 
     async def _look_after(self) -> None:
         while True:
@@ -249,9 +257,31 @@ class Runner:
         ended = _time_of(record, "ended_at")
         if cause.code == "finished":
             await self._note_finished(job, program, cause, ended)
-        else:
+        elif not await self._sent_back(job, program, cause, ended):
             state = "stopped" if cause.code == "stopped" else "failed"
             await self._end(job, state, cause, ended_at=ended)
+
+    async def _sent_back(
+        self, job: Job, program: Program, cause: Cause, ended: datetime | None = None
+    ) -> bool:
+        """Queue a job again that ended by no fault of its own; False when its end is the last."""
+        if by := await asyncio.to_thread(stopped_by_person, program.folder):
+            if cause.code == "preempted":  # asked for while it kept its state
+                stopped = Cause(code="stopped", message=f"stopped by {by}")
+                await self._end(job, "stopped", stopped)
+                return True
+            return False
+        if not goes_back(job, cause):
+            return False
+        attempts = await asyncio.to_thread(put_back, program.folder, job, cause, ended)
+        await self._queue_again(job, attempts)
+        return True
+
+    async def _queue_again(self, job: Job, attempts: list[Attempt]) -> None:
+        await send_back(self._store, job, attempts)
+        self._starting.pop(job.id, None)
+        self._supervisors.remove(job.id)
+        self.wake()  # its slots are free
 
     async def _note_finished(
         self, job: Job, program: Program, cause: Cause, ended: datetime
@@ -289,11 +319,16 @@ class Runner:
         left = await asyncio.to_thread(program.sweep, GRACE_SECONDS)
         await self.telling.note_course(job)
         message = f"its supervisor was killed or the machine restarted; {left} processes were ended"
-        await self._end(job, "lost", Cause(code="lost", message=message))
+        cause = Cause(code="lost", message=message)
+        if not await self._sent_back(job, program, cause):
+            await self._end(job, "lost", cause)
 
     async def _note_absent(self, job: Job, program: Program) -> None:
         """No supervisor took the folder: start it again once, as after a crash before the start."""
-        if job.id in self._starting:
+        attempts = await asyncio.to_thread(read_attempts, program.folder)
+        if len(attempts) > len(job.attempts):  # it was about to be queued again
+            await self._queue_again(job, attempts)
+        elif job.id in self._starting:
             await asyncio.to_thread(program.request_stop, "control plane")  # it may come yet
             log = program.folder / "log" / "supervisor.log"
             tail = log.read_text(errors="replace").splitlines()[-20:] if log.exists() else []

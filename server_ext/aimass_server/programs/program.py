@@ -19,6 +19,7 @@ from aimass_jupyter.host import (
     read_record,
     send_signal,
     stop_marked,
+    write_first,
     write_record,
 )
 
@@ -113,6 +114,17 @@ class Program:
         write_record(self.folder / "stop.json", {"by": by})
         if identity := self.identity:
             send_signal(identity, signal.SIGTERM)
+
+    def ask_to_leave(self, by: str, cause: str, message: str) -> bool:
+        """Ask the supervisor to end everything once its state is kept, for a cause of ours.
+
+        Returns
+        -------
+        bool
+            False when somebody had asked for its end already: that stands.
+        """
+        wanted = {"by": by, "cause": cause, "message": message, "keep": True}
+        return write_first(self.folder / "stop.json", wanted)
 
     def sweep(self, grace_seconds: float = 0.0) -> int:
         """End what a dead supervisor left behind."""

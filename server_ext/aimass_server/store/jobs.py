@@ -24,6 +24,7 @@ _IDS_AT_ONCE = 500
 def insert(connection: Connection, job: Job, dataset_digest: str, label: str) -> None:
     """Queue a job, with its run and its event."""
     row = job.model_dump(exclude={"progress"})
+    row["options"] = job.options.model_dump(mode="json")
     connection.execute(
         jobs.insert().values(
             **row,

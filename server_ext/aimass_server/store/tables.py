@@ -128,6 +128,8 @@ jobs = Table(
     Column("resume", Boolean, nullable=False),
     Column("start", String(8)),
     Column("restarts", Integer, nullable=False),
+    Column("attempts", JSON, nullable=False),
+    Column("not_before", UtcDateTime),
     Column("cluster_id", String(40), nullable=False),
     Column("places", JSON, nullable=False),
     Column("warnings", JSON, nullable=False),

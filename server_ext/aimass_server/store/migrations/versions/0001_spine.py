@@ -99,6 +99,8 @@ def upgrade() -> None:
         sa.Column("resume", sa.Boolean(), nullable=False),
         sa.Column("start", sa.String(length=8), nullable=True),
         sa.Column("restarts", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.JSON(), nullable=False),
+        sa.Column("not_before", sa.DateTime(), nullable=True),
         sa.Column("cluster_id", sa.String(length=40), nullable=False),
         sa.Column("places", sa.JSON(), nullable=False),
         sa.Column("warnings", sa.JSON(), nullable=False),

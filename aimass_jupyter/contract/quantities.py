@@ -1,0 +1,68 @@
+"""Quantities as people write them: 90m, 2h, 4GB; kept as seconds, times and bytes."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+from aimass_jupyter.contract.base import UtcTime
+from aimass_jupyter.contract.ids import utc_now
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_BYTES = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
+_QUANTITY = re.compile(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*([A-Za-z]*)\s*")
+
+
+def _quantity(text: str, units: dict[str, int], plain: str, example: str) -> float:
+    """A number with a unit, or one of the plain unit.
+
+    Raises
+    ------
+    ValueError
+        When it is neither.
+    """
+    match = _QUANTITY.fullmatch(text)
+    unit = (match[2] or plain) if match else ""
+    known = {name.lower(): size for name, size in units.items()}
+    if match is None or unit.lower() not in known:
+        raise ValueError(f"'{text[:40]}' is none: write it like {example}")
+    return float(match[1]) * known[unit.lower()]
+
+
+def _seconds(value: Any) -> Any:
+    return _quantity(value, _SECONDS, "s", "90s, 45m, 2h or 1.5d") if _is_text(value) else value
+
+
+def _bytes(value: Any) -> Any:
+    return int(_quantity(value, _BYTES, "B", "500MB or 4GB")) if _is_text(value) else value
+
+
+def _time(value: Any) -> Any:
+    if not _is_text(value):
+        return value
+    if _QUANTITY.fullmatch(value):
+        return utc_now() + timedelta(seconds=_quantity(value, _SECONDS, "s", "8h"))
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(
+            f"'{value[:40]}' is no time: write it like 8h (from now), or 2030-01-31T18:00Z"
+        ) from None
+    return time.astimezone(UTC)  # without a zone it is the local one of whoever wrote it
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+#: A stretch of time in seconds, also written 90s, 45m, 2h, 1.5d.
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+
+#: A size in bytes, also written 500MB, 4GB (powers of 1024).
+Bytes = Annotated[int, BeforeValidator(_bytes)]
+
+#: A time, also written as a stretch from now.
+TimeOrFromNow = Annotated[UtcTime, BeforeValidator(_time)]
