@@ -43,6 +43,11 @@ def end_all(marker: Marker, grace_seconds: float) -> dict[int, int]:
         The children that ended meanwhile: pid to exit code.
     """
     stop_marked(marker.name, marker.value, grace_seconds)
+    return end_children()
+
+
+def end_children() -> dict[int, int]:
+    """Kill every child, and what it leaves to us, until none is left: pid to exit code."""
     ended = reap()
     while children := list(_children()):
         for pid in children:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _STANDARD = frozenset({0, 1, 2})
 _BUFFERED = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
@@ -38,21 +39,41 @@ class Newborn:
         All of its environment.
     keep
         Descriptors of its parent that stay open, beside stdin, stdout and stderr.
+    bound
+        Whether it is killed when whoever forked it ends, until it calls :func:`unbind`.
     """
 
     name: str
     environment: Mapping[str, str]
     cwd: Path
     keep: Collection[int] = ()
+    bound: bool = False
 
 
 def fork(newborn: Newborn, run: Callable[[], int | None]) -> int:
     """Fork a process that does ``run`` and ends with its exit code; returns its pid."""
     _flush_standard()
+    parent = os.getpid()
     pid = os.fork()
     if not pid:
+        if newborn.bound:
+            _bind(parent)
         _live(newborn, run)
     return pid
+
+
+def _bind(parent: int) -> None:
+    """Be killed when the parent ends (prctl(2), PR_SET_PDEATHSIG), also if it has already."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def unbind(parent: int) -> None:
+    """Outlive the parent from now on; one that has ended already ends this process, too."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, 0, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _live(newborn: Newborn, run: Callable[[], int | None]) -> NoReturn:

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -37,8 +37,13 @@ class GangOrder:
     environment: Mapping[str, str]
 
 
-def lead(order: GangOrder) -> int:
+def lead(order: GangOrder, first: Callable[[], list[RankExit]] | None = None) -> int:
     """Run the job's ranks, again when they fail and may be restarted.
+
+    Parameters
+    ----------
+    first
+        The first attempt, where its ranks are there already; it gives those that failed.
 
     Returns
     -------
@@ -47,11 +52,13 @@ def lead(order: GangOrder) -> int:
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})  # to be waited for with a limit
     restarts = Restarts(order.folder, order.work)
-    while exits := run_gang(order, restarts.count):
+    attempt = first or partial(run_gang, order, 0)
+    while exits := attempt():
         ranks = restarts.next_np(order.work.np, exits)
         if ranks is None:
             return shell_code(exits[0].code)
         order = replace(order, work=replace(order.work, np=ranks))
+        attempt = partial(run_gang, order, restarts.count)
     return 0
 
 
@@ -72,11 +79,16 @@ def fork_gang(
 
 
 def _be_gang(gang: GangOrder, output: int) -> int:
+    begin_gang(gang, output)
+    return lead(gang)
+
+
+def begin_gang(gang: GangOrder, output: int) -> None:
+    """Have what this process says in the job's log, and say first how the job starts."""
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
     os.close(output)
     _say_start(gang.work, "warm")
-    return lead(gang)
 
 
 def run_gang(order: GangOrder, attempt: int) -> list[RankExit]:
@@ -90,9 +102,14 @@ def run_gang(order: GangOrder, attempt: int) -> list[RankExit]:
     work = order.work
     with meeting(work.engine, work.np, attempt, work.id) as places:
         ranks = {fork_rank(order, number, place): number for number, place in enumerate(places)}
-        record_ranks(order.folder, attempt, ranks, [])
-        exits = wait_for_ranks(ranks)
-    record_ranks(order.folder, attempt, ranks, exits)
+        return attend(order.folder, attempt, ranks)
+
+
+def attend(folder: Path, attempt: int, ranks: Mapping[int, int]) -> list[RankExit]:
+    """Look after the ranks of an attempt to their end; gives those that failed."""
+    record_ranks(folder, attempt, ranks, [])
+    exits = wait_for_ranks(ranks)
+    record_ranks(folder, attempt, ranks, exits)
     return exits
 
 
@@ -100,10 +117,11 @@ def fork_rank(order: GangOrder, number: int, place: Mapping[str, str]) -> int:
     """Fork a rank; ``place`` is what its environment says of its place. Returns its pid."""
     environment = {**order.environment, **place}
     newborn = Newborn(f"aimass-rank-{number}", environment, order.folder)
-    return fork(newborn, partial(_be_rank, order.folder))
+    return fork(newborn, partial(be_rank, order.folder))
 
 
-def _be_rank(folder: Path) -> None:
+def be_rank(folder: Path) -> None:
+    """Be a rank of the job in a folder; the environment says which."""
     from aimass_jupyter.training import rank
 
     use_threads(int(os.environ["OMP_NUM_THREADS"]))

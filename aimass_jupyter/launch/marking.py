@@ -34,12 +34,26 @@ def marked(marker: Marker) -> Iterator[None]:
     Failed
         When this process has no room for it.
     """
-    if not _overwrite(ROOM, marker):
-        raise Failed(f"process {os.getpid()} has no room for {marker} in its environment")
+    mark(marker)
     try:
         yield
     finally:
         _overwrite(marker, ROOM)
+
+
+def mark(marker: Marker) -> None:
+    """Carry the marker for good.
+
+    Only a process that is killed when its parent ends may do so by itself: nobody finds it by its
+    marker before.
+
+    Raises
+    ------
+    Failed
+        When this process has no room for it.
+    """
+    if not _overwrite(ROOM, marker):
+        raise Failed(f"process {os.getpid()} has no room for {marker} in its environment")
 
 
 def _overwrite(old: Marker, new: Marker) -> bool:

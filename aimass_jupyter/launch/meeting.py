@@ -32,7 +32,9 @@ def meeting(engine: str, np: int, attempt: int, run_id: str) -> Iterator[Environ
     descriptor, port = listener.detach(), 0
     port = _port(descriptor)
     serve: Callable[[int, int], None] = _serve_horovod if engine == "horovod" else _serve_torch
-    newborn = Newborn("aimass-meeting", dict(os.environ), Path.cwd(), keep={descriptor})
+    newborn = Newborn(
+        "aimass-meeting", dict(os.environ), Path.cwd(), keep={descriptor}, bound=True
+    )  # fmt: skip
     host = fork(newborn, lambda: serve(descriptor, np))
     os.close(descriptor)
     try:

@@ -1,7 +1,8 @@
 """The warm launcher: a process that has imported all that jobs need, and forks their supervisors.
 
 ``python -m aimass_jupyter.launch.warm DESCRIPTOR`` talks with whoever started it over the socket
-(SOCK_SEQPACKET) of that number, a JSON object a message. It is asked ``{"folder": …}`` and says
+(SOCK_SEQPACKET) of that number, a JSON object a message. It is asked ``{"folder": …}``, told
+``{"ahead": {"engine": …, "np": …}}`` when the next job may be like that one, and says
 
 ``{"ready": true, …}``         once, when it has imported all
 ``{"started": folder}``        a supervisor has taken the folder, or found it taken
@@ -24,11 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from aimass_jupyter.contract.errors import AimassError
+from aimass_jupyter.launch.ahead import Ahead, GangAhead, Shape
 from aimass_jupyter.launch.environment import job_environment
 from aimass_jupyter.launch.forking import Newborn, fork, name_process
 from aimass_jupyter.launch.freshness import Freshness
 from aimass_jupyter.launch.marking import ROOM
-from aimass_jupyter.launch.order import read_job
+from aimass_jupyter.launch.order import JobOrder, read_job
 from aimass_jupyter.launch.preload import preload_all, unfit_to_fork
 from aimass_jupyter.launch.supervisor import supervise
 
@@ -64,6 +66,7 @@ class WarmLauncher:
         self._environment = environment
         self._freshness = Freshness.now()
         self._forked = 0
+        self._ahead: Ahead | None = None
         self._leave_at = time.monotonic() + MOST_SECONDS
 
     def run(self) -> None:
@@ -75,26 +78,55 @@ class WarmLauncher:
             message = os.read(self._socket, MESSAGE_BYTES)
             if not message:
                 return
-            leaving = self._serve(Path(json.loads(message)["folder"])) or self._spent()
+            leaving = self._do(json.loads(message)) or self._spent()
         say(self._socket, {"leaving": leaving})
 
-    def _serve(self, folder: Path) -> str:
-        """Fork a supervisor for a folder; returns why this process must not go on, or nothing."""
-        if changed := self._freshness.lost():
-            self._refuse(folder, changed)
-            return changed
+    def _do(self, message: dict[str, Any]) -> str:
+        """Do what is asked; returns why this process must not go on, or nothing."""
+        changed = self._freshness.lost()
+        if "folder" in message:
+            folder = Path(message["folder"])
+            if changed:
+                self._refuse(folder, changed)
+            else:
+                self._serve(folder)
+        elif not changed:
+            self._prepare(Shape(**message["ahead"]))
+        return changed
+
+    def _prepare(self, shape: Shape) -> None:
+        """Have ranks of a shape wait for a job, instead of those that wait now."""
+        if self._ahead:
+            if self._ahead.fresh and self._ahead.shape == shape:
+                return
+            self._ahead.dismiss()
+        newborn = self._newborn("aimass-ahead", Path.cwd())
+        self._ahead = Ahead(shape, newborn, partial(_supervise_ahead, self._socket))
+
+    def _serve(self, folder: Path) -> None:
+        """Fork a supervisor for a folder, or let the one take it that waits for such a job."""
         try:
-            python = read_job(folder).python
+            work = read_job(folder)
         except (AimassError, OSError, ValueError, KeyError) as error:
             self._refuse(folder, str(error))
-            return ""
-        if python != sys.executable:
-            self._refuse(folder, f"it runs in another environment: {python}")
-            return ""
-        newborn = Newborn("aimass-super", self._environment, folder, keep={self._socket})
-        fork(newborn, partial(_supervise, folder, self._socket))
+            return
+        if work.python != sys.executable:
+            self._refuse(folder, f"it runs in another environment: {work.python}")
+            return
         self._forked += 1
-        return ""
+        if not self._given_ahead(work, folder):
+            fork(self._newborn("aimass-super", folder), partial(_supervise, folder, self._socket))
+
+    def _given_ahead(self, work: JobOrder, folder: Path) -> bool:
+        """Whether somebody waited for just such a job, and has it now."""
+        ahead = self._ahead
+        if not (ahead and ahead.fresh and ahead.shape.suits(work)):
+            return False
+        self._ahead = None
+        return ahead.give(folder)
+
+    def _newborn(self, name: str, cwd: Path) -> Newborn:
+        return Newborn(name, self._environment, cwd, keep={self._socket})
 
     def _spent(self) -> str:
         """Why it is time for a new one; empty when it is not."""
@@ -106,14 +138,18 @@ class WarmLauncher:
         say(self._socket, {"refused": str(folder), "why": why})
 
 
-def _supervise(folder: Path, descriptor: int) -> int:
+def _supervise_ahead(descriptor: int, folder: Path, gang: GangAhead | None) -> int:
+    return _supervise(folder, descriptor, gang)
+
+
+def _supervise(folder: Path, descriptor: int, gang: GangAhead | None = None) -> int:
     """Be the supervisor of a folder; whoever waits is told once, then never again."""
 
     def tell() -> None:
         say(descriptor, {"started": str(folder)})
         os.close(descriptor)
 
-    return supervise(folder, tell)
+    return supervise(folder, tell, gang)
 
 
 def say(descriptor: int, message: dict[str, Any]) -> None:

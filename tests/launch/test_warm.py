@@ -5,80 +5,22 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import aimass_jupyter
-from aimass_jupyter.host import ProcessIdentity, is_alive, read_record, send_signal, write_record
+from aimass_jupyter.host import is_alive, read_record, send_signal, write_record
 from aimass_jupyter.launch.marking import ROOM
-from tests.launch.conftest import PATIENCE_SECONDS, Launched, until
+from tests.launch.conftest import Launched, Launcher, until
 
 pytestmark = pytest.mark.slow
 
 Job = Callable[..., Launched]
 ENGINES = [("single", 1), ("torchrun", 2), ("horovod", 2)]
-
-
-class Launcher:
-    """A warm launcher and the socket to it."""
-
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket.settimeout(PATIENCE_SECONDS)
-        number = theirs.fileno()
-        with theirs, log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "aimass_jupyter.launch.warm", str(number)],
-                pass_fds=(number,), stdout=output, stderr=output, env=environment,
-                start_new_session=True,
-            )  # fmt: skip
-
-    def ask(self, folder: Path) -> None:
-        self._socket.send(json.dumps({"folder": str(folder)}).encode())
-
-    def hear(self) -> dict[str, Any]:
-        return dict(json.loads(self._socket.recv(1 << 16)))
-
-    def start(self, launched: Launched) -> ProcessIdentity:
-        """Have a supervisor forked for a folder; who it is."""
-        self.ask(launched.folder)
-        assert self.hear() == {"started": str(launched.folder)}
-        record = read_record(launched.folder / "started.json")
-        assert record
-        return ProcessIdentity.from_record(record["identity"])
-
-    def hang_up(self) -> int:
-        self._socket.close()
-        return self.process.wait(PATIENCE_SECONDS)
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package in a place of its own, where nobody edits it but these tests."""
-    folder = tmp_path_factory.mktemp("source")
-    package = Path(aimass_jupyter.__file__).parent
-    leave_out = shutil.ignore_patterns("__pycache__", "labextension")
-    shutil.copytree(package, folder / package.name, ignore=leave_out)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def warm(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    """One that has a secret and that all of these tests share."""
-    environment = os.environ | {"PYTHONPATH": str(source), "JUPYTER_TOKEN": "canary-4417"}
-    launcher = Launcher(environment, tmp_path_factory.mktemp("warm") / "warm.log")
-    assert launcher.hear() == {"ready": True}
-    yield launcher
-    assert launcher.hang_up() == 0
 
 
 def run(warm: Launcher, launched: Launched) -> dict[str, Any]:

@@ -104,6 +104,12 @@ class Warm:
         self.forked += taken
         return bool(taken)
 
+    def prepare(self, engine: str, np: int) -> None:
+        """Have ranks ready for a job like one that ended; no more than a wish."""
+        if self.state == "ready" and self._socket is not None:
+            with contextlib.suppress(OSError):  # it ends just now, or does not read
+                self._socket.send(json.dumps({"ahead": {"engine": engine, "np": np}}).encode())
+
     async def _keep(self) -> None:
         """Run one, and another when it ends: at once after long use, later each time it fails."""
         pause = _FIRST_PAUSE_SECONDS

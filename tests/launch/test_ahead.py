@@ -1,0 +1,185 @@
+"""Ranks that wait for their job: it is as any other, and they never stay behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from aimass_jupyter.host import is_alive, marked_processes, read_record, send_signal, write_record
+from aimass_jupyter.launch.ahead import Shape
+from aimass_jupyter.launch.marking import ROOM
+from aimass_jupyter.launch.order import JobOrder
+from tests.launch.conftest import Launched, Launcher, require, until
+
+pytestmark = pytest.mark.slow
+
+Job = Callable[..., Launched]
+ENGINES = [("single", 1), ("torchrun", 2), ("horovod", 2)]
+Tree = dict[str, psutil.Process]
+
+
+def waiting(warm: Launcher) -> Tree:
+    """The processes that wait for a job, by name."""
+    children = psutil.Process(warm.process.pid).children()
+    for supervisor in children:
+        if supervisor.name() == "aimass-ahead":
+            tree = [supervisor, *supervisor.children(recursive=True)]
+            return {process.name(): process for process in tree}
+    return {}
+
+
+def prepared(warm: Launcher, engine: str, np: int) -> Tree:
+    """Have ranks wait for a job; gives them once they are ready."""
+    require(engine)
+    warm.expect(engine, np)
+    rests = psutil.STATUS_STOPPED if engine == "horovod" else psutil.STATUS_SLEEPING
+
+    def ready() -> Tree | None:
+        tree = waiting(warm)
+        ranks = [tree.get(f"aimass-rank-{number}") for number in range(np)]
+        return tree if all(rank and rank.status() == rests for rank in ranks) else None
+
+    tree: Tree = until(ready)
+    return tree
+
+
+def gone(tree: Tree) -> bool:
+    """Whether all of them have ended."""
+    return not any(alive(process) for process in tree.values())
+
+
+def alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize(("engine", "np"), ENGINES)
+def test_a_job_takes_the_ranks_that_wait(
+    job: Job, warm: Launcher, finished: Callable[[str, int], Launched], engine: str, np: int
+) -> None:
+    tree = prepared(warm, engine, np)
+    launched = job(engine, np, epochs=6)
+    supervisor = warm.start(launched)
+    until(lambda: not is_alive(supervisor))
+    assert launched.cause["code"] == "finished", launched.exit_record
+    assert launched.log("launcher.log").startswith("warm start")
+    record = read_record(launched.folder / "ranks.json")
+    assert record
+    assert record["pids"] == [tree[f"aimass-rank-{number}"].pid for number in range(np)]
+    cold = finished(engine, np)
+    ours, theirs = (
+        json.loads((one.folder / "metrics.json").read_text())["metrics"] for one in (launched, cold)
+    )
+    assert ours == theirs
+    assert launched.processes() == []
+    until(lambda: gone(tree))
+
+
+def test_they_know_no_job_before_and_carry_its_marker_then(job: Job, warm: Launcher) -> None:
+    tree = prepared(warm, "torchrun", 2)
+    marked = set(marked_processes(ROOM.name, ROOM.value))
+    assert {process.pid for process in tree.values()} <= {process.pid for process in marked}
+    launched = job("torchrun", 2, epochs=100_000, architecture="linear")
+    supervisor = warm.start(launched)
+    for number in (0, 1):
+        rank = launched.rank(number)  # it has the marker
+        environment = Path(f"/proc/{rank.pid}/environ").read_bytes()
+        assert b"canary" not in environment
+        assert ROOM.value.encode() not in environment
+    assert tree["aimass-gang"].pid in {process.pid for process in launched.processes()}
+    send_signal(supervisor, signal.SIGTERM)
+    until(lambda: not is_alive(supervisor))
+    assert launched.cause["code"] == "stopped"
+    assert launched.processes() == []
+    until(lambda: gone(tree))
+
+
+def test_a_job_of_another_shape_leaves_them_alone(job: Job, warm: Launcher) -> None:
+    tree = prepared(warm, "torchrun", 2)
+    supervisor = warm.start(job("single", 1, epochs=1))
+    until(lambda: not is_alive(supervisor))
+    assert waiting(warm) == tree
+    others = prepared(warm, "single", 1)  # there is one such tree at most
+    until(lambda: gone(tree))
+    warm.expect("single", 1)
+    assert waiting(warm) == others
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("killed", ["aimass-ahead", "aimass-gang", "aimass-rank-1"])
+def test_one_that_is_killed_takes_the_others_along_and_no_job(
+    job: Job, warm: Launcher, killed: str
+) -> None:
+    tree = prepared(warm, "torchrun", 2)
+    tree[killed].kill()
+    ranks = {name: one for name, one in tree.items() if name != "aimass-ahead"}
+    until(lambda: gone(ranks))
+    launched = job("torchrun", 2, epochs=1)
+    supervisor = warm.start(launched)
+    until(lambda: not is_alive(supervisor))
+    assert launched.cause["code"] == "finished", launched.exit_record
+    until(lambda: gone(tree))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("after", [0.0, 0.003, 0.01, 0.03, 0.1])
+def test_a_stop_in_any_phase_leaves_nothing(job: Job, warm: Launcher, after: float) -> None:
+    tree = prepared(warm, "horovod", 2)
+    launched = job("horovod", 2, epochs=100_000, architecture="linear")
+    supervisor = warm.start(launched)
+    time.sleep(after)
+    write_record(launched.folder / "stop.json", {"by": "ada"})
+    send_signal(supervisor, signal.SIGTERM)
+    until(lambda: not is_alive(supervisor), seconds=15)
+    assert launched.cause["message"] == "stopped by ada"
+    assert launched.processes() == []
+    until(lambda: gone(tree))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("after", [0.0, 0.003, 0.01, 0.03, 0.1])
+def test_a_supervisor_that_is_killed_in_any_phase_leaves_only_what_is_marked(
+    job: Job, warm: Launcher, after: float
+) -> None:
+    tree = prepared(warm, "horovod", 2)
+    launched = job("horovod", 2, epochs=100_000, architecture="linear")
+    supervisor = warm.start(launched)
+    time.sleep(after)
+    send_signal(supervisor, signal.SIGKILL)
+    until(lambda: not is_alive(supervisor))
+    launched.end()  # what the control plane does: it ends all that has the marker
+    assert launched.processes() == []
+    until(lambda: gone(tree))
+
+
+@pytest.mark.faults
+def test_they_end_with_the_launcher(source: Path, tmp_path: Path) -> None:
+    for end in (Launcher.hang_up, lambda launcher: launcher.process.kill()):
+        launcher = Launcher(os.environ | {"PYTHONPATH": str(source)}, tmp_path / "warm.log")
+        assert launcher.hear() == {"ready": True}
+        tree = prepared(launcher, "horovod", 2)
+        end(launcher)
+        launcher.process.wait()
+        until(lambda tree=tree: gone(tree))
+
+
+def test_a_shape_suits_jobs_whose_ranks_a_gang_forks_here() -> None:
+    def order(**more: object) -> JobOrder:
+        return JobOrder(**({"id": "j", "engine": "horovod", "np": 2, "python": "p"} | more))
+
+    shape = Shape("horovod", 2)
+    assert shape.suits(order())
+    assert shape.suits(order(min_np=1, own_code=True))
+    assert not shape.suits(order(np=1))
+    assert not shape.suits(order(engine="torchrun"))
+    assert not shape.suits(order(min_np=1)), "its driver is another process"
+    assert not shape.suits(order(where="nodes"))
