@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import signal
@@ -104,7 +105,8 @@ def stop_programs(folder: Path) -> int:
 def _ask_to_stop(folder: Path) -> dict[str, Any] | None:
     record = read_record(folder / "started.json")
     if record is not None:
-        write_record(folder / "stop.json", {"by": getpass.getuser()})
+        with contextlib.suppress(OSError):  # a full disk: the signal says enough
+            write_record(folder / "stop.json", {"by": getpass.getuser()})
         send_signal(ProcessIdentity.from_record(record["identity"]), signal.SIGTERM)
     return record
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from aimass_jupyter.contract.errors import InsufficientStorage
+from aimass_jupyter.host import identify, write_record
+from aimass_server.programs import Program
 from tests.conftest import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
@@ -73,3 +77,23 @@ def _wait_for_cause(server: Server, job_id: str) -> str:
             time.sleep(0.2)
     assert job.cause is not None
     return job.cause.message
+
+
+def test_what_runs_is_stopped_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request cannot be written: the signal says it. One that has not begun is not missed."""
+    program = Program(tmp_path, "AIMASS_JOB_ID=job_x")
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("aimass_server.programs.program.write_record", refuse)
+    with pytest.raises(OSError, match="No space"):
+        program.request_stop("ada")
+    sleeper = subprocess.Popen(["sleep", "60"])
+    identity = identify(sleeper.pid)
+    assert identity is not None
+    write_record(tmp_path / "started.json", {"identity": identity.as_record()})
+    program.request_stop("ada")
+    assert sleeper.wait(10) == -signal.SIGTERM

@@ -109,9 +109,18 @@ class Program:
         """Ask the supervisor to end everything; it answers with ``exit.json``.
 
         One that has not started yet finds the request and starts nothing.
+
+        Raises
+        ------
+        OSError
+            When it has not started, and the disk is full.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_record(self.folder / "stop.json", {"by": by})
+        try:
+            write_record(self.folder / "stop.json", {"by": by})
+        except OSError:  # a full disk: the signal says enough, if there is somebody who hears it
+            if self.identity is None:
+                raise
         if identity := self.identity:
             send_signal(identity, signal.SIGTERM)
 
