@@ -25,7 +25,7 @@ from aimass_server.jobs import Jobs
 from aimass_server.jobs.code import OwnCode
 from aimass_server.jobs.engines import find_engines, find_hardware
 from aimass_server.jobs.following import Follower
-from aimass_server.jobs.queue import Limits
+from aimass_server.jobs.picture import Limits
 from aimass_server.jobs.runner import Runner
 from aimass_server.library import Algorithms, Datasets, Models, Uploads
 from aimass_server.programs import Warm

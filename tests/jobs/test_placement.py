@@ -7,8 +7,10 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aimass_server.jobs.picture import Limits, Picture, Running, Waiting
 from aimass_server.jobs.placement import ANYWHERE, Room, Wants, place
-from aimass_server.jobs.queue import Limits, Picture, Running, Waiting, decide, forecast, in_order
+from aimass_server.jobs.queue import decide, forecast
+from aimass_server.jobs.turns import in_order
 
 PROFILES = ("large", "small")
 TENANTS = ("lab", "shop")
@@ -86,7 +88,7 @@ def pictures(draw: st.DrawFn) -> Picture:
     queue = [
         Waiting(
             f"job_{number:03}", (draw(st.sampled_from(TENANTS)), "ada"), priority=1,
-            slots=(least := draw(st.integers(1, 8))), most=least + draw(st.integers(0, 2)),
+            least=(least := draw(st.integers(1, 8))), most=least + draw(st.integers(0, 2)),
             seconds=draw(st.floats(1, 100)), wants=draw(wants),
         )
         for number in range(draw(st.integers(0, 12)))
@@ -120,7 +122,7 @@ def test_no_node_is_ever_overfull_and_no_job_half_started(picture: Picture) -> N
 def test_passing_the_first_that_does_not_fit_never_delays_it_on_nodes_either(
     picture: Picture,
 ) -> None:
-    whole = replace(picture, waiting=[replace(job, most=job.slots) for job in picture.waiting])
+    whole = replace(picture, waiting=[replace(job, most=job.least) for job in picture.waiting])
     decision = decide(whole)
     order = list(in_order(whole.waiting, whole.used))
     first = next((job for job in order if job.id not in decision.starts), None)

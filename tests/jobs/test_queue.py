@@ -10,14 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aimass_server.jobs.queue import Limits, Picture, Running, Waiting, decide, forecast, in_order
+from aimass_server.jobs.picture import Limits, Picture, Running, Waiting
+from aimass_server.jobs.queue import decide, forecast
+from aimass_server.jobs.turns import in_order
 
 USERS = [("lab", "ada"), ("lab", "bob"), ("shop", "eve")]
 ADA, BOB, EVE = USERS
 
 
 def waiting(number: int, **fields: object) -> Waiting:
-    plain = Waiting(f"job_{number:04}", ADA, priority=1, slots=1, most=1, seconds=10)
+    plain = Waiting(f"job_{number:04}", ADA, priority=1, least=1, most=1, seconds=10)
     return replace(plain, **fields)  # type: ignore[arg-type]
 
 
@@ -41,7 +43,7 @@ def pictures(draw: st.DrawFn) -> Picture:
                 number,
                 user=draw(st.sampled_from(USERS)),
                 priority=draw(st.integers(0, 3)),
-                slots=least,
+                least=least,
                 most=least + draw(st.integers(0, 4)),
                 seconds=draw(st.floats(0.1, 1000)),
                 after=draw(st.sampled_from([(), ("job_x",)])),
@@ -92,7 +94,7 @@ def test_passing_the_first_that_does_not_fit_never_delays_it(picture: Picture) -
     """With every job as long as expected, backfill must not move the promised start."""
     limits = Limits(picture.limits.slots)
     jobs = [job for job in picture.waiting if not job.after and job.slots <= limits.slots]
-    whole = replace(picture, limits=limits, waiting=[replace(j, most=j.slots) for j in jobs])
+    whole = replace(picture, limits=limits, waiting=[replace(j, most=j.least) for j in jobs])
     decision = decide(whole)
     order = list(in_order(whole.waiting, whole.used))
     first = next((job for job in order if job.id not in decision.starts), None)
@@ -131,7 +133,7 @@ def test_users_take_turns_and_so_do_tenants() -> None:
 
 def test_a_small_job_passes_a_large_one_only_if_it_ends_in_time() -> None:
     running = [Running("r", BOB, 3, ends=100.0)]
-    large = waiting(1, slots=4, most=4)
+    large = waiting(1, least=4, most=4)
     short, long = waiting(2, seconds=90), waiting(3, seconds=110)
     picture = Picture(0.0, Limits(4), [large, short], running)
     assert started(picture) == ["job_0002"]
@@ -153,7 +155,7 @@ def test_a_quota_is_named(limits: Limits, kind: str) -> None:
 
 
 def test_an_elastic_job_takes_what_is_free_up_to_its_most() -> None:
-    elastic = waiting(1, slots=1, most=4)
+    elastic = waiting(1, least=1, most=4)
     assert decide(Picture(0.0, Limits(3), [elastic], [])).starts == {"job_0001": 3}
     assert decide(Picture(0.0, Limits(8), [elastic], [])).starts == {"job_0001": 4}
 
@@ -164,7 +166,7 @@ def test_a_job_that_waits_for_another_starts_in_the_forecast_when_that_one_ends(
 
 
 def test_what_never_fits_has_no_forecast() -> None:
-    assert forecast(Picture(0.0, Limits(2), [waiting(1, slots=3, most=3)], []), "job_0001") is None
+    assert forecast(Picture(0.0, Limits(2), [waiting(1, least=3, most=3)], []), "job_0001") is None
 
 
 def test_estimates_hold_on_a_mix_of_jobs_that_do_not_run_as_expected() -> None:
@@ -175,7 +177,7 @@ def test_estimates_hold_on_a_mix_of_jobs_that_do_not_run_as_expected() -> None:
             number,
             user=draw.choice(USERS),
             priority=draw.choice([1, 1, 1, 2]),
-            slots=(slots := draw.choice([1, 1, 2, 4])),
+            least=(slots := draw.choice([1, 1, 2, 4])),
             most=slots,
             seconds=draw.choice([20.0, 60.0, 300.0]),
         )

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
 from aimass_jupyter.contract.jobs import Job
-from aimass_server.jobs.queue import User
+from aimass_server.jobs.picture import User
 
 UNKNOWN_SECONDS = 60.0
 HALF_LIFE_SECONDS = 6 * 3600.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 ANY = "any"
 EVERYBODY = "*"
 
-#: Slots by the name of a node.
+#: Ranks, or room for them, by the name of a node.
 Slots = Mapping[str, int]
 
 
@@ -23,6 +23,8 @@ class Room:
     ----------
     tenants
         For whom it is set aside; empty is everybody.
+    memory
+        In bytes; infinite where nobody said how much there is.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Room:
     profile: str = ""
     labels: frozenset[str] = frozenset()
     tenants: frozenset[str] = frozenset()
+    memory: float = float("inf")
+    gpus: float = 0
 
 
 @dataclass(frozen=True)

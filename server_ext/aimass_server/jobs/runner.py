@@ -25,8 +25,9 @@ from aimass_jupyter.contract.jobs import Attempt, Cause, Job, JobSpec
 from aimass_jupyter.host import read_record
 from aimass_server.events import Feed
 from aimass_server.jobs.following import Follower
+from aimass_server.jobs.hosts import Hosts
 from aimass_server.jobs.orders import GRACE_SECONDS, Orders
-from aimass_server.jobs.queue import Limits
+from aimass_server.jobs.picture import Limits
 from aimass_server.jobs.returning import (
     goes_back,
     put_back,
@@ -83,6 +84,7 @@ class Runner:
         self._python = python
         self._orders = Orders(folder, pools, python, path_of)
         self._supervisors = SupervisorWatch(self.wake)
+        self._hosts = Hosts(store, pools, folder)
         self._register = register
         self._warm = warm
         self._woken = asyncio.Event()
@@ -106,6 +108,7 @@ class Runner:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._hosts.close()
         self._supervisors.close()
 
     def wake(self) -> None:
@@ -242,6 +245,7 @@ class Runner:
             await self._note_started(job, program)
         elif job.state == "stopping" and not (program.folder / "stop.json").exists():
             await asyncio.to_thread(program.request_stop, job.owner)
+        await self._hosts.look(job)
 
     async def _note_started(self, job: Job, program: Program) -> None:
         record = read_record(program.folder / "started.json") or {}

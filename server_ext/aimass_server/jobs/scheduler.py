@@ -9,27 +9,21 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, get_args
 
-from aimass_jupyter.contract.clusters import Node
+from aimass_jupyter.contract.clusters import Fault, Node
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.job_options import Priority
 from aimass_jupyter.contract.job_queue import Blocker, Why
 from aimass_jupyter.contract.jobs import Cause, Job, NodePlace, Place
 from aimass_server.jobs.history import History
+from aimass_server.jobs.picture import Amount, Limits, Picture, Running, Waiting
 from aimass_server.jobs.placement import Room, Wants
 from aimass_server.jobs.pools import room_of
-from aimass_server.jobs.queue import (
-    Limits,
-    Picture,
-    Running,
-    Waiting,
-    decide,
-    forecast,
-    in_order,
-    starting,
-)
+from aimass_server.jobs.queue import decide, forecast, starting
+from aimass_server.jobs.returning import most_ranks, seconds_run
+from aimass_server.jobs.turns import in_order
 from aimass_server.store import Connection, Store, jobs
 
 _LEARNT_FROM = 2000
@@ -68,6 +62,12 @@ class Pools(Protocol):
 
     def reach(self, job: Job) -> list[NodePlace]:
         """How the places of a job are reached."""
+
+    def heard_at(self, cluster_id: str, node: str) -> datetime | None:
+        """When a node was last heard of."""
+
+    async def faults_of(self, places: list[NodePlace]) -> list[Fault]:
+        """What keeps these nodes from running a job together."""
 
 
 class Scheduler:
@@ -133,7 +133,7 @@ class Scheduler:
     def _starts(self, able: list[Job], holding: list[Job], cluster_id: str) -> list[Job]:
         """The jobs that start on one cluster."""
         here = [job for job in holding if job.cluster_id == cluster_id]
-        if sum(job.np for job in here) >= self._limits_of(cluster_id).slots:
+        if sum(job.np * amount_of(job).slots for job in here) >= self._limits_of(cluster_id).slots:
             return []
         decision = starting(self._picture(able, here, cluster_id, (*able, *holding)))
         by_id = {job.id: job for job in able}
@@ -183,7 +183,7 @@ class Scheduler:
         rivals = [other for other in queued if other.cluster_id == job.cluster_id]
         here = [other for other in holding if other.cluster_id == job.cluster_id]
         picture = self._picture(rivals, here, job.cluster_id, (*queued, *holding))
-        order = [waiting.id for waiting in in_order(picture.waiting, picture.used)]
+        order = [waiting.id for waiting in in_order(picture.waiting, picture.used, picture.now)]
         starts = await asyncio.to_thread(forecast, picture, job.id)
         blocker = decide(picture).blocked.get(job.id)
         return told.model_copy(
@@ -219,23 +219,42 @@ class Scheduler:
             id=job.id,
             user=(job.tenant, job.owner),
             priority=_PRIORITIES[job.options.priority],
-            slots=_least(job),
-            most=max(job.np, job.options.max_np or job.np),
-            seconds=self._history.seconds_of(job),
+            least=min(_least(job), most_ranks(job)),
+            most=most_ranks(job),
+            seconds=self._seconds_left(job),
             after=tuple(job.options.after),
             wants=Wants.parse(job.options.nodes, job.options.node_labels),
+            each=amount_of(job),
+            deadline=job.options.deadline.timestamp() if job.options.deadline else None,
+            not_before=job.not_before.timestamp() if job.not_before else 0.0,
         )
         return entry
+
+    def _seconds_left(self, job: Job) -> float:
+        """How long it should run, what it ran before left out."""
+        expected, ran = self._history.seconds_of(job), seconds_run(job)
+        left = max(expected - ran, 0.1 * expected)
+        most = job.options.max_time
+        return left if most is None else min(left, max(1.0, most - ran))
 
     def _running(self, job: Job, now: float) -> Running:
         left = self._time_left(job.id)
         if left is None:
             begun = job.started_at.timestamp() if job.started_at else now
-            expected = self._history.seconds_of(job)
+            expected = self._seconds_left(job)
             left = max(begun + expected - now, _OVERRUN * (now - begun))
         ends = now + left
         places = {place.node: place.ranks for place in job.places}
-        return Running(job.id, (job.tenant, job.owner), job.np, ends, places)
+        return Running(
+            job.id,
+            (job.tenant, job.owner),
+            job.np,
+            ends,
+            places,
+            amount_of(job),
+            priority=_PRIORITIES[job.options.priority],
+            leaving=job.state == "stopping",
+        )
 
 
 def _still_after(entry: Waiting, unfinished: set[str]) -> Waiting:
@@ -253,3 +272,8 @@ def _places(slots: dict[str, int]) -> list[Place]:
 def _least(job: Job) -> int:
     """The slots without which a job cannot start."""
     return min(job.np, job.options.min_np or job.np)
+
+
+def amount_of(job: Job) -> Amount:
+    """What each rank of a job takes of its node."""
+    return Amount()

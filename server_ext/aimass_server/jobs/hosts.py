@@ -1,0 +1,213 @@
+"""The hosts of elastic jobs: which nodes of its cluster's table a job that runs may have now.
+
+What may be is written into the job's folder, where its leader finds it; what the leader has is read
+there, too (``aimass_jupyter/launch/nodes/hosts.py`` is the other side). Slots that a job is about
+to take count as its own from before it hears of them. Nothing is started or ended here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from aimass_jupyter.contract.clusters import Fault, Node
+from aimass_jupyter.contract.jobs import Job, NodePlace, Place
+from aimass_jupyter.host import read_record, write_record
+from aimass_server.jobs.placement import ANY, Wants
+from aimass_server.jobs.pools import room_of
+from aimass_server.store import Store, jobs
+
+HOSTS_RECORD = "hosts.json"
+PLACES_RECORD = "places.json"
+_GROW_SECONDS = 20.0  # to change hosts costs a new beginning from a checkpoint
+_LEAVES = frozenset({"draining", "drained"})
+
+logger = logging.getLogger("aimass.jobs")
+
+Ranks = dict[str, int]
+
+
+class NodesOfClusters(Protocol):
+    """What is known of nodes."""
+
+    def nodes_of(self, cluster_id: str) -> list[Node]: ...
+
+    def ready_nodes(self, cluster_id: str) -> list[Node]: ...
+
+    def heard_at(self, cluster_id: str, node: str) -> datetime | None: ...
+
+    def reach(self, job: Job) -> list[NodePlace]: ...
+
+    async def faults_of(self, places: list[NodePlace]) -> list[Fault]: ...
+
+
+class Hosts:
+    """Looks after the hosts of the elastic jobs that run on clusters."""
+
+    def __init__(self, store: Store, pools: NodesOfClusters, folder: Path) -> None:
+        self._store = store
+        self._pools = pools
+        self._folder = folder
+        self._checks: dict[str, asyncio.Task[list[Fault]]] = {}
+        self._changed: dict[str, float] = {}
+
+    async def close(self) -> None:
+        """Check no longer."""
+        for task in self._checks.values():
+            task.cancel()
+        await asyncio.gather(*self._checks.values(), return_exceptions=True)
+
+    async def look(self, job: Job) -> None:
+        """Bring a job's places in line with what it has, and what it has with the table."""
+        if not (job.places and job.state == "running" and is_elastic(job)):
+            return
+        folder = self._folder / job.id
+        table, answer, spec = await asyncio.to_thread(_records, folder)
+        offered = _counted(table.get("places") or spec.get("places", []))
+        if int(answer.get("number", 0)) < int(table.get("number", 0)):
+            await self._note(job, _both(offered, _counted(answer.get("places", []))))
+            return  # it has not heard of the last change yet
+        have = _counted(answer["places"]) if answer else offered
+        job = await self._note(job, have)
+        begun_with = int(spec.get("np", job.np))
+        least = job.options.min_np or begun_with
+        most = max(begun_with, job.options.max_np or 0)
+        stays = self._staying(job, have, least)
+        wanted = await self._with_others(job, stays, most, answer.get("lost", {}))
+        if wanted != have:
+            await self._offer(job, have, wanted, int(table.get("number", 0)) + 1)
+
+    async def _note(self, job: Job, ranks: Ranks) -> Job:
+        """Let the job hold the slots of these ranks."""
+        if ranks == {place.node: place.ranks for place in job.places}:
+            return job
+        places = [Place(node=node, ranks=count).model_dump() for node, count in ranks.items()]
+        changes = {"places": places, "np": sum(ranks.values())}
+        return await self._store.write(
+            lambda c: jobs.move(c, job.id, ("running",), "running", **changes)
+        )
+
+    async def _with_others(
+        self, job: Job, stays: Ranks, most: int, lost: Mapping[str, float]
+    ) -> Ranks:  # fmt: skip
+        """The hosts that stay, and others that have room, unless somebody waits for that."""
+        queued, holding = await self._store.read(
+            lambda c: (jobs.queued_ids(c), jobs.holding_slots(c))
+        )
+        settled = time.monotonic() - self._changed.get(job.id, float("-inf")) > _GROW_SECONDS
+        if queued or not settled or sum(stays.values()) >= most:
+            return stays
+        nodes = [
+            node
+            for node in self._pools.ready_nodes(job.cluster_id)
+            if self._back(job, node, lost.get(node.name))
+        ]
+        used: Ranks = {}
+        for other in holding:
+            if other.cluster_id == job.cluster_id and other.id != job.id:
+                for place in other.places:
+                    used[place.node] = used.get(place.node, 0) + place.ranks
+        return grown(job, stays, nodes, used, most)
+
+    def _staying(self, job: Job, have: Ranks, least: int) -> Ranks:
+        """Those that are not being drained; all of them when the rest would be too few."""
+        known = {node.name: node for node in self._pools.nodes_of(job.cluster_id)}
+        stays = {
+            name: ranks
+            for name, ranks in have.items()
+            if name in known and known[name].state not in _LEAVES
+        }
+        return stays if sum(stays.values()) >= least else have
+
+    def _back(self, job: Job, node: Node, lost_at: float | None) -> bool:
+        """Whether a node that the job lost has been heard of since."""
+        if lost_at is None:
+            return True
+        heard = self._pools.heard_at(job.cluster_id, node.name)
+        return heard is not None and heard > datetime.fromtimestamp(lost_at, UTC)
+
+    async def _offer(self, job: Job, have: Ranks, wanted: Ranks, number: int) -> None:
+        """Tell the job's leader, once those that join have passed the checks."""
+        places = [Place(node=node, ranks=ranks) for node, ranks in wanted.items()]
+        reached = self._pools.reach(job.model_copy(update={"places": places}))
+        if wanted.keys() - have.keys() and not self._checked(job, reached):
+            return
+        await self._note(job, _both(have, wanted))
+        record = {"number": number, "places": [place.model_dump(mode="json") for place in reached]}
+        await asyncio.to_thread(write_record, self._folder / job.id / HOSTS_RECORD, record)
+        self._changed[job.id] = time.monotonic()
+
+    def _checked(self, job: Job, places: list[NodePlace]) -> bool:
+        """Whether these nodes are sound together; begins to find out."""
+        key = "\n".join([job.id, *sorted(place.node for place in places)])
+        task = self._checks.get(key)
+        if task is None:
+            self._checks[key] = asyncio.create_task(self._pools.faults_of(places))
+            return False
+        if not task.done():
+            return False
+        del self._checks[key]
+        faults = [] if task.cancelled() else task.exception() or task.result()
+        if faults:
+            logger.warning("job %s gets no other hosts: %s", job.id, faults)
+            self._changed[job.id] = time.monotonic()  # it is tried again, after a while
+        return not faults
+
+
+def is_elastic(job: Job) -> bool:
+    """Whether a job goes on with fewer ranks, or with more."""
+    return bool(job.options.min_np or job.options.max_np)
+
+
+def grown(job: Job, stays: Ranks, nodes: Iterable[Node], used: Ranks, most: int) -> Ranks:
+    """More ranks where there is room: on the hosts that it has, then on others that suit it.
+
+    A job that asked for so many nodes gets no more of them than that.
+    """
+    wants = Wants.parse(job.options.nodes, job.options.node_labels)
+    found = dict(stays)
+    able = [node for node in nodes if wants.could_take(room_of(node), job.tenant)]
+    for node in sorted(able, key=lambda n: (n.name not in stays, used.get(n.name, 0), n.name)):
+        room = node.slots - used.get(node.name, 0) - found.get(node.name, 0)
+        ranks = min(room, most - sum(found.values()))
+        new = node.name not in found
+        if ranks <= 0 or (new and wants.nodes and len(found) >= wants.least_nodes):
+            continue
+        if new and not _profile_is_free(node, found, nodes_by_name(nodes), wants):
+            continue
+        found[node.name] = found.get(node.name, 0) + ranks
+    return found
+
+
+def nodes_by_name(nodes: Iterable[Node]) -> dict[str, Node]:
+    """Nodes by their names."""
+    return {node.name: node for node in nodes}
+
+
+def _profile_is_free(node: Node, found: Ranks, known: dict[str, Node], wants: Wants) -> bool:
+    """Whether a job that names profiles still wants a node of this one."""
+    counts = dict(wants.nodes)
+    if not counts or ANY in counts:
+        return True
+    same = [name for name in found if name in known and known[name].profile == node.profile]
+    return len(same) < counts.get(node.profile, 0)
+
+
+def _records(folder: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    names = (HOSTS_RECORD, PLACES_RECORD, "spec.json")
+    table, answer, spec = (read_record(folder / name) or {} for name in names)
+    return table, answer, spec
+
+
+def _counted(places: Iterable[Mapping[str, Any]]) -> Ranks:
+    return {str(place["node"]): int(place["ranks"]) for place in places}
+
+
+def _both(one: Ranks, other: Ranks) -> Ranks:
+    """What either needs."""
+    return {name: max(one.get(name, 0), other.get(name, 0)) for name in {**one, **other}}
