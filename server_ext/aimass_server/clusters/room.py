@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aimass_jupyter.contract.base import Done, Page
 from aimass_jupyter.contract.clusters import (
+    EVERYBODY,
     LOCAL,
     Cluster,
     ClusterCreate,
@@ -183,12 +184,14 @@ class Clusters:
         ready = [node for node in nodes if node.state == "ready"]
         runs = cluster.state != "stopped"
         empties = not runs and any(job.cluster_id == cluster.id for job in busy)
-        found = {
+        found: dict[str, object] = {
             "state": "stopping" if empties else cluster.state,
             "nodes": len(nodes),
             "slots": sum(node.slots for node in ready) if runs else 0,
             "slots_used": sum(node.slots_used for node in nodes),
         }
+        if cluster.id and cluster.tenant != call.tenant:
+            found["tenants"] = [one for one in cluster.tenants if one in (call.tenant, EVERYBODY)]
         return cluster.model_copy(update=found)
 
     def _visible(self, call: Call, cluster: Cluster) -> Sequence[Node]:

@@ -1,0 +1,22 @@
+"""A sign-in for tests: whoever names themselves in a header is let in as that user."""
+
+from __future__ import annotations
+
+from jupyter_server.auth import IdentityProvider, User
+from jupyter_server.base.handlers import JupyterHandler
+
+HEADER = "X-Door"
+
+
+class Doors(IdentityProvider):
+    """Identity by a header; nobody without one."""
+
+    def get_user(self, handler: JupyterHandler) -> User | None:
+        known = getattr(handler, "_jupyter_current_user", None)
+        if known is not None:
+            return known
+        name = handler.request.headers.get(HEADER)
+        return User(name) if name else None
+
+    def is_token_authenticated(self, handler: JupyterHandler) -> bool:
+        return True
