@@ -2,6 +2,8 @@
 
 - :class:`JobMonitor` follows a job: state, progress, curves, log, cause, what to do next.
 - :class:`ModelSelector` takes a person from a dataset to a model that is served.
+- :class:`RunCompare` shows several runs over each other; :class:`PredictForm` asks an endpoint.
+- :class:`EndpointMonitor` and :class:`ClusterMonitor` show how those are used, live.
 - :func:`render_text` is a job as a few lines of text, for terminals and saved notebooks.
 
 A view is an anywidget: a Python class, and an ES module and a style sheet beside it, joined when
@@ -21,13 +23,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aimass_jupyter.widgets.cluster_monitor import ClusterMonitor
+    from aimass_jupyter.widgets.endpoint_monitor import EndpointMonitor
     from aimass_jupyter.widgets.job_monitor import JobMonitor
     from aimass_jupyter.widgets.model_selector import ModelSelector
+    from aimass_jupyter.widgets.predict_form import PredictForm
+    from aimass_jupyter.widgets.run_compare import RunCompare
     from aimass_jupyter.widgets.text import render_text
 
-__all__ = ["JobMonitor", "ModelSelector", "render_text"]
+__all__ = [
+    "ClusterMonitor",
+    "EndpointMonitor",
+    "JobMonitor",
+    "ModelSelector",
+    "PredictForm",
+    "RunCompare",
+    "render_text",
+]
 
-_HOMES = {"JobMonitor": "job_monitor", "ModelSelector": "model_selector", "render_text": "text"}
+_HOMES = {
+    "ClusterMonitor": "cluster_monitor",
+    "EndpointMonitor": "endpoint_monitor",
+    "JobMonitor": "job_monitor",
+    "ModelSelector": "model_selector",
+    "PredictForm": "predict_form",
+    "RunCompare": "run_compare",
+    "render_text": "text",
+}
 
 
 def __getattr__(name: str) -> Any:

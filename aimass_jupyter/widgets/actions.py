@@ -8,9 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
-from traitlets import Instance, Unicode
+from traitlets import Instance, List, Unicode
 
 from aimass_jupyter.contract.errors import AimassError
+from aimass_jupyter.widgets.rights import allows
 from aimass_jupyter.widgets.turns import Change, Turns, hear_while_busy
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class ActionWidget(anywidget.AnyWidget):
     actions: ClassVar[Mapping[str, Action]] = {}
 
     busy = Unicode("", help="The action that is under way.").tag(sync=True)
+    may = List(Unicode(), help="What whoever looks may do here.").tag(sync=True)
     problem = Instance(dict, allow_none=True, help="What failed last.").tag(sync=True)
 
     def __init__(self, client: Client | None = None, **traits: Any) -> None:
@@ -49,6 +51,18 @@ class ActionWidget(anywidget.AnyWidget):
 
             self._client = connect()
         return self._client
+
+    def allowed(self, rights: Mapping[str, str], owner: str | None = None) -> list[str]:
+        """Which actions may be offered: those whose right the client's user has.
+
+        Parameters
+        ----------
+        rights
+            Action → right.
+        owner
+            Of the thing acted on, where only its owner acts.
+        """
+        return [action for action, right in rights.items() if allows(self.client, right, owner)]
 
     def _receive(self, _widget: object, message: Message, _buffers: object) -> None:
         """Start what a front end asks for; a word that is no action is not for us."""

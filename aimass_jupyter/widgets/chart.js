@@ -4,6 +4,7 @@ import { button, element, setText, shape } from './dom.js';
 import { formatNumber } from './format.js';
 import {
   extentOf,
+  forScreen,
   linePath,
   linearTicks,
   logTicks,
@@ -15,11 +16,20 @@ const HEIGHT = 168;
 const MARGIN = { left: 48, right: 10, top: 8, bottom: 20 };
 const COLOURS = 6;
 
+/** The x axis of curves: the step. Others name a point and their ticks in their own way. */
+const STEPS = {
+  label: 'step',
+  ticks: linearTicks,
+  tick: formatNumber,
+  point: step => `step ${step}`
+};
+
 export class Chart {
   /** `settings.logarithmic` outlives the chart: a view made again looks as it did. */
-  constructor(title, settings) {
+  constructor(title, settings, axis = STEPS) {
     this.title = title;
     this.settings = settings;
+    this.axis = axis;
     this.lines = [];
     this.cursor = null;
     this.legend = element('ul', { class: 'aimass-legend' });
@@ -66,8 +76,9 @@ export class Chart {
     return node;
   }
 
+  /** Show these lines; of a long one, as much as a screen shows, and every peak. */
   update(lines) {
-    this.lines = lines;
+    this.lines = lines.map((line, at) => ({ colour: at, ...forScreen(line, lines.length) }));
     this.draw();
   }
 
@@ -95,9 +106,11 @@ export class Chart {
     this.guide = shape('g', { class: 'aimass-guide' });
     this.svg.replaceChildren(
       ...ticks.flatMap(tick => this.yTick(tick, width)),
-      ...linearTicks(...steps, Math.max(2, Math.floor(width / 65))).map(tick => this.xTick(tick)),
-      shape('text', { x: 0, y: HEIGHT - 5 }, 'step'),
-      ...this.lines.flatMap((line, at) => this.drawLine(line, at)),
+      ...this.axis
+        .ticks(...steps, Math.max(2, Math.floor(width / 65)))
+        .map(tick => this.xTick(tick)),
+      shape('text', { x: 0, y: HEIGHT - 5 }, this.axis.label),
+      ...this.lines.flatMap(line => this.drawLine(line)),
       this.guide
     );
     this.drawLegend();
@@ -121,21 +134,24 @@ export class Chart {
 
   xTick(tick) {
     const place = { x: this.x(tick).toFixed(1), y: HEIGHT - 5, 'text-anchor': 'middle' };
-    return shape('text', place, formatNumber(tick));
+    return shape('text', place, this.axis.tick(tick));
   }
 
   /** A path; a single point is too small to see, and gets a dot. */
-  drawLine(line, at) {
+  drawLine(line) {
     const shown = line.values.filter(this.usable).length;
     const d = linePath(line, this.x, this.y, this.usable);
-    const path = shape('path', { class: `aimass-line aimass-colour-${at % COLOURS}`, d });
-    return shown === 1 ? [path, ...this.dot(line, at, line.values.findIndex(this.usable))] : [path];
+    const path = shape('path', { class: `aimass-line ${colourOf(line.colour)}`, d });
+    return shown === 1 ? [path, ...this.dot(line, line.values.findIndex(this.usable))] : [path];
   }
 
   /** Show the value at the cursor, or the newest one. */
   drawLegend() {
-    if (this.legend.children.length !== this.lines.length)
-      this.legend.replaceChildren(...this.lines.map((line, at) => legendEntry(line, at)));
+    const colours = this.lines.map(({ colour }) => colour).join();
+    if (this.legend.dataset.colours !== colours) {
+      this.legend.dataset.colours = colours;
+      this.legend.replaceChildren(...this.lines.map(legendEntry));
+    }
     this.lines.forEach((line, at) => {
       const [, name, value] = this.legend.children[at].children;
       setText(name, line.name);
@@ -148,7 +164,7 @@ export class Chart {
   }
 
   drawGuide() {
-    if (this.cursor === null) return this.guide.replaceChildren();
+    if (this.cursor === null || this.lines.length === 0) return this.guide.replaceChildren();
     const x = this.x(this.cursor).toFixed(1);
     const right = this.cursor > (this.longest().steps.at(-1) + this.longest().steps[0]) / 2;
     const label = {
@@ -157,19 +173,19 @@ export class Chart {
       y: MARGIN.top + 6,
       'text-anchor': right ? 'end' : 'start'
     };
-    const dots = this.lines.flatMap((line, at) => this.dot(line, at, this.indexOn(line)));
+    const dots = this.lines.flatMap(line => this.dot(line, this.indexOn(line)));
     return this.guide.replaceChildren(
       shape('line', { x1: x, x2: x, y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom }),
-      shape('text', label, `step ${this.cursor}`),
+      shape('text', label, this.axis.point(this.cursor)),
       ...dots
     );
   }
 
-  dot(line, at, index) {
+  dot(line, index) {
     const value = line.values[index];
     if (!this.usable(value)) return [];
     const place = { cx: this.x(line.steps[index]).toFixed(1), cy: this.y(value).toFixed(1), r: 3 };
-    return [shape('circle', { class: `aimass-dot aimass-colour-${at % COLOURS}`, ...place })];
+    return [shape('circle', { class: `aimass-dot ${colourOf(line.colour)}`, ...place })];
   }
 
   longest() {
@@ -188,10 +204,9 @@ export class Chart {
     if (this.lines.length === 0) return;
     const { steps } = this.longest();
     const x = event.clientX - this.svg.getBoundingClientRect().left;
-    let best = 0;
-    for (let index = 1; index < steps.length; index += 1)
-      if (Math.abs(this.x(steps[index]) - x) < Math.abs(this.x(steps[best]) - x)) best = index;
-    this.moveTo(steps[best]);
+    const [from, to] = [this.x(steps[0]), this.x(steps.at(-1))];
+    const share = to > from ? (x - from) / (to - from) : 0;
+    this.moveTo(steps[nearestIndex(steps, steps[0] + share * (steps.at(-1) - steps[0]))]);
   }
 
   /** Arrow keys walk from point to point, and say what is there. */
@@ -204,7 +219,7 @@ export class Chart {
     event.preventDefault();
     event.stopPropagation();
     this.moveTo(steps[Math.min(steps.length - 1, Math.max(0, places[event.key]))]);
-    setText(this.said, `step ${this.cursor}: ${this.values()}`);
+    setText(this.said, `${this.axis.point(this.cursor)}: ${this.values()}`);
   }
 
   values() {
@@ -218,13 +233,18 @@ export class Chart {
   }
 }
 
-function legendEntry(line, at) {
+/** Six colours; the next six lines have them again, with other dashes. */
+export function colourOf(number) {
+  return `aimass-colour-${number % COLOURS} aimass-round-${Math.floor(number / COLOURS) % 3}`;
+}
+
+function legendEntry(line) {
   const sample = shape('line', {
     x1: 1,
     x2: 17,
     y1: 5,
     y2: 5,
-    class: `aimass-line aimass-colour-${at % COLOURS}`
+    class: `aimass-line ${colourOf(line.colour)}`
   });
   return element(
     'li',

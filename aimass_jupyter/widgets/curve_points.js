@@ -140,10 +140,34 @@ export function linePath(line, x, y, usable) {
   return path;
 }
 
-/** Index of the point whose step is nearest. */
+/** Index of the point whose step is nearest; steps ascend. Of two as near, the later. */
 export function nearestIndex(steps, step) {
-  let best = 0;
-  for (let index = 1; index < steps.length; index += 1)
-    if (Math.abs(steps[index] - step) <= Math.abs(steps[best] - step)) best = index;
-  return best;
+  let [low, high] = [0, steps.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (steps[middle] < step) low = middle + 1;
+    else high = middle;
+  }
+  while (low + 1 < steps.length && steps[low + 1] === steps[low]) low += 1;
+  return low > 0 && step - steps[low - 1] < steps[low] - step ? low - 1 : low;
+}
+
+const SCREEN_POINTS = 1500;
+const SCREEN_POINTS_OF_ALL = 12_000;
+
+const thinned = new WeakMap();
+
+/** A line with as many points as a screen shows; thinned once for as long as its points stay. */
+export function forScreen(line, lines = 1) {
+  const limit = Math.max(200, Math.min(SCREEN_POINTS, Math.floor(SCREEN_POINTS_OF_ALL / lines)));
+  if (line.values.length <= limit) return line;
+  const known = thinned.get(line.values);
+  if (known?.limit === limit) return { ...line, ...known.points };
+  const kept = thin(line.steps, line.values, limit);
+  const points = {
+    steps: kept.map(index => line.steps[index]),
+    values: kept.map(index => line.values[index])
+  };
+  thinned.set(line.values, { limit, points });
+  return { ...line, ...points };
 }

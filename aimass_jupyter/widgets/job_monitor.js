@@ -8,7 +8,7 @@ import { JobStore } from './job_store.js';
 import { LogView } from './log_view.js';
 
 const MAX_CHARTS = 12;
-const TRAITS = ['card', 'connection', 'problem', 'busy'];
+const TRAITS = ['card', 'connection', 'problem', 'busy', 'may'];
 const WAITING = {
   queued: 'Waiting for a free slot.',
   starting: 'Starting the ranks.',
@@ -114,7 +114,7 @@ class JobView {
   updateActions(card) {
     const stopping = card.state === 'stopping' || this.model.get('busy') === 'stop';
     const kind =
-      !card.id || card.final
+      !card.id || card.final || !this.model.get('may').includes('stop')
         ? 'none'
         : stopping
           ? 'stopping'

@@ -96,6 +96,7 @@ class JobMonitor(ActionWidget):
         self._started, self.job_id = True, first.job.id
         self._absorb(first)
         if not first.end:
+            self.may = self.allowed({"stop": "jobs:stop"}, first.job.owner)
             name = f"follow {self.job_id}"
             threading.Thread(
                 target=self._follow, args=(first.cursor,), name=name, daemon=True

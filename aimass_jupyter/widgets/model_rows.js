@@ -11,14 +11,16 @@ export function metricColumns(rows) {
   return often.slice(0, MAX_METRICS);
 }
 
-/** Rows whose name, algorithm, task, dataset or an alias has the words. */
-export function filterRows(rows, words) {
+/** Rows whose name, algorithm, task, dataset, alias or tag has the words; of one task, if asked. */
+export function filterRows(rows, words, task = '') {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
   const text = row =>
-    [row.name, row.algorithm, row.task, row.dataset, ...Object.keys(row.aliases)]
+    [row.name, row.algorithm, row.task, row.dataset, ...Object.keys(row.aliases), ...(row.tags ?? [])]
       .join(' ')
       .toLowerCase();
-  return rows.filter(row => wanted.every(word => text(row).includes(word)));
+  return rows.filter(
+    row => (task === '' || row.task === task) && wanted.every(word => text(row).includes(word))
+  );
 }
 
 /** Rows by a column; what has no value comes last either way. */

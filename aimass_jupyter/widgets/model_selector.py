@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from aimass_jupyter.contract.endpoints import Endpoint
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.widgets.job_monitor import JobMonitor
 from aimass_jupyter.widgets.model_table import ModelTable
+from aimass_jupyter.widgets.predict_form import PredictForm
+from aimass_jupyter.widgets.run_compare import RunCompare
 from aimass_jupyter.widgets.text import format_metrics
 from aimass_jupyter.widgets.train_form import TrainForm
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ModelSelector(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
-    """Choose a dataset and an algorithm, train, and promote or deploy what comes of it.
+    """Choose a dataset and an algorithm, train, compare, promote, deploy, and try what comes of it.
 
     Parameters
     ----------
@@ -27,10 +30,12 @@ class ModelSelector(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
 
     def __init__(self, client: Client | None = None) -> None:
         self.form = TrainForm(client, on_submit=self._watch)
-        self.table = ModelTable(client)
+        self.table = ModelTable(client, on_compare=self._show_runs, on_deploy=self._try)
         self._client = client
         self._jobs = ipywidgets.VBox()
-        super().__init__([self.form, self._jobs, self.table])
+        self._compared = ipywidgets.VBox()
+        self._tried = ipywidgets.VBox()
+        super().__init__([self.form, self._jobs, self.table, self._compared, self._tried])
 
     @property
     def monitors(self) -> tuple[JobMonitor, ...]:
@@ -43,6 +48,33 @@ class ModelSelector(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
         monitor.observe(self._ended, "connection")
         self._jobs.children = (monitor, *self._jobs.children)
         monitor.start()
+
+    @property
+    def comparison(self) -> RunCompare | None:
+        """The comparison that was asked for last."""
+        return next(iter(self._compared.children), None)
+
+    @property
+    def predict_form(self) -> PredictForm | None:
+        """The form of the endpoint that was deployed last."""
+        return next(iter(self._tried.children), None)
+
+    def _show_runs(self, jobs: list[str]) -> None:
+        """Show the runs of these jobs over each other, in place of those before."""
+        self._replace(self._compared, RunCompare(jobs, self._client))
+
+    def _try(self, endpoint: Endpoint) -> None:
+        """Offer the form of an endpoint that was just deployed."""
+        self._replace(self._tried, PredictForm(endpoint, self._client))
+
+    @staticmethod
+    def _replace(box: ipywidgets.VBox, view: RunCompare | PredictForm) -> None:
+        """Show a view in place of what a box holds; it asks beside the kernel's loop."""
+        before = box.children
+        box.children = (view,)
+        for one in before:
+            one.close()
+        view.begin()
 
     def _ended(self, change: dict[str, Any]) -> None:
         if change["new"] == "ended":

@@ -4,12 +4,14 @@ import { button, eachFrame, element, setText, showProblem } from './dom.js';
 import { formatBytes, formatNumber } from './format.js';
 import { filterRows, metricColumns, sortRows, valueIn } from './model_rows.js';
 
-const TRAITS = ['models', 'busy', 'problem', 'notice'];
+const TRAITS = ['models', 'busy', 'problem', 'notice', 'may'];
 const FIELDS = [
   ['name', 'model'],
+  ['task', 'task'],
   ['algorithm', 'algorithm'],
   ['dataset', 'dataset']
 ];
+const MAX_COMPARED = 20;
 const LAST_FIELDS = [
   ['size_bytes', 'size'],
   ['created_at', 'made']
@@ -33,8 +35,19 @@ class TableView {
   }
 
   build() {
-    this.filter = this.input('filter', 'filter by name, algorithm, dataset or alias', 'filter…');
+    this.filter = this.input('filter', 'filter by name, algorithm, dataset, alias or tag', 'filter…');
     this.alias = this.input('alias', 'alias that Promote gives', 'alias');
+    this.task = element('select', {
+      'aria-label': 'task of the models',
+      'data-testid': 'aimass-models-task',
+      onchange: () => {
+        this.settings.task = this.task.value;
+        this.draw();
+      }
+    });
+    this.compare = button('Compare', () => this.askToCompare(), {
+      'data-testid': 'aimass-models-compare'
+    });
     this.problem = element('div', { class: 'aimass-problem', role: 'alert', hidden: true });
     this.notice = element('div', { class: 'aimass-notice', role: 'status', hidden: true });
     this.said = element('span');
@@ -62,13 +75,16 @@ class TableView {
   }
 
   head() {
+    this.promoting = element('label', { class: 'aimass-actions' }, 'promote to ', this.alias);
     const load = () => this.model.send({ kind: 'load' });
     return element(
       'header',
       { class: 'aimass-head' },
       element('strong', { class: 'aimass-name' }, 'Models'),
       this.filter,
-      element('label', { class: 'aimass-actions' }, 'promote to ', this.alias),
+      this.task,
+      this.promoting,
+      this.compare,
       button('Refresh', load)
     );
   }
@@ -91,8 +107,9 @@ class TableView {
 
   update() {
     const models = this.model.get('models');
-    const { filter, column, descending } = this.settings;
-    const shown = sortRows(filterRows(models, filter), column, descending);
+    const { filter, task, column, descending } = this.settings;
+    const shown = sortRows(filterRows(models, filter, task), column, descending);
+    this.drawChoices(models);
     const columns = this.columns(models);
     this.drawHeads(columns);
     this.drawRows(shown, columns);
@@ -111,7 +128,41 @@ class TableView {
       `metric:${name}`,
       name.replaceAll('_', ' ')
     ]);
-    return [...FIELDS, ...metrics, ...LAST_FIELDS];
+    const tags = models.some(row => row.tags?.length) ? [['tags', 'tags']] : [];
+    const served = models.some(row => (row.latency_ms ?? null) !== null);
+    const latency = served ? [['latency_ms', 'latency']] : [];
+    return [...FIELDS, ...tags, ...metrics, ...latency, ...LAST_FIELDS];
+  }
+
+  /** The tasks there are, and whether there is enough to compare. */
+  drawChoices(models) {
+    const tasks = [...new Set(models.map(row => row.task))].sort();
+    if (this.task.dataset.shown !== tasks.join()) {
+      this.task.dataset.shown = tasks.join();
+      const options = tasks.map(name => element('option', { value: name }, name));
+      this.task.replaceChildren(element('option', { value: '' }, 'all tasks'), ...options);
+      this.task.value = tasks.includes(this.settings.task) ? this.settings.task : '';
+    }
+    this.task.hidden = tasks.length < 2;
+    this.promoting.hidden = !this.may('promote');
+    const count = this.chosen(models).length;
+    this.compare.hidden = !this.may('compare');
+    this.compare.disabled = count < 2 || count > MAX_COMPARED || this.model.get('busy') !== '';
+    setText(this.compare, count < 2 ? 'Compare' : `Compare ${count}`);
+    this.compare.title = count < 2 ? 'Tick two models or more.' : '';
+  }
+
+  may(action) {
+    return this.model.get('may').includes(action);
+  }
+
+  /** The models that are ticked and still there. */
+  chosen(models) {
+    return models.map(versionOf).filter(name => this.settings.ticked.has(name));
+  }
+
+  askToCompare() {
+    this.act({ kind: 'compare', models: this.chosen(this.model.get('models')) });
   }
 
   drawNotice() {
@@ -126,12 +177,14 @@ class TableView {
   }
 
   drawHeads(columns) {
-    const shown = JSON.stringify([columns, this.settings.column, this.settings.descending]);
+    const may = this.model.get('may');
+    const shown = JSON.stringify([columns, this.settings.column, this.settings.descending, may]);
     if (this.heads.dataset.shown === shown) return;
     const focused =
       this.heads.contains(document.activeElement) && document.activeElement.dataset.column;
     this.heads.dataset.shown = shown;
     this.heads.replaceChildren(
+      ...(this.may('compare') ? [element('td')] : []),
       ...columns.map(([column, label]) => this.headCell(column, label)),
       element('td', { class: 'aimass-row-actions' })
     );
@@ -158,7 +211,7 @@ class TableView {
   }
 
   drawRows(rows, columns) {
-    const shown = JSON.stringify([rows, columns, this.model.get('busy')]);
+    const shown = JSON.stringify([rows, columns, this.model.get('busy'), this.model.get('may')]);
     if (this.shownRows === shown) return;
     this.shownRows = shown;
     this.rows.replaceChildren(...rows.map(row => this.row(row, columns)));
@@ -166,14 +219,31 @@ class TableView {
 
   row(row, columns) {
     const cells = columns.map(([column]) => cell(row, column));
-    const model = `${row.name}@${row.version}`;
+    const model = versionOf(row);
     const actions = element(
       'td',
       { class: 'aimass-row-actions' },
-      this.promote(model),
-      this.deploy(model)
+      this.may('promote') && row.mine ? this.promote(model) : null,
+      this.may('deploy') ? this.deploy(model) : null
     );
-    return element('tr', { 'data-testid': `aimass-model-${row.name}` }, ...cells, actions);
+    const tick = this.may('compare') ? [this.tick(model)] : [];
+    return element('tr', { 'data-testid': `aimass-model-${row.name}` }, ...tick, ...cells, actions);
+  }
+
+  /** The box that takes a model into the comparison. */
+  tick(model) {
+    const { ticked } = this.settings;
+    const node = element('input', {
+      type: 'checkbox',
+      'aria-label': `compare ${model}`,
+      onchange: () => {
+        if (node.checked) ticked.add(model);
+        else ticked.delete(model);
+        this.draw();
+      }
+    });
+    node.checked = ticked.has(model);
+    return element('td', {}, node);
   }
 
   promote(model) {
@@ -198,8 +268,13 @@ class TableView {
   }
 }
 
+function versionOf(row) {
+  return `${row.name}@${row.version}`;
+}
+
 function cellClass(column) {
-  return column.startsWith('metric:') || column === 'size_bytes' ? 'aimass-number' : null;
+  const number = column.startsWith('metric:') || ['size_bytes', 'latency_ms'].includes(column);
+  return number ? 'aimass-number' : null;
 }
 
 function cell(row, column) {
@@ -211,6 +286,8 @@ function cell(row, column) {
 function textOf(column, value) {
   if (column === 'size_bytes') return formatBytes(value);
   if (column === 'created_at') return dateOf(value);
+  if (column === 'tags') return (value ?? []).join(', ');
+  if (column === 'latency_ms') return value ? `${formatNumber(value)} ms` : '';
   if (column.startsWith('metric:')) return value === undefined ? '' : formatNumber(value);
   return String(value);
 }
@@ -233,6 +310,8 @@ function nameCell(row) {
 export default () => {
   const settings = {
     filter: '',
+    task: '',
+    ticked: new Set(),
     alias: 'production',
     column: 'created_at',
     descending: true,

@@ -4,7 +4,7 @@ import { button, eachFrame, element, setText, showProblem } from './dom.js';
 import { plural } from './format.js';
 import { Fields } from './schema_form.js';
 
-const TRAITS = ['datasets', 'dataset', 'algorithms', 'busy', 'problem', 'submitted'];
+const TRAITS = ['datasets', 'dataset', 'algorithms', 'busy', 'problem', 'submitted', 'may'];
 
 let made = 0;
 
@@ -99,6 +99,7 @@ class TrainView {
     setText(this.empty, empty);
     this.empty.hidden = empty === '';
     this.body.hidden = datasets.length === 0;
+    this.element.hidden = !this.model.get('may').includes('train');
     this.updateDatasets(datasets);
     this.updateAlgorithms();
     const busy = this.model.get('busy');

@@ -53,7 +53,7 @@ class TrainForm(ActionWidget):
     """
 
     _esm = script("train_form.js")
-    _css = style("base.css", "train_form.css")
+    _css = style("base.css", "fields.css", "train_form.css")
 
     actions = {
         "load": lambda form, _message: form.load(),
@@ -78,7 +78,8 @@ class TrainForm(ActionWidget):
         cards = [dataset_card(one) for one in self.client.datasets.list(limit=MAX_PAGE).items]
         names = [card["name"] for card in cards]
         chosen = self.dataset if self.dataset in names else next(iter(names), "")
-        return partial(self._offer, chosen, self._suited(chosen), cards)
+        may = self.allowed({"train": "jobs:create"})
+        return partial(self._offer, chosen, self._suited(chosen), cards, may)
 
     def choose(self, dataset: str) -> Change:
         """Ask for what suits a dataset."""
@@ -102,9 +103,15 @@ class TrainForm(ActionWidget):
         return found
 
     def _offer(
-        self, dataset: str, suited: list[Recommendation], datasets: list[dict[str, Any]] | None
+        self,
+        dataset: str,
+        suited: list[Recommendation],
+        datasets: list[dict[str, Any]] | None,
+        may: list[str] | None = None,
     ) -> None:
         with self.hold_trait_notifications():
+            if may is not None:
+                self.may = may
             if datasets is not None:
                 self.datasets = datasets
             self.dataset = dataset

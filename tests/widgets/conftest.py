@@ -16,11 +16,16 @@ import pytest
 
 from aimass_jupyter.client import Client
 from aimass_jupyter.client.discovery import Address
+from aimass_jupyter.contract.base import Page
+from aimass_jupyter.contract.endpoints import Endpoint
 from aimass_jupyter.contract.errors import AimassError, NotFound
 from aimass_jupyter.contract.ids import new_id
 from aimass_jupyter.contract.job_course import JobUpdate, Series
 from aimass_jupyter.contract.jobs import Job
+from aimass_jupyter.contract.runs import Run
+from aimass_jupyter.contract.system import Identity
 from aimass_jupyter.contract.table import API_ROOT
+from aimass_server.access.policy import RIGHTS
 
 STARTED = datetime(2025, 1, 5, 10, 0, tzinfo=UTC)
 
@@ -59,7 +64,15 @@ class ScriptedControlPlane:
     def __init__(self) -> None:
         self.news: list[tuple[Job, list[Series], str]] = []
         self.asked: list[tuple[str, dict[str, Any]]] = []
-        self.answers: dict[str, Answer] = {"GET attach": self._attach}
+        self.may = [*RIGHTS["author"]]
+        self.answers: dict[str, Answer] = {
+            "GET attach": self._attach,
+            "GET whoami": lambda _: Identity(
+                user="ada", role="author", tenant="default", permissions=self.may
+            ),
+            "GET runs": lambda _: Page[Run](items=[]),
+            "GET endpoints": lambda _: Page[Endpoint](items=[]),
+        }
         self.token = new_id("tok")
         self._changed = threading.Condition()
         self._server: ThreadingHTTPServer | None = None

@@ -201,7 +201,7 @@ def test_a_word_that_is_no_action_does_nothing(
     for kind in ("delete", "__init__", "close"):
         press(monitor, kind)
     assert monitor.busy == ""
-    assert {verb for verb, _ in control_plane.asked} == {"GET attach"}
+    assert {verb for verb, _ in control_plane.asked} == {"GET attach", "GET whoami"}
 
 
 def test_the_state_of_a_long_run_is_small(

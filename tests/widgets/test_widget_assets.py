@@ -37,8 +37,16 @@ def test_a_joined_module_is_sound_and_whole(name: str, node: str, tmp_path: Path
     assert re.findall(r"^export .*", script(name), re.MULTILINE) == ["export default () => {"]
 
 
-def test_there_are_the_three_views() -> None:
-    assert ENTRIES == ["job_monitor.js", "model_table.js", "train_form.js"]
+def test_there_are_the_views() -> None:
+    assert ENTRIES == [
+        "cluster_monitor.js",
+        "endpoint_monitor.js",
+        "job_monitor.js",
+        "model_table.js",
+        "predict_form.js",
+        "run_compare.js",
+        "train_form.js",
+    ]
 
 
 def test_a_joined_module_has_every_part_once() -> None:

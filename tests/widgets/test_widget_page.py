@@ -26,6 +26,8 @@ pytestmark = [
 ]
 
 HOST = "http://widgets.test/"
+MAY = ["stop", "train", "promote", "deploy", "predict", "rollback"]
+DEFAULTS: dict[str, Any] = {"busy": "", "problem": None, "may": MAY}
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
 # A page with one widget, whose model is as small as anywidget's contract lets it be.
@@ -109,7 +111,7 @@ class Opener:
         self._opened: list[Widget] = []
 
     def __call__(self, entry: str, state: dict[str, Any]) -> Widget:
-        widget = Widget(self._context.new_page(), entry, {"busy": "", "problem": None} | state)
+        widget = Widget(self._context.new_page(), entry, DEFAULTS | state)
         self._opened.append(widget)
         return widget
 
@@ -320,6 +322,10 @@ def model_row(name: str, accuracy: float | None, **aliases: int) -> dict[str, An
         "dataset": "digits@1",
         "size_bytes": 312_345,
         "created_at": "2025-01-05T10:00:00.000Z",
+        "job": f"job_{name}",
+        "tags": [],
+        "latency_ms": None,
+        "mine": True,
     }
 
 
