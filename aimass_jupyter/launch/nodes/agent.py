@@ -52,6 +52,7 @@ class Agent:
             "file": self._take_file,
             "start": self._start,
             "meeting": self._meet,
+            "keep": self._keep,
             "stop": self._stop,
             "end": self._end,
             "beat": lambda message, content: None,
@@ -62,7 +63,7 @@ class Agent:
         self._heard = time.monotonic()
         try:
             self._does[str(message["do"])](message, content)
-        except Exception as error:  # one frame that cannot be answered ends no job
+        except Exception as error:  # noqa: BLE001 - a frame that cannot be answered ends no job
             why = str(error) or type(error).__name__
             self.say({"is": "failed", "of": message.get("do"), "why": why})
 
@@ -149,6 +150,10 @@ class Agent:
     def _meet(self, message: Message, content: bytes) -> None:
         if self._job:
             self._job.meet(message)
+
+    def _keep(self, message: Message, content: bytes) -> None:
+        if self._job:
+            self._job.ask_to_leave(str(message["by"]))
 
     def _stop(self, message: Message, content: bytes) -> None:
         if self._job:

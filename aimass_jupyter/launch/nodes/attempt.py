@@ -22,6 +22,7 @@ LOST_SECONDS = 10.0
 _BEAT_SECONDS = 2.0
 _TICK_SECONDS = 0.25
 _STOP_SECONDS = 10.0
+_KEEP_SECONDS = 25.0
 _OWN_CAUSES = frozenset({"finished", "error", "signal", "stopped"})
 
 
@@ -32,6 +33,8 @@ class Attempt:
     ----------
     lost
         Names of the nodes that were lost.
+    given_way
+        Whether it was ended before its time, for one with other hosts.
     """
 
     def __init__(
@@ -46,15 +49,23 @@ class Attempt:
         self._running: set[Link] = set()
         self._stop_by = 0.0
         self._beat_at = 0.0
+        self._finished: set[Link] = set()
+        self._gives_way = False
         self.lost: set[str] = set()
 
-    def run(self, asked_to_stop: Callable[[], bool]) -> list[RankExit]:
+    @property
+    def given_way(self) -> bool:
+        return self._gives_way and len(self._finished) < len(self._links.all) and not self.lost
+
+    def run(
+        self, asked_to_stop: Callable[[], bool], hosts_changed: Callable[[], bool]
+    ) -> list[RankExit]:
         """Run the parts to their end; the ranks that failed, the first one first."""
         try:
             with tempfile.TemporaryDirectory(prefix="aimass-") as scratch:
                 if self._prepared(Path(scratch)) and not asked_to_stop():
                     self._start()
-                    self._watch(asked_to_stop)
+                    self._watch(asked_to_stop, hosts_changed)
         finally:
             self._links.close(_STOP_SECONDS if asked_to_stop() else 2.0)
         return self._exits
@@ -109,13 +120,18 @@ class Attempt:
             link.heard_at = time.monotonic()
         self._running = set(links)
 
-    def _watch(self, asked_to_stop: Callable[[], bool]) -> None:
+    def _watch(
+        self, asked_to_stop: Callable[[], bool], hosts_changed: Callable[[], bool]
+    ) -> None:  # fmt: skip
         """Take what the nodes say until all parts have ended, or were given up."""
         while self._running:
             if heard := self._links.hear(_TICK_SECONDS):
                 self._take(heard)
-            if asked_to_stop() and not self._stop_by:
+            if asked_to_stop() and (self._gives_way or not self._stop_by):
+                self._gives_way = False
                 self._stop("its supervisor")
+            elif not self._stop_by and hosts_changed():
+                self._give_way()
             self._keep_in_touch()
 
     def _keep_in_touch(self) -> None:
@@ -197,6 +213,10 @@ class Attempt:
         exits = (message.get("ranks") or {}).get("exits", [])
         cause = (message.get("exit") or {}).get("cause") or {}
         if cause.get("code") == "finished":
+            self._finished.add(link)
+            return
+        if self._gives_way:  # its state is kept, and sent
+            self._stop("its leader, which goes on with other hosts")
             return
         if not self._stop_by:
             self._tell_cause(link, cause)
@@ -212,6 +232,13 @@ class Attempt:
         if code not in _OWN_CAUSES and not list(self._folder.glob("failure-rank-*.json")):
             message = f"on node '{link.node}': {cause.get('message') or link.last_words}"
             self._record(link, str(code or "node-lost"), message, rank=cause.get("rank"))
+
+    def _give_way(self) -> None:
+        """Have rank 0 keep its state and end; the others end with it."""
+        print("its hosts change: the ranks keep their state and end", flush=True)
+        self._gives_way = True
+        self._stop_by = time.monotonic() + _KEEP_SECONDS + _STOP_SECONDS
+        self._links.all[0].say({"do": "keep", "by": "its leader, which goes on with other hosts"})
 
     def _stop(self, by: str) -> None:
         """Have every part end; those that do not in time are given up."""

@@ -102,6 +102,11 @@ class NodeJob:
         where = {"address": str(message["address"]), "port": int(message["port"])}
         write_record(self.folder / MEETING_RECORD, where)
 
+    def ask_to_leave(self, by: str) -> None:
+        """Have the supervisor end all of it, once the state is kept."""
+        with contextlib.suppress(OSError):  # a full disk: the leader does not wait for ever
+            write_record(self.folder / "stop.json", {"by": by, "keep": True})
+
     def stop(self, by: str) -> None:
         """Have the supervisor end all of it."""
         with contextlib.suppress(OSError):  # a full disk: the signal says as much

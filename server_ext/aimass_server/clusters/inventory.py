@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 
-from aimass_jupyter.contract.clusters import LOCAL, Cluster, Node
+from aimass_jupyter.contract.clusters import LOCAL, Cluster, Fault, Node
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import Job, NodePlace
 from aimass_jupyter.host.usage import gpu_count
 from aimass_server.access import Call
 from aimass_server.clusters.backend import Backend, find_backend
+from aimass_server.clusters.checking import check
 from aimass_server.clusters.watch import LocalWatch, Watch
 from aimass_server.store import Connection, Store, clusters, jobs
 
@@ -116,6 +118,17 @@ class Inventory:
         backend = self.backend(cluster.kind)
         by_name = {node.name: node for node in nodes}
         return [backend.reach(by_name[place.node], place.ranks) for place in job.places]
+
+    def heard_at(self, cluster_id: str, name: str) -> datetime | None:
+        """When a node last said what is used of it; None when it does not answer."""
+        for node in self._known.get(cluster_id, (None, []))[1]:
+            if node.name == name and (now := self._watches[node.id].now):
+                return now.at
+        return None
+
+    async def faults_of(self, places: list[NodePlace]) -> list[Fault]:
+        """What keeps these nodes from running a job together."""
+        return (await check(places)).faults
 
     def _seen(self, node: Node) -> Node:
         """A node as it is kept, and whether it answers."""
