@@ -156,7 +156,8 @@ def _kind(kind: pa.DataType, present: int, distinct: int | None, words: float | 
     if distinct is not None and distinct <= FEW_WORDS:
         return "category"
     repeated = distinct is not None and distinct <= WORDS_SHARE * present
-    if (words or 0) >= TEXT_WORDS and not (repeated and distinct <= MANY_TEXTS):
+    many = distinct is None or distinct > MANY_TEXTS
+    if (words or 0) >= TEXT_WORDS and (many or not repeated):
         return "text"
     return "category" if repeated else "identifier"
 

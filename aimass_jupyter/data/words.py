@@ -107,7 +107,8 @@ def features_of(words: Words, width: int) -> Matrix:
         (first + slots)[slots >= 0].ravel() for slots in slots_of(words.astype(np.int64), width)
     ]
     counts = np.bincount(np.concatenate(found), minlength=rows * width).reshape(rows, width)
-    weights = np.zeros(counts.shape, np.float32)
+    weights: Matrix = np.zeros(counts.shape, np.float32)
     weights[counts > 0] = 1 + np.log(counts[counts > 0])
     lengths = np.sqrt((weights * weights).sum(axis=1, keepdims=True))
-    return weights / np.maximum(lengths, 1)
+    weights /= np.maximum(lengths, 1)
+    return weights

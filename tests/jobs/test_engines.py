@@ -74,3 +74,12 @@ def test_the_environment_is_asked_which_engines_it_has() -> None:
     found = asyncio.run(find_engines())
     assert found["single"] == ""
     assert set(found) >= {"single", "horovod", "torchrun"}
+
+
+@pytest.mark.parametrize("name", ["word_dropout", "word_swap", "text_slots", "text_words"])
+def test_what_is_for_texts_is_refused_where_there_are_none(name: str) -> None:
+    value = 100 if name.startswith("text_") else 0.1
+    with pytest.raises(InvalidRequest) as raised:
+        _prepare(ALL, params={name: value})
+    assert f"--{name.replace('_', '-')} is for texts" in raised.value.message
+    assert "leave it out" in raised.value.hint
