@@ -17,7 +17,7 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(LAB)
 
 export DEMO_EXIT
 
-.PHONY: help setup setup-for-tests demo test lint lint-python lint-lab test-lab test-python clean
+.PHONY: help setup setup-for-tests demo test lint lint-python lint-lab test-lab test-python chaos clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -51,6 +51,11 @@ test-lab:
 # Last, so that pytest's closing line is the last line. PYTEST_ARGS='-k store' narrows it.
 test-python:
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+KILLS := 300
+
+chaos: setup-for-tests ## kill the control plane 300 times (KILLS=…) and judge what is left
+	@$(BIN)/python -m tests.chaos --kills $(KILLS)
 
 bench-%: setup ## run one benchmark: make bench-events-read runs benchmarks/events_read.py
 	@$(BIN)/python benchmarks/$(subst -,_,$*).py

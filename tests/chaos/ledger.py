@@ -11,8 +11,9 @@ from typing import Literal
 
 #: What a job does by itself: see ``work.py``.
 Kind = Literal["finish", "fail", "memory", "wait", "quiet"]
-#: What the storm did to a job's processes. A process that was paused goes on.
-Harm = Literal["", "rank", "launcher", "supervisor", "paused"]
+#: What the storm did to a job's processes. A process that was paused goes on; the
+#: kernel kills one that was starved.
+Harm = Literal["", "rank", "launcher", "supervisor", "paused", "starved"]
 
 
 @dataclass
@@ -56,6 +57,7 @@ class Entry:
             "rank": ("failed", "signal"),
             "launcher": ("failed", "signal"),
             "supervisor": ("lost", "lost"),
+            "starved": ("failed", "out-of-memory"),
         }
         alone: dict[str, tuple[str, str]] = {
             "fail": ("failed", "error"),

@@ -17,6 +17,7 @@ from aimass_jupyter.client import Client
 from aimass_jupyter.client.discovery import Address, owner
 from aimass_jupyter.client.starting import stop_programs
 from aimass_jupyter.contract.errors import AimassError, Unavailable
+from tests.chaos.hardships import MemoryGroup
 
 SLOTS = 16
 PATIENCE_SECONDS = 120.0
@@ -41,8 +42,9 @@ def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE_SEC
 class Plane:
     """A control plane over a data folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, memory: MemoryGroup) -> None:
         self.folder = folder
+        self._memory = memory
         self.kills = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._log = folder.with_name(f"{folder.name}.log")
@@ -56,6 +58,7 @@ class Plane:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                 env=os.environ | {"AIMASS_DATA": str(self.folder)}, start_new_session=True,
             )  # fmt: skip
+        self._memory.take(self._process.pid)
 
     def wait_until_up(self) -> None:
         """Wait until it answers."""

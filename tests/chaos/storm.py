@@ -6,24 +6,29 @@ bore it is judged elsewhere.
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from aimass_jupyter.contract.errors import AimassError
-from aimass_jupyter.host import read_record
+from aimass_jupyter.client import Client
+from aimass_jupyter.contract.errors import AimassError, Unavailable
+from aimass_jupyter.host import identify, read_record
 from aimass_jupyter.source.package import pack_script
 from aimass_server.programs import Program
+from tests.chaos.hardships import MemoryGroup, SmallDisk
 from tests.chaos.ledger import Entry, Harm, Kind, Ledger
 from tests.chaos.plane import Plane, may_pass, patiently, until
 
 WORK = Path(__file__).with_name("work.py")
-_HARMS: tuple[Harm, ...] = ("rank", "launcher", "supervisor", "paused", "")
+_HARMS: tuple[Harm, ...] = ("rank", "launcher", "supervisor", "paused", "starved", "")
+_STARVED_BYTES = 48 << 20
 
 
 class Storm:
@@ -37,13 +42,24 @@ class Storm:
         What was done how often.
     """
 
-    def __init__(self, plane: Plane, marks: Path, seed: int, long_down: float = 20.0) -> None:
+    def __init__(
+        self,
+        plane: Plane,
+        disk: SmallDisk,
+        memory: MemoryGroup,
+        marks: Path,
+        seed: int,
+        long_down: float,
+    ) -> None:
         self._plane = plane
+        self._disk = disk
+        self._memory = memory
         self._marks = marks
         self._random = random.Random(seed)
         self._long_down = long_down
         self._package = pack_script(WORK)
-        self._followers: list[threading.Thread] = []
+        self._harms = itertools.cycle(self._random.sample(_HARMS, len(_HARMS)))
+        self._followers: list[tuple[Entry, threading.Thread]] = []
         self.ledger = Ledger()
         self.readopted: list[float] = []
         self.done: Counter[str] = Counter()
@@ -53,7 +69,11 @@ class Storm:
         """Wave after wave, until the control plane was killed so often."""
         self._plane.spawn()
         self._plane.wait_until_up()
-        while self._plane.kills < kills:
+        for wave in itertools.count():
+            if self._plane.kills >= kills:
+                break
+            if wave % 4 == 1 and not self._disk.why_not:
+                self._full_disk()
             self._wave()
             say(f"{self._plane.kills} kills, {len(self.ledger.entries)} jobs")
         self._settle()
@@ -72,11 +92,25 @@ class Storm:
             if not waiting.stop_acknowledged:
                 self._stop(waiting, patient=True)
             return
-        self._harm(waiting, self._random.choice(_HARMS))
+        self._harm(waiting, next(self._harms))
         self._release(waiting)
         folder = self._folder(waiting)
         until(lambda: (folder / "exit.json").exists() or waiting.harm == "supervisor", "its end")
         self._killed("finish", [], 0.05)
+
+    def _full_disk(self) -> None:
+        """A job runs and ends while the disk is full, and the control plane is killed meanwhile."""
+        quiet, refused = self.ledger.begin("quiet"), self.ledger.begin("finish")
+        self._submit(quiet)
+        self._until_it_speaks(quiet)
+        with self._disk.filled():
+            self._submit(refused, once=True)
+            self._release(quiet)
+            until(lambda: (self._folder(quiet) / "exit.json").exists(), "its end on a full disk")
+            time.sleep(self._random.uniform(0, 1.0))
+            self._plane.kill()
+            self.done["disk full, and killed"] += 1
+        self._back()
 
     def _short(self) -> Kind:
         return self._random.choice(("finish", "fail", "memory"))
@@ -162,18 +196,17 @@ class Storm:
     def _follow(self, entry: Entry) -> None:
         """Follow a job to its end, whatever happens to the control plane meanwhile."""
         thread = threading.Thread(target=self._hear, args=(entry,), daemon=True)
-        self._followers.append(thread)
+        self._followers.append((entry, thread))
         thread.start()
 
     def _hear(self, entry: Entry) -> None:
+        """Be told all lines; who gives up waiting for the control plane begins again."""
         try:
             with self._plane.client() as client:
-                for update in client.updates(entry.job):
-                    entry.told += [
-                        line.removeprefix("[0] ")
-                        for line in update.log.splitlines()
-                        if line.startswith("[0] ")
-                    ]
+                while True:
+                    with suppress(Unavailable):
+                        entry.told = list(_lines_told(client, entry.job))
+                        return
         except AimassError as error:
             entry.follower_fault = str(error)
 
@@ -200,20 +233,29 @@ class Storm:
 
     def _harm(self, entry: Entry, harm: Harm) -> None:
         """Kill one of a job's processes, or stop its rank for a while."""
-        if not harm:
+        if not harm or (harm == "starved" and self._memory.why_not):
             return
         folder = self._folder(entry)
         rank = (read_record(folder / "ranks.json") or {})["pids"][0]
         supervisor = (read_record(folder / "started.json") or {})["identity"]["pid"]
         entry.harm = harm
-        self.done[f"{harm} {'for a while' if harm == 'paused' else 'killed'}"] += 1
-        if harm == "paused":
+        self.done[f"{harm} {'a while' if harm == 'paused' else 'killed'}"] += 1
+        if harm == "starved":
+            self._starve(entry, rank)
+        elif harm == "paused":
             os.kill(rank, signal.SIGSTOP)
             time.sleep(self._random.uniform(0.5, 2.0))
             os.kill(rank, signal.SIGCONT)
         else:
             pids = {"rank": rank, "launcher": _parent_of(rank), "supervisor": supervisor}
             os.kill(pids[harm], signal.SIGKILL)
+
+    def _starve(self, entry: Entry, rank: int) -> None:
+        """Have the kernel kill its rank, and no other process, for want of memory."""
+        Path(f"/proc/{rank}/oom_score_adj").write_text("1000")
+        with self._memory.short_by(_STARVED_BYTES):
+            (self._marks / f"{entry.job}.eat").touch()
+            until(lambda: identify(rank) is None, "the kernel kills it")
 
     def _release(self, entry: Entry) -> None:
         """Let a waiting job end."""
@@ -229,8 +271,18 @@ class Storm:
                 lambda: not patiently(lambda: client.jobs.list(state="active", limit=1)).items,
                 "all jobs have ended",
             )
-        for thread in self._followers:
+        for entry, thread in self._followers:
             thread.join(60)
+            if thread.is_alive():
+                entry.follower_fault = "it was not told of the end"
+
+
+def _lines_told(client: Client, job: str) -> Iterator[str]:
+    """The lines of rank 0, as they come."""
+    for update in client.updates(job):
+        for line in update.log.splitlines():
+            if line.startswith("[0] "):
+                yield line.removeprefix("[0] ")
 
 
 def _parent_of(pid: int) -> int:

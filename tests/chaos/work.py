@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 _MORE_BYTES = 64 << 20
+eaten: list[bytes] = []
 
 
 def mark(marks: Path, job: str) -> None:
@@ -22,11 +23,13 @@ def mark(marks: Path, job: str) -> None:
     os.close(descriptor)
 
 
-def say_until(done: Path, seconds: float) -> None:
-    """Say numbered lines until a file is there."""
+def say_until(done: Path, eat: Path, seconds: float) -> None:
+    """Say numbered lines until a file is there; take memory when another one is."""
     number = 20
     while not done.exists():
         time.sleep(seconds)
+        if eat.exists():
+            eaten.append(b"x" * _MORE_BYTES)
         if seconds < 1:
             print(f"line {number}", flush=True)
             number += 1
@@ -41,7 +44,8 @@ def take_memory() -> None:
 
 
 def main(marks: Path, kind: str) -> None:
-    """Do as the kind says; ``wait`` and ``quiet`` wait for ``<marks>/<job>.go``."""
+    """Do as the kind says; ``wait`` and ``quiet`` wait for ``<marks>/<job>.go``,
+    and take memory once there is ``<marks>/<job>.eat``."""
     job = os.environ["AIMASS_JOB_ID"]
     mark(marks, job)
     for number in range(20):
@@ -54,7 +58,8 @@ def main(marks: Path, kind: str) -> None:
         time.sleep(0.3)
         print("end 20", flush=True)
     if kind in ("wait", "quiet"):
-        say_until(marks / f"{job}.go", 0.05 if kind == "wait" else 1.0)
+        go, eat = marks / f"{job}.go", marks / f"{job}.eat"
+        say_until(go, eat, 0.05 if kind == "wait" else 1.0)
 
 
 if __name__ == "__main__":
