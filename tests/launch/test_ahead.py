@@ -108,9 +108,9 @@ def test_a_job_of_another_shape_leaves_them_alone(job: Job, warm: Launcher) -> N
     supervisor = warm.start(job("single", 1, epochs=1))
     until(lambda: not is_alive(supervisor))
     assert waiting(warm) == tree
-    others = prepared(warm, "single", 1)  # there is one such tree at most
-    until(lambda: gone(tree))
     warm.expect("single", 1)
+    until(lambda: gone(tree))  # there is one such tree at most
+    others = prepared(warm, "single", 1)
     assert waiting(warm) == others
 
 
@@ -168,7 +168,7 @@ def test_they_end_with_the_launcher(source: Path, tmp_path: Path) -> None:
         assert launcher.hear() == {"ready": True}
         tree = prepared(launcher, "horovod", 2)
         end(launcher)
-        launcher.process.wait()
+        launcher.hang_up()
         until(lambda tree=tree: gone(tree))
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import pytest
 
 from aimass_jupyter.host import Beat
-from aimass_jupyter.launch.hangs import Look, describe, find_missing
-from aimass_jupyter.launch.stacks import place_in
+from aimass_jupyter.launch.activity import Activity
+from aimass_jupyter.launch.hangs import Look, describe, find_missing, seen_inside
+from aimass_jupyter.launch.stacks import collective_in, place_in, waits_in_engine
 
 
 def rank(number: int, entered: int, collective: str = "", *, stopped: bool = False) -> Look:
@@ -52,3 +56,50 @@ Current thread 0x7e (most recent call first):
 """
     assert place_in(stack) == "train.py:12 in forward"
     assert place_in("") == ""
+
+
+WAITING = """Thread 0x7f (most recent call first):
+  File "/x/threading.py", line 320 in wait
+
+Current thread 0x7e (most recent call first):
+  File "/x/site-packages/torch/distributed/distributed_c10d.py", line 32 in all_reduce
+  File "/x/site-packages/torch/distributed/c10d_logger.py", line 83 in wrapper
+  File "/home/me/train.py", line 9 in <module>
+"""
+ELSEWHERE = """Current thread 0x7e (most recent call first):
+  File "/home/me/train.py", line 12 in prepare
+  File "/home/me/train.py", line 99 in <module>
+"""
+
+
+def test_whom_a_script_waits_for_is_told_from_its_stacks() -> None:
+    assert collective_in(WAITING) == "all_reduce"
+    assert waits_in_engine(WAITING)
+    assert collective_in(ELSEWHERE) == ""
+    assert not waits_in_engine(ELSEWHERE)
+    quiet = [Look(Beat(n, n, -2, 0.0, 0, 0.0, ""), stopped=False) for n in (0, 1)]
+    looks = seen_inside(quiet, {0: WAITING, 1: ELSEWHERE})
+    missing = find_missing(looks)
+    assert [look.beat.rank for look in missing] == [1]
+    said = describe(looks, missing, {0: "", 1: place_in(ELSEWHERE)})
+    assert said.startswith("all_reduce waits for rank 1 on ")
+    assert said.endswith("; rank 1 is at train.py:12 in prepare")
+
+
+def test_a_process_is_active_while_it_computes_and_does_not_only_poll() -> None:
+    """With a clock of our own: seconds are what we say they are."""
+    ours = os.getpid()
+    activity = Activity(1.0)
+    assert activity.last(ours, 0.0, lambda: False) == 0.0
+    _compute(0.3)
+    assert activity.last(ours, 0.5, lambda: False) == 0.0  # too soon to look again
+    assert activity.last(ours, 1.0, lambda: False) == 1.0
+    _compute(0.3)
+    assert activity.last(ours, 2.0, lambda: True) == 1.0  # it computed because it waited
+    assert activity.last(ours, 1000.0, lambda: False) == 1.0  # next to nothing in so long
+
+
+def _compute(seconds: float) -> None:
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
