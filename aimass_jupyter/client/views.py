@@ -261,6 +261,10 @@ def _job_rows(job: Job) -> list[tuple[str, str]]:
         ("model", job.model or ""),
         ("restarts", str(job.restarts or "")),
     ]
+    rows += [
+        (f"run {number}", f"{attempt.seconds:,.0f} s, np {attempt.np}: {attempt.cause.message}")
+        for number, attempt in enumerate(job.attempts, start=1)
+    ]
     rows += [("warning", warning) for warning in job.warnings]
     if job.cause and job.cause.code != "finished":
         rows.append(("cause", job.cause.message))
@@ -310,6 +314,7 @@ def _why_rows(why: Why) -> list[tuple[str, str]]:
         rows.append(("starts in", f"about {duration(why.starts_in_seconds)}"))
     if why.expected_seconds is not None:
         rows.append(("should run", f"about {duration(why.expected_seconds)}"))
+    rows += [("note", note) for note in why.notes]
     return rows
 
 

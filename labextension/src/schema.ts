@@ -523,6 +523,22 @@ export interface JobCreate {
    */
   after?: string[];
   /**
+   * Time that it may run, such as 2h; then it is stopped with a checkpoint.
+   */
+  max_time?: number | null;
+  /**
+   * When it should be done: 8h from now, or a time.
+   */
+  deadline?: string | null;
+  /**
+   * How often it is queued again after a fault that is not its own.
+   */
+  retries?: number;
+  /**
+   * Never stop it to make room for a more urgent one.
+   */
+  uninterrupted?: boolean;
+  /**
    * Elastic: go on with so few ranks.
    */
   min_np?: number | null;
@@ -642,6 +658,14 @@ export interface Job {
    */
   restarts: number;
   /**
+   * The times that it ran before it was queued again.
+   */
+  attempts: Attempt[];
+  /**
+   * Queued again after a fault: it waits until then.
+   */
+  not_before: string | null;
+  /**
    * The cluster that it runs on; empty: this machine.
    */
   cluster_id: string;
@@ -695,6 +719,8 @@ export interface Cause {
     | 'bad-data'
     | 'dependency'
     | 'node-lost'
+    | 'time-limit'
+    | 'preempted'
     | 'abandoned';
   message: string;
   /**
@@ -720,6 +746,22 @@ export interface JobOptions {
    * @maxItems 64
    */
   after: string[];
+  /**
+   * Time that it may run, such as 2h; then it is stopped with a checkpoint.
+   */
+  max_time: number | null;
+  /**
+   * When it should be done: 8h from now, or a time.
+   */
+  deadline: string | null;
+  /**
+   * How often it is queued again after a fault that is not its own.
+   */
+  retries: number;
+  /**
+   * Never stop it to make room for a more urgent one.
+   */
+  uninterrupted: boolean;
   /**
    * Elastic: go on with so few ranks.
    */
@@ -818,6 +860,19 @@ export interface Source {
   size_bytes: number;
 }
 /**
+ * One time that a job ran and went back into the queue.
+ */
+export interface Attempt {
+  started_at: string;
+  ended_at: string;
+  np: number;
+  cause: Cause;
+  /**
+   * How often its ranks were started again meanwhile.
+   */
+  restarts: number;
+}
+/**
  * Ranks of a job on one node.
  */
 export interface Place {
@@ -889,12 +944,16 @@ export interface Why {
    * How long it should run.
    */
   expected_seconds: number | null;
+  /**
+   * What else concerns its turn: a deadline in danger, who makes room.
+   */
+  notes: string[];
 }
 /**
  * One thing that keeps a job from starting.
  */
 export interface Blocker {
-  kind: 'slots' | 'nodes' | 'quota' | 'dependency' | 'priority';
+  kind: 'slots' | 'nodes' | 'quota' | 'dependency' | 'priority' | 'retry';
   message: string;
 }
 export interface JobLogs {

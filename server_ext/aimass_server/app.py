@@ -15,6 +15,7 @@ from aimass_jupyter.contract.system import Role
 from aimass_server.access import DEFAULT_TENANT, Principal, runs_this_server
 from aimass_server.control_plane import ControlPlane, Settings
 from aimass_server.data_folder import TOKEN_FILE, default_folder
+from aimass_server.jobs.preemption import Policy
 
 _ROLES = ("viewer", "author", "admin")
 
@@ -42,6 +43,19 @@ class AimassApp(ExtensionApp):
     ).tag(config=True)
     slots_per_user = Integer(
         0, min=0, help="Slots that the jobs of one user hold at once. 0 is no limit."
+    ).tag(config=True)
+    preemption = Bool(
+        True,
+        help="Whether a high or urgent job that finds no room has running jobs of lower priority "
+        "stopped, which keep their state and are queued again.",
+    ).tag(config=True)
+    preemption_grace_seconds = Float(
+        60.0, min=0.0, help="So long after its start no job is stopped for another one."
+    ).tag(config=True)
+    preemption_interval_seconds = Float(
+        600.0,
+        min=0.0,
+        help="So long after it was stopped for another one, a job is not stopped again.",
     ).tag(config=True)
     warm = Bool(
         True,
@@ -132,6 +146,9 @@ class AimassApp(ExtensionApp):
             self.warm, self.warm_memory_bytes,
             retention_days=self.retention_days, retention_newest=self.retention_newest,
             run_lost_seconds=self.run_lost_seconds,
+            preemption=Policy(
+                self.preemption, self.preemption_grace_seconds, self.preemption_interval_seconds
+            ),
         )  # fmt: skip
         control_plane = ControlPlane(settings)
         try:

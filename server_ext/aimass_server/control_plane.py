@@ -7,7 +7,7 @@ import hashlib
 import logging
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from aimass_server.jobs.code import OwnCode
 from aimass_server.jobs.engines import find_engines, find_hardware
 from aimass_server.jobs.following import Follower
 from aimass_server.jobs.picture import Limits
+from aimass_server.jobs.preemption import Policy
 from aimass_server.jobs.runner import Runner
 from aimass_server.library import Algorithms, Datasets, Models, Uploads
 from aimass_server.programs import Warm
@@ -63,6 +64,7 @@ class Settings:
     retention_days: float = 0.0
     retention_newest: int = 10
     run_lost_seconds: float = 30.0
+    preemption: Policy = field(default_factory=Policy)
 
 
 class ControlPlane:
@@ -118,6 +120,7 @@ class ControlPlane:
             models.register,
             self._blobs.path_of,
             self._warm,
+            settings.preemption,
         )
         clusters = Clusters(self._store, self._inventory, self._runner.stop)
         jobs = Jobs(

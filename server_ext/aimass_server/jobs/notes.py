@@ -35,5 +35,8 @@ class Notes:
 
 def begin_notes(folder: Path, job: Job) -> None:
     """Put into the folder what was said of the job before it ran; from then on the folder tells."""
+    known = set(read_notices(folder))  # of a job that ran before
     for number, text in enumerate(job.warnings):
+        if text in known:
+            continue
         write_notice(folder, f"before-{number:03d}", text)

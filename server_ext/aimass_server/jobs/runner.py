@@ -22,12 +22,14 @@ from pydantic import ValidationError
 from aimass_jupyter.contract.errors import AimassError, Conflict, Expired, InsufficientStorage
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import Attempt, Cause, Job, JobSpec
-from aimass_jupyter.host import read_record
+from aimass_jupyter.host import read_record, write_notice
 from aimass_server.events import Feed
 from aimass_server.jobs.following import Follower
 from aimass_server.jobs.hosts import Hosts
 from aimass_server.jobs.orders import GRACE_SECONDS, Orders
 from aimass_server.jobs.picture import Limits
+from aimass_server.jobs.preemption import Policy, reason
+from aimass_server.jobs.remarks import late_remark
 from aimass_server.jobs.returning import (
     goes_back,
     put_back,
@@ -39,7 +41,7 @@ from aimass_server.jobs.scheduler import Pools, Scheduler
 from aimass_server.jobs.supervisors import SupervisorWatch
 from aimass_server.jobs.telling import Telling
 from aimass_server.programs import Program, Warm
-from aimass_server.store import Store, jobs
+from aimass_server.store import Store, job_notes, jobs
 
 PASS_SECONDS = 2.0
 SCHEDULE_SECONDS = 30.0
@@ -73,13 +75,18 @@ class Runner:
         register: Callable[[Job, Path], Awaitable[str]],
         path_of: Callable[[str], Path],
         warm: Warm,
+        policy: Policy,
     ) -> None:
         self._store = store
         self._follower = follower
         self._folder = folder
         self.telling = Telling(store, feed, follower, self.folder_of)
         self.scheduler = Scheduler(
-            store, limits, pools, lambda job_id: self.telling.progress_of(job_id).eta_seconds
+            store,
+            limits,
+            pools,
+            lambda job_id: self.telling.progress_of(job_id).eta_seconds,
+            lambda job, now: policy.lost(job, self.folder_of(job.id), now),
         )
         self._python = python
         self._orders = Orders(folder, pools, python, path_of)
@@ -164,12 +171,36 @@ class Runner:
             await self._guarded(job, partial(self._end_waiting, cause=cause))
         for job in agenda.starts:
             await self._guarded(job, self._start)
+        for job, pressing in agenda.stops:
+            await self._guarded(job, partial(self._make_room, pressing=pressing))
+        for job in agenda.late:
+            await self._guarded(job, self._note_late)
         if agenda.starts:
             self._ended_warm = None
         elif ended := self._ended_warm:  # there is nothing better to do: the next may be like it
             self._warm.prepare(ended.engine, ended.np)
             self._ended_warm = None
-        self._schedule_by = time.monotonic() + SCHEDULE_SECONDS
+        self._schedule_by = time.monotonic() + min(SCHEDULE_SECONDS, agenda.again)
+
+    async def _make_room(self, job: Job, pressing: Job) -> None:
+        """Have a running job end with its state kept; it is queued again when it has."""
+        program = self._orders.program_of(job)
+        ask = partial(program.ask_to_leave, "the queue", "preempted", reason(pressing))
+        await asyncio.to_thread(ask)
+        if await asyncio.to_thread(stopped_by_person, program.folder):
+            return
+        await self._store.write(lambda c: jobs.move(c, job.id, ("running",), "stopping"))
+
+    async def _note_late(self, job: Job) -> None:
+        """Say that its deadline has passed, where it is seen; it runs all the same."""
+        text = late_remark(job)
+        if job.state == "queued":
+            said = [*job.warnings, text]
+            await self._store.write(lambda c: job_notes.note(c, job, job.restarts, said))
+            self.scheduler.forget(job.id)
+        else:
+            await asyncio.to_thread(write_notice, self.folder_of(job.id), "deadline", text)
+            await self.telling.note_course(job)
 
     async def _end_waiting(self, job: Job, cause: Cause) -> None:
         await self._end(job, "failed", cause, allowed=("queued",))
@@ -283,6 +314,7 @@ class Runner:
 
     async def _queue_again(self, job: Job, attempts: list[Attempt]) -> None:
         await send_back(self._store, job, attempts)
+        self.scheduler.forget(job.id)
         self._starting.pop(job.id, None)
         self._supervisors.remove(job.id)
         self.wake()  # its slots are free

@@ -21,7 +21,9 @@ from aimass_server.jobs.history import History
 from aimass_server.jobs.picture import Amount, Limits, Picture, Running, Waiting
 from aimass_server.jobs.placement import Room, Wants
 from aimass_server.jobs.pools import room_of
+from aimass_server.jobs.preemption import PRESSING, victims
 from aimass_server.jobs.queue import decide, forecast, starting
+from aimass_server.jobs.remarks import is_late, notes_on
 from aimass_server.jobs.returning import most_ranks, seconds_run
 from aimass_server.jobs.turns import in_order
 from aimass_server.store import Connection, Store, jobs
@@ -42,10 +44,19 @@ class Agenda:
         The jobs that start now, each with the ranks that it gets, and where.
     hopeless
         The jobs that can never start, with why.
+    stops
+        The jobs that are stopped with their state kept, each with the one that it makes room for.
+    late
+        The jobs whose deadline has passed and that do not say so yet.
+    again
+        Seconds after which there is something to decide, though nothing ends.
     """
 
     starts: list[Job]
     hopeless: list[tuple[Job, Cause]]
+    stops: list[tuple[Job, Job]]
+    late: list[Job]
+    again: float
 
 
 class Pools(Protocol):
@@ -81,6 +92,9 @@ class Scheduler:
         The clusters.
     time_left
         Seconds that a running job says it still takes; None when it says nothing.
+    lost
+        Seconds of work that a running job risks when it is stopped at a time; None where it may
+        not be. It may block on the disk.
     """
 
     def __init__(
@@ -89,7 +103,9 @@ class Scheduler:
         limits: Limits,
         pools: Pools,
         time_left: Callable[[str], float | None],
+        lost: Callable[[Job, float], float | None],
     ) -> None:
+        self._lost = lost
         self._store = store
         self._pools = pools
         self._time_left = time_left
@@ -123,12 +139,20 @@ class Scheduler:
         for job in queued:
             if job.id not in hopeless:
                 by_cluster[job.cluster_id].append(job)
-        ready = [
-            job
-            for cluster_id, able in by_cluster.items()
-            for job in self._starts(able, holding, cluster_id)
-        ]
-        return Agenda(ready, doomed)
+        ready: list[Job] = []
+        stops: list[tuple[Job, Job]] = []
+        for cluster_id, able in by_cluster.items():
+            ready += self._starts(able, holding, cluster_id)
+            stops += await self._stops(able, holding, cluster_id)
+        now = utc_now().timestamp()
+        late = [job for job in (*queued, *holding) if is_late(job, now)]
+        return Agenda(ready, doomed, stops, late, self._again(queued, now))
+
+    def _again(self, queued: list[Job], now: float) -> float:
+        """Seconds until the first job may be tried again, or a deadline passes."""
+        times = [job.not_before for job in queued] + [job.options.deadline for job in queued]
+        ahead = [time.timestamp() - now for time in times if time and time.timestamp() > now]
+        return min(ahead, default=float("inf"))
 
     def _starts(self, able: list[Job], holding: list[Job], cluster_id: str) -> list[Job]:
         """The jobs that start on one cluster."""
@@ -138,9 +162,30 @@ class Scheduler:
         decision = starting(self._picture(able, here, cluster_id, (*able, *holding)))
         by_id = {job.id: job for job in able}
         return [
-            by_id[id_].model_copy(update={"np": slots, "places": _places(decision.places[id_])})
-            for id_, slots in decision.starts.items()
+            by_id[id_].model_copy(update={"np": ranks, "places": _places(decision.places[id_])})
+            for id_, ranks in decision.starts.items()
         ]
+
+    async def _stops(
+        self, able: list[Job], holding: list[Job], cluster_id: str
+    ) -> list[tuple[Job, Job]]:
+        """The jobs of one cluster that make room for others."""
+        if not any(_PRIORITIES[job.options.priority] >= PRESSING for job in able):
+            return []
+        here = {job.id: job for job in holding if job.cluster_id == cluster_id}
+        picture = self._picture(able, [*here.values()], cluster_id, (*able, *holding))
+        now = picture.now
+        lost = await asyncio.to_thread(lambda: [self._lost(job, now) for job in here.values()])
+        running = zip(picture.running, lost, strict=True)
+        picture.running = [replace(job, lost=seconds) for job, seconds in running]
+        by_id = {job.id: job for job in able}
+        found = victims(picture, decide(picture))
+        return [(here[id_], by_id[for_]) for id_, for_ in found.items()]
+
+    def forget(self, job_id: str) -> None:
+        """Read a job anew that was queued again, or changed in the queue."""
+        self._known.pop(job_id, None)
+        self._entries.pop(job_id, None)
 
     def _limits_of(self, cluster_id: str) -> Limits:
         """What may run at once on a cluster; the nodes that are not ready count for nothing."""
@@ -193,6 +238,7 @@ class Scheduler:
                 "blockers": [*([blocker] if blocker else []), *self._nodes_away(job)],
                 "starts_in_seconds": None if starts is None else starts - picture.now,
                 "expected_seconds": expected,
+                "notes": notes_on(job, here, starts, expected, picture.now),
             }
         )
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from aimass_jupyter.contract.jobs import Job
 from aimass_server.store.events import record
-from aimass_server.store.jobs import HOLDS_SLOTS
+from aimass_server.store.jobs import ACTIVE
 from aimass_server.store.tables import jobs
 
 
@@ -14,7 +14,7 @@ def note(connection: Connection, job: Job, restarts: int, warnings: list[str]) -
     """Write it down, with its event; one that has ended meanwhile is left as it is."""
     changed = connection.execute(
         jobs.update()
-        .where(jobs.c.id == job.id, jobs.c.state.in_(HOLDS_SLOTS))
+        .where(jobs.c.id == job.id, jobs.c.state.in_(ACTIVE))
         .values(restarts=restarts, warnings=warnings)
     )
     if changed.rowcount:

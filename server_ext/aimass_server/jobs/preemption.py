@@ -1,0 +1,147 @@
+"""Preemption: which running jobs are stopped, their state kept, for more urgent ones that wait.
+
+The choice is a pure function over a picture of the queue; nothing is stopped here. Only a job that
+is high or urgent is made room for, only by jobs of lower priority, only where that lets it start,
+and by no more of them than it takes; those that would lose least work go first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aimass_jupyter.contract.jobs import Job
+from aimass_server.jobs.picture import (
+    Decision,
+    Free,
+    Picture,
+    Running,
+    Waiting,
+    free_of,
+    give_back,
+    ranks_free,
+    take,
+)
+from aimass_server.jobs.placement import Room, place
+from aimass_server.jobs.turns import in_order
+
+PRESSING = 2  # the lowest priority that others are stopped for: high
+
+
+def victims(picture: Picture, decision: Decision) -> dict[str, str]:
+    """The jobs to stop, each with the waiting job that it makes room for."""
+    rooms = picture.limits.rooms
+    free = _soon_free(picture, decision)
+    may = [job for job in picture.running if job.lost is not None and not job.leaving]
+    may.sort(key=lambda job: (job.priority, job.lost, job.id))
+    found: dict[str, str] = {}
+    for job in _pressing(picture, decision):
+        left = [other for other in may if other.id not in found and other.priority < job.priority]
+        chosen = _fewest(job, left, free, rooms)
+        if chosen is None:
+            continue
+        for other in chosen:
+            give_back(free, other.where, other.each)
+            found[other.id] = job.id
+        take(free, _home(job, free, rooms) or {}, job.each)
+    return found
+
+
+def _soon_free(picture: Picture, decision: Decision) -> Free:
+    """What is free once those that were asked to end have ended and those that start have begun."""
+    staying = [job for job in picture.running if not job.leaving]
+    free = free_of(picture.limits.rooms, staying)
+    each = {job.id: job.each for job in picture.waiting}
+    for id_, places in decision.places.items():
+        take(free, places, each[id_])
+    return free
+
+
+def _pressing(picture: Picture, decision: Decision) -> Iterable[Waiting]:
+    """The jobs worth it that nothing but a lack of room keeps, in the order of their turn."""
+    for job in in_order(picture.waiting, picture.used, picture.now):
+        blocker = decision.blocked.get(job.id)
+        if job.priority >= PRESSING and blocker and blocker.kind in ("slots", "priority"):
+            yield job
+
+
+def _fewest(
+    job: Waiting, may: list[Running], free: Free, rooms: tuple[Room, ...]
+) -> list[Running] | None:
+    """Those that must go for a job to start, from the cheapest on; None when none would do."""
+    chosen: list[Running] = []
+    for other in [None, *may]:
+        chosen += [other] if other else []
+        if _home(job, _without(free, chosen), rooms):
+            break
+    else:
+        return None
+    for other in list(reversed(chosen)):  # the dearest may turn out not to be needed
+        fewer = [one for one in chosen if one is not other]
+        if _home(job, _without(free, fewer), rooms):
+            chosen = fewer
+    return chosen
+
+
+def _without(free: Free, gone: list[Running]) -> Free:
+    left = dict(free)
+    for job in gone:
+        give_back(left, job.where, job.each)
+    return left
+
+
+def _home(job: Waiting, free: Free, rooms: tuple[Room, ...]) -> dict[str, int] | None:
+    ranks = ranks_free(free, job.each)
+    return place(ranks, rooms, job.wants, job.user[0], job.least, job.least)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What an administrator allows.
+
+    Attributes
+    ----------
+    grace_seconds
+        So long after its start a job is left alone.
+    interval_seconds
+        So long after it was stopped for another one it is not stopped again.
+    """
+
+    allowed: bool = True
+    grace_seconds: float = 60.0
+    interval_seconds: float = 600.0
+
+    def lost(self, job: Job, folder: Path, now: float) -> float | None:
+        """Seconds of work that a running job risks if it is stopped; None where it may not be.
+
+        It looks at the job's checkpoints; blocks on the disk.
+        """
+        if not self._may_stop(job, now) or job.started_at is None:
+            return None
+        newest = _newest_checkpoint(folder)
+        if newest is None and job.source is not None:  # own code need not keep its state
+            return None
+        return max(0.0, now - max(newest or 0.0, job.started_at.timestamp()))
+
+    def _may_stop(self, job: Job, now: float) -> bool:
+        if not self.allowed or job.state != "running" or job.started_at is None:
+            return False
+        if job.options.uninterrupted or job.options.dry_run:
+            return False
+        stops = [a.ended_at.timestamp() for a in job.attempts if a.cause.code == "preempted"]
+        rested = not stops or now - stops[-1] >= self.interval_seconds
+        return rested and now - job.started_at.timestamp() >= self.grace_seconds
+
+
+def _newest_checkpoint(folder: Path) -> float | None:
+    """When the newest checkpoint of a job was written."""
+    found = (folder / "checkpoints").rglob("step-*.safetensors")
+    return max((path.stat().st_mtime for path in found), default=None)
+
+
+def reason(job: Job) -> str:
+    """Why another job is stopped for this one, in words."""
+    at = datetime.now(UTC).strftime("%H:%M UTC")
+    return f"stopped at {at} for job '{job.name}' ({job.id}), whose priority is higher"

@@ -1,0 +1,62 @@
+"""Remarks on jobs that wait: deadlines in danger, who makes room, why they wait again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aimass_jupyter.contract.durations import duration_in_words
+from aimass_jupyter.contract.jobs import Job
+
+_LATE = "its deadline"
+
+
+def is_late(job: Job, now: float) -> bool:
+    """Whether its deadline has passed and nobody was told."""
+    deadline = job.options.deadline
+    told = any(warning.startswith(_LATE) for warning in job.warnings)
+    return deadline is not None and deadline.timestamp() <= now and not told
+
+
+def late_remark(job: Job) -> str:
+    """That its deadline has passed, in words."""
+    deadline = job.options.deadline
+    assert deadline is not None  # it is late
+    return f"{_LATE}, {_clock(deadline)}, passed while it was {job.state}"
+
+
+def notes_on(
+    job: Job, holding: list[Job], starts: float | None, expected: float, now: float
+) -> list[str]:
+    """What concerns the turn of a job that waits, beside what keeps it.
+
+    Parameters
+    ----------
+    holding
+        The jobs that hold slots of its cluster.
+    starts
+        When it should start; None when that is not known.
+    """
+    notes = [f"run {n} ended: {attempt.cause.message}" for n, attempt in enumerate(job.attempts, 1)]
+    leaving = [f"'{other.name}'" for other in holding if other.state == "stopping"]
+    if leaving:
+        notes.append(f"about to free their slots: {', '.join(leaving)}")
+    if job.options.deadline is not None:
+        notes += _of_deadline(job.options.deadline, starts, expected, now)
+    return notes
+
+
+def _of_deadline(
+    deadline: datetime, starts: float | None, expected: float, now: float
+) -> list[str]:  # fmt: skip
+    if deadline.timestamp() <= now:
+        return [f"{_LATE}, {_clock(deadline)}, has passed; it counts no more"]
+    if starts is None:
+        return [f"{_LATE}, {_clock(deadline)}, is in danger: when it starts is not known"]
+    late = starts + expected - deadline.timestamp()
+    if late <= 0:
+        return []
+    return [f"as it looks it misses {_LATE}, {_clock(deadline)}, by {duration_in_words(late)}"]
+
+
+def _clock(time: datetime) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC")
