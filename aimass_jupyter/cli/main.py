@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack
 from typing import Any, cast
 
 from aimass_jupyter.client import help as help_texts
 from aimass_jupyter.client.client import Client, connect
 from aimass_jupyter.client.command_line import Command, parse
 from aimass_jupyter.client.discovery import data_folder
-from aimass_jupyter.client.doctor import with_local
+from aimass_jupyter.client.doctor import diagnose
 from aimass_jupyter.client.files import refused, save
 from aimass_jupyter.client.packing import Package, files_named, listing, packed
 from aimass_jupyter.client.starting import down, stop_programs, up
@@ -63,8 +64,18 @@ def _run(words: list[str]) -> int:
     if command.options.get("help"):
         print(help_texts.of(command.operation, "aimass"))
         return 0
+    if command.operation.name == "system.doctor":
+        return _doctor(as_json=bool(command.options.get("json")))
     with connect() as client:
         return _call(client, command)
+
+
+def _doctor(*, as_json: bool) -> int:
+    """Tell what is broken, also where no control plane answers."""
+    with ExitStack() as stack:
+        answer = diagnose(lambda: stack.enter_context(connect()))
+    print(_shown(answer, as_json))
+    return 0 if answer.ok else EXIT_ERROR
 
 
 def _help(words: list[str]) -> int:
@@ -122,8 +133,6 @@ def _call(client: Client, command: Command) -> int:
     answer = client.call(operation, arguments)
     if isinstance(answer, bytes):
         return _write(answer, options.get("output"))
-    if operation.name == "system.doctor":
-        answer = with_local(answer, client.system.status())
     if options.get("wait") and isinstance(answer, Job):
         return _wait(client, answer.id, as_json)
     print(_shown(answer, as_json))

@@ -209,6 +209,11 @@ class Client:
         with file:
             return self.send_bytes(operation, fields, file)
 
+    def knock(self, path: str, headers: dict[str, str]) -> int:
+        """What a path of the server answers, told by its status alone."""
+        with self._http.stream("GET", self.url + path, headers=headers, timeout=10) as response:
+            return response.status_code
+
     def wait(self, job: str, on_update: Callable[[JobUpdate], None] = lambda update: None) -> Job:
         """Wait until a job has ended; an interrupt stops the waiting, not the job.
 

@@ -18,6 +18,11 @@ from aimass_jupyter.contract.base import (
 )
 from aimass_jupyter.contract.operation import Operation
 
+#: The check of doctor that says in which environment jobs run.
+JOBS_RUN_IN = "jobs run in"
+#: Where a websocket opens and closes again, to see whether one passes.
+SOCKET_PATH = "/aimass/socket"
+
 Role = Literal["admin", "author", "viewer"]
 
 

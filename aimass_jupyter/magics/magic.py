@@ -10,7 +10,7 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from aimass_jupyter.client import help as help_texts
 from aimass_jupyter.client.client import Client, connect
 from aimass_jupyter.client.command_line import Command, parse
-from aimass_jupyter.client.doctor import with_local
+from aimass_jupyter.client.doctor import diagnose
 from aimass_jupyter.client.files import save
 from aimass_jupyter.client.packing import Package, files_named, listing, packed
 from aimass_jupyter.contract.errors import Failed, InvalidRequest
@@ -104,9 +104,10 @@ class AimassMagics(Magics):
         arguments = command.arguments
         if operation.name == "jobs.submit":
             arguments = self._with_code(command)
-        answer = self.client.call(operation, arguments)
         if operation.name == "system.doctor":
-            answer = with_local(answer, self.client.system.status())
+            answer = diagnose(lambda: self.client)
+        else:
+            answer = self.client.call(operation, arguments)
         if isinstance(answer, bytes):
             return _write(answer, options.get("output"))
         if operation.name in ("jobs.submit", "jobs.rerun"):

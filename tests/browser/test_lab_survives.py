@@ -51,7 +51,7 @@ def test_cookies_are_enough_as_behind_a_hub(page: Page, mortal: MortalLab) -> No
         answer = route.fetch()
         route.fulfill(response=answer, body=re.sub(r'"token": "\w+"', '"token": ""', answer.text()))
 
-    page.route(re.compile(r"/user/ada/lab(\?|$)"), without_token)
+    page.route(re.compile(r"/user/ada/lab/?(\?|$)"), without_token)
     page.on("request", lambda r: sent.append(r.headers) if "/aimass/api/" in r.url else None)
     page.goto(mortal.lab.address(""))
     panel = open_panel(page)

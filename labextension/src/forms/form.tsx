@@ -7,6 +7,7 @@ import { FormComponent, ReactWidget } from '@jupyterlab/ui-components';
 import validator from '@rjsf/validator-ajv8';
 import React, { useEffect, useRef } from 'react';
 
+import { FIELDS_SELECTOR, letTabIn } from './body';
 import type { Values } from '../api';
 import { type AimassError, asAimassError } from '../errors';
 import { foldForm, type IForm, pick, prune } from './adapt';
@@ -48,7 +49,7 @@ export async function askAndUse<T>(
       title: question.title,
       body,
       buttons: [Dialog.cancelButton(), confirm({ label: question.verb })],
-      focusNodeSelector: 'input, select, textarea'
+      focusNodeSelector: FIELDS_SELECTOR
     });
     if (!button.accept) {
       return undefined;
@@ -70,8 +71,7 @@ export class FormBody extends ReactWidget implements Dialog.IBodyWidget<Values> 
   ) {
     super();
     this._form = _question.form;
-    this.addClass('aimass-Form');
-    this.node.dataset.testid = 'aimass-form';
+    letTabIn(this, 'aimass-form');
     void this._refine();
   }
 

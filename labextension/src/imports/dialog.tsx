@@ -5,6 +5,7 @@
 import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import React, { useId } from 'react';
 
+import { FIELDS_SELECTOR, letTabIn } from '../forms/body';
 import { datasetName, formatBytes } from '../format';
 import { trans } from '../i18n';
 import { type Guess, type IColumn, PREVIEW_BYTES, previewOf } from './preview';
@@ -23,7 +24,8 @@ export async function askImport(file: File): Promise<IImport | null> {
   const { button, value } = await showDialog<IImport>({
     title: trans.__('Import %1', file.name),
     body: new ImportBody(file, previewOf(file.name, whole)),
-    buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Import') })]
+    buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Import') })],
+    focusNodeSelector: FIELDS_SELECTOR
   });
   return button.accept ? value : null;
 }
@@ -34,8 +36,7 @@ class ImportBody extends ReactWidget implements Dialog.IBodyWidget<IImport> {
     private readonly _columns: IColumn[] | null
   ) {
     super();
-    this.addClass('aimass-Form');
-    this.node.dataset.testid = 'aimass-import-form';
+    letTabIn(this, 'aimass-import-form');
     this._value = { name: datasetName(_file.name), label: '' };
   }
 

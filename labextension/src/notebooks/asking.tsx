@@ -5,6 +5,7 @@
 import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import React, { useId } from 'react';
 
+import { FIELDS_SELECTOR, letTabIn } from '../forms/body';
 import { trans } from '../i18n';
 import { Table } from '../pages/parts';
 import type { IScript } from './script';
@@ -31,7 +32,8 @@ export async function askRun(
   const { button, value } = await showDialog<IWish>({
     title: trans.__('Run %1 as a job', script.filename.replace(/\.py$/, '')),
     body: new AskBody(script, datasets, first),
-    buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Run') })]
+    buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Run') })],
+    focusNodeSelector: FIELDS_SELECTOR
   });
   return button.accept ? value : null;
 }
@@ -43,8 +45,7 @@ class AskBody extends ReactWidget implements Dialog.IBodyWidget<IWish> {
     private _value: IWish
   ) {
     super();
-    this.addClass('aimass-Form');
-    this.node.dataset.testid = 'aimass-run-form';
+    letTabIn(this, 'aimass-run-form');
   }
 
   getValue(): IWish {

@@ -16,6 +16,7 @@ from aimass_server.rest.handlers import (
     UnknownRouteHandler,
 )
 from aimass_server.rest.openapi import OpenApiHandler
+from aimass_server.rest.socket import socket_handlers
 from aimass_server.rest.tensorboard import tensorboard_handlers
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def handlers(app: AimassApp, base_url: str) -> list[Any]:
         kind = _handler_for(operations)
         routes.append((_pattern(root + path), kind, {"app": app, "operations": operations}))
     routes.append((re.escape(root) + "(?:/.*)?", UnknownRouteHandler, {"app": app}))
-    return [*routes, *tensorboard_handlers(app, base_url)]
+    return [*routes, *tensorboard_handlers(app, base_url), *socket_handlers(app, base_url)]
 
 
 def _by_path() -> dict[str, dict[str, Operation]]:

@@ -14,6 +14,7 @@ from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.operation import Operation
 from aimass_jupyter.contract.system import (
+    JOBS_RUN_IN,
     Check,
     Diagnosis,
     Identity,
@@ -78,7 +79,7 @@ class System:
         engines = await self._facts.engines()
         ours = [self._disk(), self._gateway(), self._facts.warm()]
         hardware = _hardware_checks(await self._facts.hardware())
-        checks = [_python(), *_engine_checks(engines), *hardware, *ours]
+        checks = [_python(), _jobs_run_in(), *_engine_checks(engines), *hardware, *ours]
         return Diagnosis(ok=all(check.ok for check in checks), checks=checks)
 
     async def whoami(self, call: Call, request: Nothing) -> Identity:
@@ -136,6 +137,10 @@ def _hardware_checks(found: dict[str, Any]) -> list[Check]:
 def _python() -> Check:
     found = f"Python {sys.version.split()[0]}, aimass-jupyter {__version__}"
     return Check(name="control plane", ok=True, found=found)
+
+
+def _jobs_run_in() -> Check:
+    return Check(name=JOBS_RUN_IN, ok=True, found=sys.prefix)
 
 
 def _card(operation: Operation) -> OperationCard:
