@@ -15,7 +15,9 @@ from aimass_jupyter.contract.datasets import Column
 from aimass_jupyter.contract.errors import InvalidRequest, NotFound
 
 Array = npt.NDArray[Any]
+Indices = npt.NDArray[np.int64]
 
+_MOST_STRING_BYTES = 1 << 30  # Arrow joins parts of a column, and its strings end at twice that
 _COLUMNS_KEY = b"aimass.columns"
 
 
@@ -98,11 +100,18 @@ def first_value(column: pa.ChunkedArray) -> Any:
     return present[0].as_py() if len(present) else None
 
 
+def take(column: pa.ChunkedArray, rows: Indices) -> pa.ChunkedArray:
+    """Return the values of some rows; texts may be more than 2 GiB together."""
+    if pa.types.is_string(column.type) and column.nbytes > _MOST_STRING_BYTES:
+        column = column.cast(pa.large_string())  # the letters themselves are not copied
+    return column.take(pa.array(rows))
+
+
 def some_of(column: pa.ChunkedArray, most: int) -> pa.ChunkedArray:
     """Return so many values at most, from all over the column."""
     if len(column) <= most:
         return column
-    return column.take(pa.array(np.linspace(0, len(column) - 1, most).astype(np.int64)))
+    return take(column, np.linspace(0, len(column) - 1, most).astype(np.int64))
 
 
 def _tensors(column: pa.ChunkedArray) -> Array:

@@ -181,20 +181,17 @@ class TextEncoder(_Encoder):
     hashing: Literal[1] = 1
     slots: int = Field(ge=1, le=MAX_SLOTS)
     words: int = Field(ge=LEAST_WORDS, le=MAX_WORDS, description="Of each text.")
-    missing: bool
+    missing: Literal[True] = True
 
     @classmethod
-    def fit(cls, name: str, values: Array, missing: bool, size: TextSize) -> Self:
-        """Take the length of the longest text, up to the most words that are kept.
-
-        ``values`` may be some of those there are, and ``missing`` speaks of all.
-        """
+    def fit(cls, name: str, values: Array, size: TextSize) -> Self:
+        """Take the length of the longest text, up to the most words that are kept."""
         found = [words_of(text) for text in _as_texts(name, values)]
         longest = max(map(len, found), default=0)
         if not longest or len(set(map(tuple, found))) == 1:
             raise Unusable("it has no words, or the same in every row")
         kept = min(size.words, max(LEAST_WORDS, longest))
-        return cls(name=name, slots=size.slots, words=kept, missing=missing)
+        return cls(name=name, slots=size.slots, words=kept)
 
     @property
     def width(self) -> int:

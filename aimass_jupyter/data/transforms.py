@@ -45,7 +45,8 @@ _ENCODERS: dict[str, type[NumberEncoder | BooleanEncoder | CategoryEncoder | Ima
 }
 _LEARNT = {*_ENCODERS, "text"}
 _NOT_LEARNT = {"identifier": "its values are too many to be categories, and too short to be texts"}
-_TEXTS_LOOKED_AT = 10_000
+TEXTS_LOOKED_AT = 10_000  # to learn how long they are
+_EXAMPLE_LENGTH = 500
 
 
 class Preprocessing(BaseModel):
@@ -99,7 +100,7 @@ class Preprocessing(BaseModel):
             features=fitted,
             label=fitted_label,
             dropped=dropped,
-            example={feature.name: first_value(table[feature.name]) for feature in fitted},
+            example={feature.name: _cut(first_value(table[feature.name])) for feature in fitted},
         )
 
     @property
@@ -272,9 +273,13 @@ def _fit_column(values: pa.ChunkedArray, column: Column, texts: TextSize) -> Enc
     from aimass_jupyter.data.dataset import column_values, some_of
 
     if column.kind == "text":
-        some = column_values(some_of(values, _TEXTS_LOOKED_AT))
-        return TextEncoder.fit(column.name, some, values.null_count > 0, texts)
+        some = column_values(some_of(values, TEXTS_LOOKED_AT))
+        return TextEncoder.fit(column.name, some, texts)
     return _ENCODERS[column.kind].fit(column.name, column_values(values))
+
+
+def _cut(value: Any) -> Any:
+    return value[:_EXAMPLE_LENGTH] if isinstance(value, str) else value
 
 
 def _nothing_to_learn_from(label: str, dropped: dict[str, str]) -> InvalidRequest:

@@ -19,7 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from aimass_jupyter.data import Preprocessing, columns_of
+from aimass_jupyter.data import Preprocessing, column_values
+from aimass_jupyter.data.dataset import take
+from aimass_jupyter.data.encoders import TextEncoder
 
 Array = npt.NDArray[Any]
 Indices = npt.NDArray[np.int64]
@@ -33,19 +35,26 @@ _MOST_BLOCK_BYTES = 1 << 26
 def encode(table: pa.Table, rows: Indices, preprocessing: Preprocessing) -> Encoded:
     """Return inputs, packed, and targets of some rows, in memory."""
     names = [*(feature.name for feature in preprocessing.features), preprocessing.label.name]
-    columns = columns_of(table.take(rows), names)
+    columns = {name: column_values(take(table[name], rows)) for name in names}
     targets = preprocessing.encode_label(columns[preprocessing.label.name])
     return preprocessing.pack(columns), targets
 
 
-def encoded_bytes(rows: int, preprocessing: Preprocessing) -> int:
-    """Bytes of the inputs of so many rows."""
-    return rows * row_bytes(preprocessing)
+def is_small(table: pa.Table, rows: int, preprocessing: Preprocessing, small_bytes: int) -> bool:
+    """Whether a rank may encode so many rows at once."""
+    return rows * _most_bytes(table, preprocessing) <= small_bytes
 
 
 def row_bytes(preprocessing: Preprocessing) -> int:
     """Bytes of the input of one row."""
     return 4 * math.prod(preprocessing.packed_shape)
+
+
+def _most_bytes(table: pa.Table, preprocessing: Preprocessing) -> int:
+    """Bytes of the input of one row, or of its texts as they stand, whichever are more."""
+    texts = [one.name for one in preprocessing.features if isinstance(one, TextEncoder)]
+    letters = table.select(texts).nbytes // max(1, table.num_rows) if texts else 0
+    return max(row_bytes(preprocessing), letters)
 
 
 def map_encoded(
@@ -86,7 +95,8 @@ def _alone(path: Path) -> Iterator[None]:
 def _write(
     home: Path, table: pa.Table, parts: dict[str, Indices], preprocessing: Preprocessing
 ) -> None:
-    block = max(1, min(_BLOCK_ROWS, _MOST_BLOCK_BYTES // row_bytes(preprocessing)))
+    most = _most_bytes(table, preprocessing)
+    block = max(1, min(_BLOCK_ROWS, _MOST_BLOCK_BYTES // most))
     with ExitStack() as files:
         outs = {
             name: [files.enter_context(_path(home, name, what).open("wb")) for what in _WHAT]

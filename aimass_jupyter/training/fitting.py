@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 
 from aimass_jupyter.contract.datasets import Column
 from aimass_jupyter.data import Preprocessing, column_values
+from aimass_jupyter.data.dataset import take
 from aimass_jupyter.data.encoders import DEFAULT_SIZE, TextSize
 from aimass_jupyter.data.labels import ClassLabel, NumberLabel
-from aimass_jupyter.data.transforms import Task
+from aimass_jupyter.data.transforms import TEXTS_LOOKED_AT, Task
 
 Array = npt.NDArray[Any]
 Indices = npt.NDArray[np.int64]
@@ -67,14 +68,21 @@ class Labels:
 
 
 class _Taken:
-    """Some rows of a table, a column at a time: a copy of all would be as large as they are."""
+    """Some rows of a table, a column at a time: a copy of all would be as large as they are.
 
-    def __init__(self, table: pa.Table, rows: Indices) -> None:
+    Of a text, which may be long, it takes as many as are looked at.
+    """
+
+    def __init__(self, table: pa.Table, rows: Indices, columns: list[Column]) -> None:
         self._table = table
         self._rows = rows
+        self._texts = {column.name for column in columns if column.kind == "text"}
 
     def __getitem__(self, name: str) -> pa.ChunkedArray:
-        return self._table[name].take(self._rows)
+        rows = self._rows
+        if name in self._texts and len(rows) > TEXTS_LOOKED_AT:
+            rows = rows[np.linspace(0, len(rows) - 1, TEXTS_LOOKED_AT).astype(np.int64)]
+        return take(self._table[name], rows)
 
 
 def fit_preprocessing(
@@ -90,9 +98,9 @@ def fit_preprocessing(
     """Fit on the training rows, whose numbers count among those with a label."""
     if len(training) <= many_rows:
         rows = labels.rows[training]
-        return Preprocessing.fit(_Taken(table, rows), columns, labels.name, task, texts)
+        return Preprocessing.fit(_Taken(table, rows, columns), columns, labels.name, task, texts)
     drawn = np.random.default_rng(seed).choice(training, many_rows, replace=False, shuffle=False)
-    sample = _Taken(table, np.sort(labels.rows[drawn]))
+    sample = _Taken(table, np.sort(labels.rows[drawn]), columns)
     fitted = Preprocessing.fit(sample, columns, labels.name, task, texts)
     label = ClassLabel if task == "classification" else NumberLabel
     whole = label.fit(labels.name, labels.of_rows(training))

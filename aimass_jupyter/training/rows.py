@@ -25,7 +25,7 @@ from aimass_jupyter.data import (
     split_rows,
 )
 from aimass_jupyter.data.encoders import TextSize
-from aimass_jupyter.training.encoded import encode, encoded_bytes, map_encoded
+from aimass_jupyter.training.encoded import encode, is_small, map_encoded
 from aimass_jupyter.training.fitting import Labels, fit_preprocessing
 from aimass_jupyter.training.place import Place
 from aimass_jupyter.training.row_order import RowOrder
@@ -209,7 +209,7 @@ def open_rows(
     preprocessing = fit_preprocessing(table, columns, labels, training, task, spec.seed, size)
     texts = TextRows(preprocessing) if preprocessing.has_text else None
     parts = {"training": labels.rows[training], "held-out": labels.rows[held_out]}
-    if folder is None or encoded_bytes(len(labels.rows), preprocessing) <= small_bytes:
+    if folder is None or is_small(table, len(labels.rows), preprocessing, small_bytes):
         parts["held-out"] = parts["held-out"][place.rank :: place.size]
         encoded = {name: encode(table, rows, preprocessing) for name, rows in parts.items()}
     else:

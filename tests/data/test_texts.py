@@ -151,6 +151,11 @@ def test_a_text_is_asked_for_as_text() -> None:
         ("price", "FP64"),
     ]
     assert signature.example["note"] == TABLE["note"][0].as_py()
+    long = pa.array([f"{'a word ' * 1000}{text}" for text in NOTES * 2])
+    table = TABLE.set_column(0, "note", long)
+    columns = describe(table, "made here").columns
+    other = Preprocessing.fit(table, columns, "y", "classification")
+    assert other.signature().example["note"] == ("a word " * 1000)[:500]
 
 
 @pytest.mark.parametrize(
@@ -177,9 +182,9 @@ def test_a_text_longer_than_those_of_training_is_cut() -> None:
 
 def test_texts_without_words_are_left_out() -> None:
     with pytest.raises(Unusable, match="no words"):
-        TextEncoder.fit("note", np.array(["…", "!", None], object), True, TextSize())
+        TextEncoder.fit("note", np.array(["…", "!", None], object), TextSize())
     with pytest.raises(Unusable, match="the same in every row"):
-        TextEncoder.fit("note", np.array(["so so", "So, so!"], object), False, TextSize())
+        TextEncoder.fit("note", np.array(["so so", "So, so!"], object), TextSize())
 
 
 def test_bytes_that_are_no_utf_8_and_halves_of_letters_do_no_harm() -> None:
