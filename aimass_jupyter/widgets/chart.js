@@ -31,6 +31,7 @@ export class Chart {
     this.settings = settings;
     this.axis = axis;
     this.lines = [];
+    this.range = [];
     this.cursor = null;
     this.legend = element('ul', { class: 'aimass-legend' });
     this.said = element('span', { class: 'aimass-hidden', 'aria-live': 'polite' });
@@ -54,10 +55,22 @@ export class Chart {
     );
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(this.svg);
+    this.away = false;
+    this.inSight = new IntersectionObserver(entries => this.comeOrGo(entries.at(-1)), {
+      rootMargin: '200px'
+    });
+    this.inSight.observe(this.svg);
+  }
+
+  /** What nobody sees is not drawn; once it comes into sight, it is as it should be. */
+  comeOrGo({ isIntersecting }) {
+    this.away = !isIntersecting;
+    if (isIntersecting && this.stale) this.draw();
   }
 
   dispose() {
     this.resized.disconnect();
+    this.inSight.disconnect();
   }
 
   /** The button for a logarithmic scale, where one is of use. */
@@ -76,8 +89,9 @@ export class Chart {
     return node;
   }
 
-  /** Show these lines; of a long one, as much as a screen shows, and every peak. */
-  update(lines) {
+  /** Show these lines, of a long one as much as a screen shows; `range` is on the scale at least. */
+  update(lines, range = []) {
+    this.range = range;
     this.lines = lines.map((line, at) => ({ colour: at, ...forScreen(line, lines.length) }));
     this.draw();
   }
@@ -90,10 +104,17 @@ export class Chart {
   }
 
   draw() {
+    this.stale = this.away;
+    this.svg.setAttribute('aria-label', this.summary());
+    if (!this.away) this.drawPlot();
+    this.drawLegend();
+  }
+
+  drawPlot() {
     const width = this.svg.clientWidth || 320;
     const steps = extentOf(this.lines.flatMap(line => line.steps));
     const values = extentOf(
-      this.lines.flatMap(line => line.values),
+      [...this.lines.flatMap(line => line.values), ...this.range],
       this.usable
     );
     const empty = values[0] > values[1];
@@ -102,7 +123,6 @@ export class Chart {
     this.y = makeScale(empty ? [0, 1] : values, [HEIGHT - MARGIN.bottom, MARGIN.top], logarithmic);
     const ticks = empty ? [] : logarithmic ? logTicks(...values) : linearTicks(...values);
     this.svg.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
-    this.svg.setAttribute('aria-label', this.summary());
     this.guide = shape('g', { class: 'aimass-guide' });
     this.svg.replaceChildren(
       ...ticks.flatMap(tick => this.yTick(tick, width)),
@@ -113,7 +133,6 @@ export class Chart {
       ...this.lines.flatMap(line => this.drawLine(line)),
       this.guide
     );
-    this.drawLegend();
     this.drawGuide();
   }
 

@@ -7,14 +7,15 @@ import { announce, ChartSet, redraw, showState, stateNode, tableBox } from './vi
 
 const TRAITS = ['card', 'jobs', 'course', 'connection', 'problem', 'busy', 'may'];
 const CHARTS = [
-  ['CPU, %', [['cpu_percent', '']]],
-  ['memory, %', [['memory_percent', '']]],
+  ['CPU, %', [['cpu_percent', '']], [0, 100]],
+  ['memory, %', [['memory_percent', '']], [0, 100]],
   [
     'network, kB/s',
     [
       ['received_bytes_per_second', ' in'],
       ['sent_bytes_per_second', ' out']
-    ]
+    ],
+    [0]
   ]
 ];
 
@@ -145,8 +146,9 @@ function chartsOf(course) {
       steps: columns.at,
       values: name.endsWith('per_second') ? columns[name].map(value => value / 1000) : columns[name]
     }));
-  return CHARTS.map(([title, columns]) => ({
+  return CHARTS.map(([title, columns, range]) => ({
     title,
+    range,
     lines: columns.flatMap(([name, suffix]) => lines(name, suffix))
   }));
 }

@@ -110,7 +110,7 @@ function numbersOf(card) {
 /** Charts over time; a time without a request has none of its own, and is drawn as nought. */
 function chartsOf(course) {
   if (!course.at?.length) return [];
-  const steps = dense(course.at, 5);
+  const steps = dense([...course.at, course.until], 5);
   const place = new Map(course.at.map((at, index) => [at, index]));
   const column = (name, idle) =>
     steps.map(at => (place.has(at) ? course[name][place.get(at)] : idle));
@@ -118,6 +118,7 @@ function chartsOf(course) {
   return [
     {
       title: 'requests in 5 s',
+      range: [0, 1],
       lines: [
         line('requests', column('requests', 0)),
         line('refused', column('refused', 0)),
@@ -126,6 +127,7 @@ function chartsOf(course) {
     },
     {
       title: 'latency, ms',
+      range: [0],
       lines: ['p50', 'p90', 'p99'].map(name => line(name, column(`${name}_ms`, null)))
     }
   ];

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import Dict, Unicode
 
 from aimass_jupyter.contract.endpoints import Endpoint, EndpointSample, EndpointUsage
+from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.widgets.assets import script, style
 from aimass_jupyter.widgets.live import LiveWidget
 from aimass_jupyter.widgets.stills import curves_picture, timed
@@ -18,6 +19,7 @@ from aimass_jupyter.widgets.turns import Change
 if TYPE_CHECKING:
     from aimass_jupyter.client import Client
 
+SAMPLE_SECONDS = 5
 RIGHTS = {"rollback": "endpoints:create", "stop": "endpoints:delete"}
 _COLUMNS = ("requests", "errors", "refused", "p50_ms", "p90_ms", "p99_ms")
 
@@ -106,7 +108,7 @@ class EndpointMonitor(LiveWidget):
             "url": endpoint.url,
             "previous": endpoint.previous,
         }
-        self.course = columns(usage.history)
+        self.course = columns(usage.history) | {"until": _now()} if usage.history else {}
 
     def text(self) -> str:
         """The use in a few lines."""
@@ -133,6 +135,12 @@ class EndpointMonitor(LiveWidget):
             for label in ("p50", "p99")
         ]
         return curves_picture(_drawn(lines, times), axis=f"{_clock(times)}")
+
+
+def _now() -> int:
+    """The time, as whole as the samples are."""
+    now = round(utc_now().timestamp())
+    return now - now % SAMPLE_SECONDS
 
 
 def _drawn(lines: list[tuple[str, str, list[Any]]], times: list[datetime]) -> list[Any]:

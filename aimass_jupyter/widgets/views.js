@@ -51,7 +51,7 @@ export class ChartSet {
 
   /** Show these charts in this order. */
   update(groups) {
-    for (const { title, lines } of groups) this.chart(title).update(lines);
+    for (const { title, lines, range } of groups) this.chart(title).update(lines, range);
     groups.forEach(({ title }, at) => {
       const node = this.charts.get(title).element;
       const there = this.element.children[at] ?? null;

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from aimass_jupyter.client import Client
 from aimass_jupyter.client.discovery import Address
@@ -26,6 +27,7 @@ from aimass_jupyter.contract.runs import Run
 from aimass_jupyter.contract.system import Identity
 from aimass_jupyter.contract.table import API_ROOT
 from aimass_server.access.policy import RIGHTS
+from tests.widgets.one_page import CHROMIUM, Opener
 
 STARTED = datetime(2025, 1, 5, 10, 0, tzinfo=UTC)
 
@@ -170,3 +172,19 @@ def node() -> str:
     found = shutil.which("node") or (str(beside) if beside.exists() else None)
     assert found, "no Node: run `make setup`"
     return found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    quiet = ["--disable-gpu", "--disable-background-networking", "--no-first-run", "--no-sandbox"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_widget(browser: Browser) -> Iterator[Opener]:
+    opener = Opener(browser)
+    yield opener
+    opener.close()
