@@ -6,13 +6,14 @@ reads them. It imports nothing of ours and nothing heavy. Linux only: it reads `
 """
 
 from aimass_jupyter.host.heartbeats import (
+    QUIET,
     STACK_SIGNAL,
     Beat,
     beat,
     begin_heartbeat,
     end_heartbeat,
+    expect_no_steps,
     forget_beats,
-    has_heartbeat,
     read_beats,
     stack_path,
     waiting,
@@ -38,6 +39,7 @@ from aimass_jupyter.host.records import (
 )
 
 __all__ = [
+    "QUIET",
     "STACK_SIGNAL",
     "Beat",
     "FileLock",
@@ -46,8 +48,8 @@ __all__ = [
     "begin_heartbeat",
     "boot_id",
     "end_heartbeat",
+    "expect_no_steps",
     "forget_beats",
-    "has_heartbeat",
     "identify",
     "installed_packages",
     "is_alive",

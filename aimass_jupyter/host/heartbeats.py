@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+QUIET = -2  # steps of a rank that need not have any
 STACK_SIGNAL = signal.SIGUSR2  # a process with a heartbeat answers it with its stack
 
 _FOLDER = "beats"
@@ -71,7 +72,7 @@ class Beat:
     Attributes
     ----------
     steps
-        That are done; -1 before the first one.
+        That are done; -1 before the first one, ``QUIET`` while there need not be one.
     collective
         Which it waits in; empty when it is in none.
     """
@@ -138,9 +139,9 @@ def end_heartbeat(folder: Path, rank: int) -> None:
     (folder / _FOLDER / f"rank-{rank}").unlink(missing_ok=True)
 
 
-def has_heartbeat() -> bool:
-    """Whether somebody is told of the steps of this process."""
-    return _own is not None
+def expect_no_steps() -> None:
+    """There need not be steps: until the first one, only a rank that does nothing is missed."""
+    beat(QUIET)
 
 
 def beat(steps: int) -> None:

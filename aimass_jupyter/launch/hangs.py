@@ -8,6 +8,7 @@ which reaches stopped ones too, and leaves the verdict as a failure of the rank 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import signal
 import socket
 import time
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aimass_jupyter.host import (
+    QUIET,
     STACK_SIGNAL,
     Beat,
     identify,
@@ -27,11 +29,13 @@ from aimass_jupyter.host import (
     write_notice,
     write_record,
 )
-from aimass_jupyter.launch.stacks import place_in, take_stack
+from aimass_jupyter.launch.activity import Activity
+from aimass_jupyter.launch.stacks import collective_in, place_in, take_stack, waits_in_engine
 
 HEARTBEAT_SECONDS = 1.0
 _FIRST_STEP_SECONDS = 60.0  # data and libraries are read before it
 _GRACE_SECONDS = 10.0
+_ACTIVITY_SECONDS = 30.0
 _NOTICE = "stall"
 
 
@@ -63,6 +67,8 @@ class HangDoctor:
         self._folder = folder
         self._stall_seconds = stall_seconds
         self._say = say
+        self._activity = Activity(min(_ACTIVITY_SECONDS, max(1.0, stall_seconds / 4)))
+        self._missing: set[int] = set()
         self._next_look = 0.0
         self._noticed_at: float | None = None
         self._text = ""
@@ -79,7 +85,7 @@ class HangDoctor:
             self._judge(looks, now)
 
     def _judge(self, looks: Sequence[Look], now: float) -> None:
-        silent = now - max(look.beat.beaten_at for look in looks)
+        silent = now - max(self._last_sign(look, now) for look in looks)
         stopped = [look for look in looks if look.stopped]
         if silent >= self._patience(looks):
             self._treat(looks, silent, now)
@@ -88,8 +94,18 @@ class HangDoctor:
         elif self._noticed_at is not None and not stopped:
             self._recovered(now)
 
+    def _last_sign(self, look: Look, now: float) -> float:
+        """When a rank last did what it has to: a step; anything at all when it need not step."""
+        if look.beat.steps == QUIET:
+            return self._activity.last(look.beat.pid, now, lambda: self._polls(look))
+        return look.beat.beaten_at
+
+    def _polls(self, look: Look) -> bool:
+        """Whether a rank that computes only asks an engine again and again: Horovod's do."""
+        return not look.stopped and waits_in_engine(self._stack_of(look))
+
     def _patience(self, looks: Sequence[Look]) -> float:
-        begun = any(look.beat.steps >= 0 for look in looks)
+        begun = any(look.beat.steps != -1 for look in looks)
         return self._stall_seconds if begun else max(self._stall_seconds, _FIRST_STEP_SECONDS)
 
     def _treat(self, looks: Sequence[Look], silent: float, now: float) -> None:
@@ -104,7 +120,9 @@ class HangDoctor:
     def _diagnose(self, looks: Sequence[Look], silent: float) -> str:
         stacks = {look.beat.rank: self._stack_of(look) for look in looks}
         self._say(_show(stacks, silent))
+        looks = seen_inside(looks, stacks)
         missing = find_missing(looks)
+        self._missing = {look.beat.rank for look in missing}
         return describe(looks, missing, {rank: place_in(text) for rank, text in stacks.items()})
 
     def _stack_of(self, look: Look) -> str:
@@ -134,7 +152,7 @@ class HangDoctor:
 
     def _end(self, looks: Sequence[Look]) -> None:
         """Kill the missing rank; the others notice, or are found to hang with it the next time."""
-        missing = find_missing(looks)
+        missing = [look for look in looks if look.beat.rank in self._missing] or find_missing(looks)
         self._record(missing[0].beat.rank)
         for look in missing:
             if identity := identify(look.beat.pid):
@@ -152,6 +170,21 @@ class HangDoctor:
                 write_record(path, record)
 
 
+def seen_inside(looks: Sequence[Look], stacks: dict[int, str]) -> Sequence[Look]:
+    """The ranks with the collectives that their stacks show, when none says that it is in one.
+
+    A script calls the engine's own functions, and those tell nobody.
+    """
+    if any(look.beat.collective for look in looks):
+        return looks
+    found = {rank: collective_in(text) for rank, text in stacks.items()}
+    return [
+        dataclasses.replace(look, beat=dataclasses.replace(look.beat, collective=inside))
+        for look in looks
+        for inside in [found[look.beat.rank]]
+    ]
+
+
 def find_missing(looks: Sequence[Look]) -> list[Look]:
     """The ranks that the others wait for: stopped ones, else those that came least far."""
     if stopped := [look for look in looks if look.stopped]:
@@ -164,12 +197,14 @@ def find_missing(looks: Sequence[Look]) -> list[Look]:
 def describe(looks: Sequence[Look], missing: Sequence[Look], places: dict[int, str]) -> str:
     """Say in one line who waits for whom, in what, and where that one is."""
     waiting = [look.beat for look in looks if look not in missing and look.beat.collective]
-    step = max(look.beat.steps for look in looks) + 1
+    steps = max(look.beat.steps for look in looks)
+    step = f"step {max(1, steps + 1):,}"
     who = " and ".join(_name(look) for look in missing[:4])
     where = "; ".join(_where(look, places) for look in missing[:4])
     if waiting:
-        return f"{waiting[0].collective} of step {max(1, step):,} waits for {who}; {where}"
-    return f"step {max(1, step):,} does not end; {where}"
+        which = waiting[0].collective if steps == QUIET else f"{waiting[0].collective} of {step}"
+        return f"{which} waits for {who}; {where}"
+    return f"{'nothing is done' if steps == QUIET else f'{step} does not end'}; {where}"
 
 
 def _describe_stopped(stopped: Sequence[Look]) -> str:
@@ -189,7 +224,7 @@ def _where(look: Look, places: dict[int, str]) -> str:
 
 
 def _show(stacks: dict[int, str], silent: float) -> str:
-    parts = [f"no step ended for {silent:.0f} s; the stack of every rank:"]
+    parts = [f"no step ended for {silent:.0f} s, or nothing was done; the stack of every rank:"]
     parts += [f"--- rank {rank}\n{text}" for rank, text in sorted(stacks.items())]
     return "\n".join(parts)
 

@@ -12,6 +12,8 @@ from aimass_jupyter.host import STACK_SIGNAL, identify, send_signal
 
 _WAIT_SECONDS = 1.0
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
+_WAITING = re.compile(r"/(torch/distributed|horovod)/")  # what these are in, they wait in
+_ENGINES = re.compile(r"/(torch/distributed|torch/autograd|torch/nn/parallel|horovod)/")
 _LIBRARIES = re.compile(r"/(site|dist)-packages/|/lib/python3|^<frozen|/contextlib\.py$")
 
 
@@ -32,12 +34,31 @@ def take_stack(pid: int, path: Path) -> str:
 
 def place_in(stack: str) -> str:
     """The innermost place of the main thread that is no library's: ``file:line in function``."""
-    thread = re.split(r"^(?:Current thread|Thread) ", stack, flags=re.MULTILINE)[-1]
-    frames = _FRAME.findall(thread)
+    frames = _FRAME.findall(_main_thread(stack))
     own = [frame for frame in frames if not _LIBRARIES.search(frame[0])]
     for file, line, function in [*own, *frames][:1]:
         return f"{Path(file).name}:{line} in {function}"
     return ""
+
+
+def collective_in(stack: str) -> str:
+    """The function of an engine that the main thread waits in; empty when it is in none."""
+    for file, _, function in _FRAME.findall(_main_thread(stack)):
+        if _ENGINES.search(file):
+            return str(function)
+        if not _LIBRARIES.search(file):
+            break
+    return ""
+
+
+def waits_in_engine(stack: str) -> bool:
+    """Whether the innermost frame of the main thread is an engine's."""
+    frames = _FRAME.findall(_main_thread(stack))
+    return bool(frames and _WAITING.search(frames[0][0]))
+
+
+def _main_thread(stack: str) -> str:
+    return re.split(r"^(?:Current thread|Thread) ", stack, flags=re.MULTILINE)[-1]
 
 
 def _answers(pid: int) -> bool:

@@ -25,6 +25,6 @@
     dry_run.py   one step on a few rows
 
 Rank 0 alone writes: event files, checkpoints, ``metrics.json``, ``bundle.aimass``. Each rank has
-a heartbeat (``beats/``), and may write ``failure-rank-<n>.json``. Nothing here starts a process, and
-only ``tracked_run.py`` and what it sends with know a server.
+a heartbeat (``beats/``), and may write ``failure-rank-<n>.json``. Nothing here starts a process.
+Only ``tracked_run.py``, and what it sends with, know a server.
 """

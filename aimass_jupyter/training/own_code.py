@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from aimass_jupyter.contract.errors import AimassError
 from aimass_jupyter.contract.jobs import JobSpec
-from aimass_jupyter.host import beat, begin_heartbeat, end_heartbeat, has_heartbeat
+from aimass_jupyter.host import beat, expect_no_steps
 from aimass_jupyter.source.loading import load_function, open_unpacked, own_frames, place_of
 from aimass_jupyter.source.manifest import CODE, Manifest
 from aimass_jupyter.training.communicators import keep_communicators
@@ -68,6 +68,7 @@ def _run_function(
     _seed(spec.seed)
     function = load_function(source, manifest)  # first: a rank that cannot load meets nobody
     run = Run(spec, folder, connect(spec.engine, place))
+    expect_no_steps()
     try:
         function(run)
     except StepDone:
@@ -99,7 +100,7 @@ def _run_script(
     sys.argv = [str(script), *arguments]
     if spec.engine == "torchrun":
         keep_communicators()
-    end_heartbeat(folder, place.rank)  # a script need not have steps; its first one begins it again
+    expect_no_steps()
     with EventLinks(folder / WORK, folder / "tb", active=place.rank == 0):
         try:
             _kept.append(runpy.run_path(str(script), run_name="__main__"))
@@ -120,8 +121,6 @@ def _count_steps(folder: Path, place: Place, *, dry_run: bool) -> None:
 
     def after_step(*_: object) -> None:
         nonlocal done
-        if not has_heartbeat():
-            begin_heartbeat(folder, place.rank)
         done += 1
         beat(done)
         if dry_run:
