@@ -80,5 +80,5 @@ def _patience(folder: Path) -> float:
     Own code makes them when it likes, and ranks on nodes hear of nothing but an end.
     """
     spec = read_record(folder / "spec.json") or {}
-    hears = not spec.get("source") and not spec.get("places")
+    hears = bool(spec) and not spec.get("source") and not spec.get("places")
     return KEEP_SECONDS if hears else 0.0
