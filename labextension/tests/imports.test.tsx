@@ -21,14 +21,14 @@ test('the kind of a column is what all of its values look like', () => {
     id: 'number',
     when: 'time',
     ok: 'boolean',
-    name: 'text',
+    name: 'words',
     gone: 'empty'
   });
 });
 
 test('the delimiter is the one that the first line has most of', () => {
-  expect(kinds('a.csv', 'a;b\n1;2,5\n')).toEqual({ a: 'number', b: 'text' });
-  expect(kinds('a.tsv', 'a\tb\n1\tx;y\n')).toEqual({ a: 'number', b: 'text' });
+  expect(kinds('a.csv', 'a;b\n1;2,5\n')).toEqual({ a: 'number', b: 'words' });
+  expect(kinds('a.tsv', 'a\tb\n1\tx;y\n')).toEqual({ a: 'number', b: 'words' });
 });
 
 test('quotes keep delimiters, quotes and lines together; a line that is cut is left out', () => {
@@ -41,7 +41,42 @@ test('quotes keep delimiters, quotes and lines together; a line that is cut is l
 
 test('lines of JSON are rows; one that is broken is left out', () => {
   const text = '{"a": 1, "b": "x"}\nnot json\n{"a": 2, "c": [1]}\n{"a":';
-  expect(kinds('a.jsonl', text)).toEqual({ a: 'number', b: 'text', c: 'text' });
+  expect(kinds('a.jsonl', text)).toEqual({ a: 'number', b: 'words', c: 'words' });
+});
+
+test('texts are told from words by their length and their number', () => {
+  const rows = (count: number, row: (at: number) => string) =>
+    `note\n${Array.from({ length: count }, (_, at) => row(at)).join('\n')}\n`;
+  expect(
+    kinds(
+      'a.csv',
+      rows(30, at => `delivery ${at} came late`)
+    )
+  ).toEqual({ note: 'text' });
+  expect(
+    kinds(
+      'a.csv',
+      rows(30, at => `很好的产品${'好'.repeat(at)}`)
+    )
+  ).toEqual({ note: 'text' });
+  expect(
+    kinds(
+      'a.csv',
+      rows(30, () => 'very satisfied with it')
+    )
+  ).toEqual({ note: 'words' });
+  expect(
+    kinds(
+      'a.csv',
+      rows(30, at => `C-${at}`)
+    )
+  ).toEqual({ note: 'words' });
+  expect(
+    kinds(
+      'a.csv',
+      rows(8, at => `delivery ${at} came late`)
+    )
+  ).toEqual({ note: 'words' });
 });
 
 test('a format that is no text has no preview', () => {

@@ -43,7 +43,7 @@ def test_the_quickstart_by_clicks_alone(page: Page, panel: Locator) -> None:
     check(page, "lab-empty", "#aimass-panel")
     drop(page, "flowers.csv", flowers())
     kinds = page.get_by_test_id("aimass-import-preview").locator("td:nth-child(2)")
-    expect(kinds).to_have_text(["number", "number", "text"])
+    expect(kinds).to_have_text(["number", "number", "words"])
     check(page, "lab-import", ".jp-Dialog")
     click.choose(page.get_by_test_id("aimass-import-label"), "species")
     click(accept(page))

@@ -128,6 +128,7 @@ function Preview({ columns }: { columns: IColumn[] }): JSX.Element {
     number: trans.__('number'),
     boolean: trans.__('yes or no'),
     time: trans.__('time'),
+    words: trans.__('words'),
     text: trans.__('text'),
     empty: trans.__('empty')
   };

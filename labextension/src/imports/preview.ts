@@ -3,7 +3,7 @@
  * columns and what seems to be in them. Pure; other formats have no preview.
  */
 
-export type Guess = 'number' | 'boolean' | 'time' | 'text' | 'empty';
+export type Guess = 'number' | 'boolean' | 'time' | 'words' | 'text' | 'empty';
 
 export interface IColumn {
   readonly name: string;
@@ -15,10 +15,15 @@ export interface IColumn {
 /** How much of a file is read for its preview. */
 export const PREVIEW_BYTES = 65_536;
 const ROWS_SHOWN = 5;
+/** As the importer tells texts from words: so many words a value, and so many different values. */
+const TEXT_WORDS = 3;
+const FEW_VALUES = 20;
 const DELIMITERS = [',', ';', '\t', '|'];
 const BOOLEANS = new Set(['true', 'false', 'yes', 'no']);
 const MISSING = new Set(['', 'na', 'n/a', 'nan', 'null', 'none']);
 const TIME = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+
+const DENSE = /[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]/g;
 
 /** The columns of the text that a file begins with; null when it is of another format. */
 export function previewOf(filename: string, text: string): IColumn[] | null {
@@ -47,7 +52,17 @@ function guess(values: readonly string[]): Guess {
   if (told.every(value => BOOLEANS.has(value.trim().toLowerCase()))) {
     return 'boolean';
   }
-  return told.every(value => TIME.test(value.trim())) ? 'time' : 'text';
+  if (told.every(value => TIME.test(value.trim()))) {
+    return 'time';
+  }
+  const words = told.reduce((sum, value) => sum + wordsOf(value), 0) / told.length;
+  return words >= TEXT_WORDS && new Set(told).size > FEW_VALUES ? 'text' : 'words';
+}
+
+/** Words between spaces; two letters of a script without spaces count as one. */
+function wordsOf(value: string): number {
+  const dense = value.match(DENSE)?.length ?? 0;
+  return value.replace(DENSE, ' ').split(/\s+/).filter(Boolean).length + dense / 2;
 }
 
 /** The delimiter that the first line has most of. */
