@@ -292,7 +292,13 @@ class Client:
         return response
 
     def _request(self, method: str, path: str, content: dict[str, Any]) -> httpx.Response:
-        return self._http.request(method, self.url + API_ROOT + path, **content)
+        try:
+            return self._http.request(method, self.url + API_ROOT + path, **content)
+        except UnicodeEncodeError as error:
+            half = error.object[error.start]
+            raise InvalidRequest(
+                f"{half!r} is half of a letter, and no text may hold one", "send whole letters"
+            ) from None
 
     def _read(self, operation: Operation, response: httpx.Response) -> BaseModel:
         try:

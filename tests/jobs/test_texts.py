@@ -73,4 +73,6 @@ def test_a_table_with_a_text_becomes_an_endpoint(client: Client, tmp_path: Path)
 
     with pytest.raises(InvalidRequest, match="input 'review' is 5, and BYTES holds text"):
         client.endpoints.predict("reviews", rows=[{"review": 5, "price": 1, "shop": "north"}])
+    with pytest.raises(InvalidRequest, match=r"'\\ud83d' is half of a letter"):
+        client.endpoints.predict("reviews", rows=[{"review": "\ud83d", "price": 1, "shop": ""}])
     client.endpoints.delete("reviews")
