@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.ids import is_id
 from aimass_jupyter.contract.operation import Operation, marks
+from aimass_jupyter.source.inline import MAX_INLINE_BYTES, as_text, is_inline
 from aimass_jupyter.source.package import Package
 
 if TYPE_CHECKING:
@@ -26,10 +27,19 @@ def send_files(client: Client, operation: Operation, arguments: dict[str, Any]) 
     for name, field in operation.fields.items():
         value = fields.get(name)
         if isinstance(value, Package):
-            fields[name] = client.upload_content(f"{value.name}.zip", value.content)
+            fields[name] = _package(client, value)
+        elif isinstance(value, str) and is_inline(value):
+            continue
         elif marks(field).get("x-file") and value is not None and not is_id(str(value), "upload"):
             fields.update(_sent(client, operation, name, Path(value).expanduser(), fields))
     return fields
+
+
+def _package(client: Client, package: Package) -> str:
+    """Own code as the request takes it: itself, or the id of its upload when it is large."""
+    if len(package.content) <= MAX_INLINE_BYTES:
+        return as_text(package.content)
+    return client.upload_content(f"{package.name}.zip", package.content)
 
 
 def save(content: bytes, output: str) -> Path:

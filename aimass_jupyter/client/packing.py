@@ -8,6 +8,7 @@ from typing import Any
 
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.ids import is_id
+from aimass_jupyter.source.inline import is_inline
 from aimass_jupyter.source.package import Package, pack_function, pack_script
 
 __all__ = ["Package", "files_named", "listing", "packed"]
@@ -26,9 +27,13 @@ def packed(arguments: Mapping[str, Any], files: Iterable[str | Path] = ()) -> di
     source = arguments.get("source")
     if source is None and files:
         raise InvalidRequest("--files travel with own code, and there is none", "name a script")
-    if source is None or isinstance(source, Package) or is_id(str(source), "upload"):
+    if source is None or isinstance(source, Package) or _names_package(source):
         return dict(arguments)
     return dict(arguments) | {"source": _package(source, arguments, files)}
+
+
+def _names_package(source: Any) -> bool:
+    return isinstance(source, str) and (is_id(source, "upload") or is_inline(source))
 
 
 def _package(source: Any, arguments: Mapping[str, Any], files: Iterable[str | Path]) -> Package:

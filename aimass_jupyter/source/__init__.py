@@ -14,6 +14,7 @@
     run_members.py  what ``run`` offers, and how its methods are called
     package.py   a cell, a function or a script as an archive
     repository.py  the git commit and the changes since
+    inline.py    a small package as text, in the request for its job
     loading.py   an unpacked archive as a function to call, in a job's process
 
 Nothing is ever pickled. It must not import torch or pandas, runs nothing of what it packs (only

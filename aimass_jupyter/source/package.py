@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -35,7 +35,7 @@ from aimass_jupyter.source.modules import (
     read_files,
 )
 from aimass_jupyter.source.problems import Problem, refuse
-from aimass_jupyter.source.repository import describe
+from aimass_jupyter.source.repository import Description, describing
 
 ENTRY = "cell.py"
 MAX_SCRIPT_BYTES = 1024**2
@@ -94,12 +94,12 @@ def pack_cell(
         refuse([tree])
         raise AssertionError  # refuse() raised
     problems = mistakes.entry_mistakes(tree, "train")
-    capture = Capture(namespace, root)
-    capture.take_names_of(text, tree, "cell")
-    entry = Item(name="cell", kind="cell", size_bytes=len(text.encode()), origin="this cell")
-    return _function_package(
-        _Entry("train", text, tree, "cell", entry), capture.found, problems, root, params, files
-    )
+    item = Item(name="cell", kind="cell", size_bytes=len(text.encode()), origin="this cell")
+    entry = _Entry("train", text, tree, "cell", item)
+    with describing(root) as described:
+        capture = Capture(namespace, root)
+        capture.take_names_of(text, tree, "cell")
+        return _function_package(entry, capture.found, problems, root, params, files, described)
 
 
 def pack_function(
@@ -129,12 +129,11 @@ def pack_function(
         raise AssertionError  # refuse() raised
     where = f"function '{found.name}'"
     size = len(found.text.encode())
-    entry = Item(name=found.name, kind="function", size_bytes=size, origin="the function itself")
+    item = Item(name=found.name, kind="function", size_bytes=size, origin="the function itself")
+    entry = _Entry(found.name, found.text, tree, where, item)
     problems = mistakes.entry_mistakes(tree, found.name)
-    return _function_package(
-        _Entry(found.name, found.text, tree, where, entry), capture.found, problems, root, params,
-        files,
-    )  # fmt: skip
+    with describing(root) as described:
+        return _function_package(entry, capture.found, problems, root, params, files, described)
 
 
 def pack_script(path: Path, files: Iterable[str | Path] = ()) -> Package:
@@ -149,12 +148,13 @@ def pack_script(path: Path, files: Iterable[str | Path] = ()) -> Package:
     """
     content = _read_script(path)
     root = path.parent.resolve()
-    return _script_package(path.name, content, root, read_files(files, root))
+    with describing(root) as described:
+        return _script_package(path.name, content, root, read_files(files, root), described)
 
 
 def pack_script_text(filename: str, content: bytes) -> Package:
     """Pack a script that came without a folder: it has no modules beside it, and no files."""
-    return _script_package(_script_name(Path(filename)), content, None, {})
+    return _script_package(_script_name(Path(filename)), content, None, {}, lambda: (None, b""))
 
 
 def _read_script(path: Path) -> bytes:
@@ -181,7 +181,11 @@ def _script_name(path: Path) -> str:
 
 
 def _script_package(
-    name: str, content: bytes, root: Path | None, files: Mapping[str, bytes]
+    name: str,
+    content: bytes,
+    root: Path | None,
+    files: Mapping[str, bytes],
+    described: Callable[[], Description],
 ) -> Package:
     if len(content) > MAX_SCRIPT_BYTES:
         raise InvalidRequest(
@@ -204,7 +208,7 @@ def _script_package(
     items += _module_items(modules, root)
     manifest = Manifest(kind="script", entry=name, label=name, items=items,
                         uses=Uses(modules=modules.uses))  # fmt: skip
-    return _finished(Path(name).stem, manifest, members, files, root, problems)
+    return _finished(Path(name).stem, manifest, members, files, described(), problems)
 
 
 def _decoded(name: str, content: bytes) -> str:
@@ -241,6 +245,7 @@ def _function_package(
     root: Path,
     params: Mapping[str, Any] | None,
     files: Iterable[str | Path],
+    described: Callable[[], Description],
 ) -> Package:
     """The package of a function, or all that is wrong with it."""
     sent = read_files(files, root)
@@ -278,7 +283,7 @@ def _function_package(
         members[f"{NOTEBOOK}/{name}.py"] = found.text.encode()
     for name, (form, content, _) in captured.objects.items():
         members[_object_path(name, form)] = content
-    return _finished(entry.function, manifest, members, sent, root, problems)
+    return _finished(entry.function, manifest, members, sent, described(), problems)
 
 
 def _object_path(name: str, form: str) -> str:
@@ -328,7 +333,7 @@ def _finished(
     manifest: Manifest,
     members: dict[str, bytes],
     files: Mapping[str, bytes],
-    root: Path | None,
+    description: Description,
     problems: list[Problem],
 ) -> Package:
     """Add the files that are sent along, and the git commit."""
@@ -336,7 +341,7 @@ def _finished(
     items = [
         Item(name=n, kind="file", size_bytes=len(c), origin="--files") for n, c in files.items()
     ]
-    repository, diff = describe(root) if root else (None, b"")
+    repository, diff = description
     if diff:
         members[DIFF] = diff
     whole = manifest.model_copy(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from aimass_jupyter.client import Client
 from aimass_jupyter.client.discovery import Address
 from aimass_jupyter.contract.errors import Forbidden, InvalidRequest, NotFound
 from aimass_jupyter.contract.jobs import Job
+from aimass_jupyter.source.inline import MAX_INLINE_BYTES, as_text
 from aimass_jupyter.source.manifest import Manifest
 from tests.conftest import Server
 
@@ -103,6 +105,39 @@ def test_a_function_learns_the_same_on_every_engine(by_engine: dict[str, Job]) -
         metrics = by_engine[engine].metrics
         assert metrics["loss"] == pytest.approx(alone["loss"], rel=1e-4)
         assert metrics["norm"] == pytest.approx(alone["norm"], rel=1e-4)
+
+
+def test_a_small_package_travels_with_its_request_and_a_large_one_before_it(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent, upload = [], Client.upload_content
+    monkeypatch.setattr(
+        Client, "upload_content", lambda *what: sent.append(what[1]) or upload(*what)
+    )
+    script = tmp_path / "small.py"
+    script.write_text("print('ran')")
+    jobs = [client.train(script) for _ in range(2)]
+    assert jobs[0].source == jobs[1].source
+    assert sent == []
+    ended(client, jobs[0])
+    (tmp_path / "large.bin").write_bytes(os.urandom(MAX_INLINE_BYTES))
+    large = client.train(script, files=[tmp_path / "large.bin"])
+    assert sent == ["small.zip"]
+    ended(client, large)
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("data:text/plain,x", "is no package of own code"),
+        ("data:application/zip;base64,UEsDB", "cannot be read"),
+        (as_text(b"PK"), "it is no zip file"),
+        (as_text(b"print()"), "it is no zip file"),
+    ],
+)
+def test_text_that_is_no_package_is_refused(client: Client, source: str, why: str) -> None:
+    with pytest.raises(InvalidRequest, match=why):
+        client.jobs.submit(source=source)
 
 
 @pytest.mark.slow

@@ -158,17 +158,25 @@ def test_commit_and_changes_travel_and_untracked_files_do_not(tmp_path: Path) ->
         subprocess.run(["git", *me, *words], cwd=tmp_path, check=True, capture_output=True)
 
     (tmp_path / "script.py").write_text("x = 1\n")
-    git("init")
-    git("add", "script.py")
+    (tmp_path / "old.txt").write_text("some text\nthat moves\n")
+    git("init", "--initial-branch", "own")
+    git("add", "script.py", "old.txt")
     git("commit", "-m", "first")
     (tmp_path / "script.py").write_text("x = 2\n")
     (tmp_path / "secret.txt").write_text("password")
-    package = pack_script(tmp_path / "script.py")
+    (tmp_path / "sub folder").mkdir()
+    (tmp_path / "sub folder" / "run.py").write_text("")
+    git("add", "sub folder")
+    git("mv", "old.txt", "new.txt")
+    package = pack_script(tmp_path / "sub folder" / "run.py")
     repository = package.manifest.repository
     assert repository
     assert len(repository.commit) == 40
     assert "+x = 2" in package.members["git.diff"].decode()
-    assert "?? secret.txt" in repository.changed
+    assert sorted(repository.changed) == [
+        " M script.py", "?? secret.txt", "A  sub folder/run.py", "R  old.txt -> new.txt"
+    ]  # fmt: skip
+    assert repository.branch == "own"
     assert b"password" not in package.content
 
 

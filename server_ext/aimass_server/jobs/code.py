@@ -17,6 +17,7 @@ from aimass_jupyter.contract.ids import is_id
 from aimass_jupyter.contract.jobs import JobCreate, Source
 from aimass_jupyter.contract.uploads import Upload
 from aimass_jupyter.source.archive import MAX_BYTES, read_manifest
+from aimass_jupyter.source.inline import content_of, is_inline
 from aimass_jupyter.source.manifest import Manifest, Use
 from aimass_jupyter.source.modules import missing_modules
 from aimass_jupyter.source.package import MAX_SCRIPT_BYTES, Package, pack_script_text
@@ -51,7 +52,8 @@ class OwnCode:
 
     @asynccontextmanager
     async def taken(self, call: Call, request: JobCreate) -> AsyncIterator[Code]:
-        """An upload as code to run; its bytes stay while the job's row is being written.
+        """An upload, or what came along, as code to run; its bytes stay while the job's row is
+        being written.
 
         Raises
         ------
@@ -59,6 +61,11 @@ class OwnCode:
             When it is neither a package of own code nor a script.
         """
         upload_id = request.source or ""
+        if is_inline(upload_id):
+            blob = await asyncio.to_thread(self._kept, content_of(upload_id))
+            async with self._unpinned(blob, request) as code:
+                yield code
+            return
         if not is_id(upload_id, "upload"):
             raise InvalidRequest(
                 f"'{upload_id[:200]}' is no upload",
@@ -67,10 +74,8 @@ class OwnCode:
         upload, blob = await self._find_upload(call, upload_id)
         if not await asyncio.to_thread(_is_zip, blob.path):
             blob = await asyncio.to_thread(self._pack, upload, blob)
-            try:
-                yield await asyncio.to_thread(_code, blob, request.arguments)
-            finally:
-                self._blobs.unpin(blob.digest)
+            async with self._unpinned(blob, request) as code:
+                yield code
             return
         with self._blobs.pinned(blob.digest):
             yield await asyncio.to_thread(_code, blob, request.arguments)
@@ -87,9 +92,23 @@ class OwnCode:
                 "send a Python file, or a package that a client made",
             )
         package: Package = pack_script_text(upload.filename, blob.path.read_bytes())
+        return self._kept(package.content)
+
+    def _kept(self, content: bytes) -> Blob:
+        """The bytes of a package in the store, pinned; they are written once."""
+        if known := self._blobs.pin(content):
+            return known
         with self._blobs.writer(MAX_BYTES) as writer:
-            writer.write(package.content)
+            writer.write(content)
             return writer.publish()
+
+    @asynccontextmanager
+    async def _unpinned(self, blob: Blob, request: JobCreate) -> AsyncIterator[Code]:
+        """Code whose bytes are pinned, and are not any more when this ends."""
+        try:
+            yield await asyncio.to_thread(_code, blob, request.arguments)
+        finally:
+            self._blobs.unpin(blob.digest)
 
 
 def _is_zip(path: Path) -> bool:
