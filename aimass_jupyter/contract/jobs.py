@@ -156,6 +156,10 @@ class Job(Resource):
         return self.state in FINAL_STATES
 
 
+#: An upload's id; or a package of own code itself, as a ``data:`` address, when it is small.
+MAX_SOURCE_TEXT = 352 * 1024
+
+
 class JobWork(Request):
     """What a job trains: an algorithm on a dataset, or own code."""
 
@@ -164,7 +168,7 @@ class JobWork(Request):
         help="Own code: a script (a Python file, its own arguments after --).",
         positional=True,
         file=True,
-        max_length=1024,
+        max_length=MAX_SOURCE_TEXT,
         group="Own code",
     )
     dataset: str | None = argument(
