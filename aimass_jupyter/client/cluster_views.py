@@ -14,13 +14,13 @@ def listed(item: Cluster | Node) -> dict[str, str]:
             "kind": item.kind,
             "state": item.state,
             "nodes": str(item.nodes),
-            "slots used": f"{item.slots_used} of {item.slots}",
+            "slots used": f"{item.slots_used:g} of {item.slots}",
             "owner": item.owner,
         }
     return {
         "node": item.name,
         "state": f"{item.state}: {item.reason}" if item.reason else item.state,
-        "slots used": f"{item.slots_used} of {item.slots}",
+        "slots used": f"{item.slots_used:g} of {item.slots}",
         "profile": item.profile,
         "labels": ", ".join(item.labels),
         "memory": size(item.memory_bytes) if item.memory_bytes else "",
@@ -35,7 +35,7 @@ def rows(answer: ClusterUsage | NodeUsage | Faults) -> list[tuple[str, str]]:
         told = [(f"node {f.node}", f"{f.check}: {f.message}") for f in answer.items]
         return told or [("all is well", f"{answer.nodes} nodes were checked")]
     if isinstance(answer, ClusterUsage):
-        head = [("cluster", answer.cluster), ("slots", f"{answer.slots_used} of {answer.slots}")]
+        head = [("cluster", answer.cluster), ("slots", f"{answer.slots_used:g} of {answer.slots}")]
         nodes = [(f"node {node.node}", _use(node)) for node in answer.nodes]
         return [*head, *nodes, *map(_job, answer.jobs)]
     head = [("node", answer.node), ("state", answer.state), ("use", _use(answer))]

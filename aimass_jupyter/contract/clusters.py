@@ -47,7 +47,7 @@ class Cluster(Resource):
     reason: str = Field("", description="Why it was stopped.")
     nodes: int = Field(0, description="How many nodes it has.")
     slots: int = Field(0, description="Ranks that may begin on the nodes that are ready.")
-    slots_used: int = 0
+    slots_used: float = 0
     public_key: str = Field(
         "", description="What the nodes of an ssh cluster must have in authorized_keys."
     )
@@ -68,7 +68,7 @@ class Node(Resource):
     host_key: str = Field("", description="The key by which it is known.")
     folder: str = Field("", description="Where jobs work on it; empty: below its user's home.")
     slots: int
-    slots_used: int = 0
+    slots_used: float = 0
     memory_bytes: int = Field(0, description="0 when nobody has said or seen it.")
     gpus: int = 0
     labels: list[str] = Field(default_factory=list)
@@ -145,7 +145,7 @@ class ClusterUsage(Resource):
 
     cluster: str
     slots: int
-    slots_used: int
+    slots_used: float
     nodes: list[NodeUsage]
     jobs: list[JobUse] = Field(default_factory=list, description="Who uses it now.")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from aimass_jupyter.contract.base import NAME_PATTERN, Request, Tag, argument
-from aimass_jupyter.contract.quantities import Seconds, TimeOrFromNow
+from aimass_jupyter.contract.quantities import Bytes, Seconds, TimeOrFromNow
 
 Engine = Literal["single", "horovod", "torchrun"]
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -47,6 +47,18 @@ class JobOptions(Request):
     uninterrupted: bool = argument(
         False, help="Never stop it to make room for a more urgent one.", group="Queue"
     )
+    slots: float = argument(
+        1.0,
+        help="Slots that each rank takes, in halves: 0.5 for work that needs little.",
+        ge=0.5,
+        le=4096,
+        multiple_of=0.5,
+        group="Queue",
+    )
+    memory: Bytes | None = argument(
+        None, help="Memory that each rank needs, such as 4GB.", gt=0, le=1 << 50, group="Queue"
+    )
+    gpus: int = argument(0, help="GPUs that each rank takes.", ge=0, le=64, group="Queue")
     min_np: int | None = argument(
         None, help="Elastic: go on with so few ranks.", ge=1, le=4096, group="Faults"
     )

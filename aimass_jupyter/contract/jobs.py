@@ -151,6 +151,16 @@ class Job(Resource):
     resume: bool = Field(False, description="It began from that job's newest checkpoint.")
 
     @property
+    def slots_each(self) -> float:
+        """The slots that each of its ranks takes."""
+        return self.options.slots
+
+    @property
+    def slots(self) -> float:
+        """The slots that it holds while it runs."""
+        return self.np * self.slots_each
+
+    @property
     def final(self) -> bool:
         """Whether it has ended."""
         return self.state in FINAL_STATES

@@ -38,7 +38,7 @@ class Status(Resource):
     data_folder: str
     started_at: UtcTime
     slots: int = Field(description="Ranks that fit on this machine at once.")
-    slots_used: int
+    slots_used: float
     gpus: int = Field(0, description="GPUs of this machine.")
     gpu_percent: float | None = Field(
         None, description="How busy they are, all together; None where nothing tells."

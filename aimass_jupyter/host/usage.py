@@ -18,6 +18,11 @@ _TICK_SECONDS = 1.0 / os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
+def memory_size() -> int:
+    """The memory of this machine, in bytes."""
+    return os.sysconf("SC_PHYS_PAGES") * _PAGE_BYTES
+
+
 class UseSampler:
     """Looks at this machine again and again; rates are since the look before.
 

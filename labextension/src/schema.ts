@@ -539,6 +539,18 @@ export interface JobCreate {
    */
   uninterrupted?: boolean;
   /**
+   * Slots that each rank takes, in halves: 0.5 for work that needs little.
+   */
+  slots?: number;
+  /**
+   * Memory that each rank needs, such as 4GB.
+   */
+  memory?: number | null;
+  /**
+   * GPUs that each rank takes.
+   */
+  gpus?: number;
+  /**
    * Elastic: go on with so few ranks.
    */
   min_np?: number | null;
@@ -762,6 +774,18 @@ export interface JobOptions {
    * Never stop it to make room for a more urgent one.
    */
   uninterrupted: boolean;
+  /**
+   * Slots that each rank takes, in halves: 0.5 for work that needs little.
+   */
+  slots: number;
+  /**
+   * Memory that each rank needs, such as 4GB.
+   */
+  memory: number | null;
+  /**
+   * GPUs that each rank takes.
+   */
+  gpus: number;
   /**
    * Elastic: go on with so few ranks.
    */

@@ -15,9 +15,11 @@ from aimass_jupyter.contract.system import Role
 from aimass_server.access import DEFAULT_TENANT, Principal, runs_this_server
 from aimass_server.control_plane import ControlPlane, Settings
 from aimass_server.data_folder import TOKEN_FILE, default_folder
+from aimass_server.jobs.ledger import Period, Quotas
 from aimass_server.jobs.preemption import Policy
 
 _ROLES = ("viewer", "author", "admin")
+_PERIODS: tuple[Period, ...] = ("day", "week", "month")
 
 
 class AimassApp(ExtensionApp):
@@ -43,6 +45,23 @@ class AimassApp(ExtensionApp):
     ).tag(config=True)
     slots_per_user = Integer(
         0, min=0, help="Slots that the jobs of one user hold at once. 0 is no limit."
+    ).tag(config=True)
+    quota_period = Enum(
+        _PERIODS,
+        "week",
+        help="How often quotas of hours begin anew: each calendar day, week or month, in UTC.",
+    ).tag(config=True)
+    slot_hours_per_user = Float(
+        0.0, min=0.0, help="Slot-hours that a user may spend in a period. 0 is no limit."
+    ).tag(config=True)
+    slot_hours_per_tenant = Float(
+        0.0, min=0.0, help="Slot-hours that a tenant may spend in a period. 0 is no limit."
+    ).tag(config=True)
+    gpu_hours_per_user = Float(
+        0.0, min=0.0, help="GPU-hours that a user may spend in a period. 0 is no limit."
+    ).tag(config=True)
+    gpu_hours_per_tenant = Float(
+        0.0, min=0.0, help="GPU-hours that a tenant may spend in a period. 0 is no limit."
     ).tag(config=True)
     preemption = Bool(
         True,
@@ -148,6 +167,10 @@ class AimassApp(ExtensionApp):
             run_lost_seconds=self.run_lost_seconds,
             preemption=Policy(
                 self.preemption, self.preemption_grace_seconds, self.preemption_interval_seconds
+            ),
+            quotas=Quotas(
+                self.quota_period, self.slot_hours_per_user, self.slot_hours_per_tenant,
+                self.gpu_hours_per_user, self.gpu_hours_per_tenant,
             ),
         )  # fmt: skip
         control_plane = ControlPlane(settings)

@@ -25,6 +25,7 @@ from aimass_server.jobs import Jobs
 from aimass_server.jobs.code import OwnCode
 from aimass_server.jobs.engines import find_engines, find_hardware
 from aimass_server.jobs.following import Follower
+from aimass_server.jobs.ledger import Quotas
 from aimass_server.jobs.picture import Limits
 from aimass_server.jobs.preemption import Policy
 from aimass_server.jobs.runner import Runner
@@ -65,6 +66,7 @@ class Settings:
     retention_newest: int = 10
     run_lost_seconds: float = 30.0
     preemption: Policy = field(default_factory=Policy)
+    quotas: Quotas = field(default_factory=Quotas)
 
 
 class ControlPlane:
@@ -121,6 +123,7 @@ class ControlPlane:
             self._blobs.path_of,
             self._warm,
             settings.preemption,
+            settings.quotas,
         )
         clusters = Clusters(self._store, self._inventory, self._runner.stop)
         jobs = Jobs(

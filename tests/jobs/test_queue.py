@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aimass_server.jobs.picture import Limits, Picture, Running, Waiting
+from aimass_server.jobs.picture import Amount, Limits, Picture, Running, Waiting
 from aimass_server.jobs.queue import decide, forecast
 from aimass_server.jobs.turns import in_order
 
@@ -214,3 +214,62 @@ def _replay(picture: Picture, true: dict[str, float]) -> dict[str, float]:
         ended = min(ends, key=lambda id_: ends[id_][0])
         now = ends.pop(ended)[0]
     return began
+
+
+@given(pictures())
+@settings(max_examples=150, deadline=None)
+def test_halves_of_slots_memory_and_gpus_are_never_given_twice(picture: Picture) -> None:
+    each = [Amount(0.5), Amount(1, 3), Amount(2, 1, 1), Amount(1.5)]
+    limits = replace(picture.limits, memory=8.0, gpus=2)
+    mixed = [replace(job, each=each[i % 4]) for i, job in enumerate(picture.waiting)]
+    picture = replace(picture, limits=limits, waiting=mixed, running=[])
+    decision = decide(picture)
+    jobs = {job.id: job for job in picture.waiting}
+    total = Amount(0.0)
+    for id_, ranks in decision.starts.items():
+        assert jobs[id_].least <= ranks <= jobs[id_].most
+        total = total.plus(jobs[id_].each.times(ranks))
+    assert total.slots <= limits.slots
+    assert total.memory <= limits.memory
+    assert total.gpus <= limits.gpus
+    for id_, blocker in decision.blocked.items():
+        small = jobs[id_].least == 1 and jobs[id_].each == Amount(0.5) and not jobs[id_].after
+        if small and blocker.kind == "slots":
+            assert total.slots > limits.slots - 0.5
+
+
+def test_two_halves_share_a_slot_and_why_counts_in_halves() -> None:
+    halves = [waiting(n, each=Amount(0.5)) for n in range(3)]
+    decision = decide(Picture(0.0, Limits(1), halves, []))
+    assert list(decision.starts) == ["job_0000", "job_0001"]
+    assert decision.blocked["job_0002"].message == "needs 0.5 slots, 0 are free"
+
+
+def test_memory_keeps_a_job_and_is_named() -> None:
+    large = waiting(1, each=Amount(1, 6 << 30))
+    running = [Running("r", BOB, 1, 50.0, each=Amount(1, 4 << 30))]
+    decision = decide(Picture(0.0, Limits(4, memory=8 << 30), [large], running))
+    told = decision.blocked["job_0001"].message
+    assert "each rank needs 6 GB of memory, 4 GB are free on one node" in told
+
+
+def test_deadlines_come_first_within_a_priority_until_they_have_passed() -> None:
+    queue = [
+        waiting(1),
+        waiting(2, deadline=90.0),
+        waiting(3, deadline=50.0),
+        waiting(4, deadline=9.0),
+        waiting(5, priority=3),
+    ]
+    order = [job.id[-1] for job in in_order(queue, {}, now=10.0)]
+    assert order == ["5", "3", "2", "1", "4"]
+
+
+def test_who_is_tried_again_waits_for_its_moment_and_keeps_nobody() -> None:
+    again, other = waiting(1, not_before=30.0), waiting(2, seconds=100)
+    picture = Picture(0.0, Limits(1), [again, other], [])
+    decision = decide(picture)
+    assert list(decision.starts) == ["job_0002"]
+    assert decision.blocked["job_0001"].kind == "retry"
+    assert forecast(replace(picture, waiting=[again]), "job_0001") == 30.0
+    assert forecast(picture, "job_0001") == 100.0

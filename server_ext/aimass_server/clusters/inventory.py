@@ -13,7 +13,7 @@ from pathlib import Path
 from aimass_jupyter.contract.clusters import LOCAL, Cluster, Fault, Node
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import Job, NodePlace
-from aimass_jupyter.host.usage import gpu_count
+from aimass_jupyter.host.usage import gpu_count, memory_size
 from aimass_server.access import Call
 from aimass_server.clusters.backend import Backend, find_backend
 from aimass_server.clusters.checking import check
@@ -168,6 +168,7 @@ class Inventory:
             address="127.0.0.1",
             port=0,
             slots=self._slots,
+            memory_bytes=memory_size(),
             gpus=gpu_count(),
             state="ready",
             created_at=self._began,
@@ -179,12 +180,13 @@ def _read(connection: Connection) -> dict[str, tuple[Cluster, list[Node]]]:
     return {cluster.id: (cluster, clusters.nodes_of(connection, cluster)) for cluster in found}
 
 
-def slots_used(node: Node, holding: Iterable[Job]) -> int:
-    """Ranks that jobs have on a node."""
+def slots_used(node: Node, holding: Iterable[Job]) -> float:
+    """The slots of a node that jobs hold."""
     if node.cluster_id == LOCAL_ID:
-        return sum(job.np for job in holding if job.cluster_id == LOCAL_ID)
+        return sum(job.slots for job in holding if job.cluster_id == LOCAL_ID)
     mine = [job for job in holding if job.cluster_id == node.cluster_id]
-    return sum(p.ranks for job in mine for p in job.places if p.node == node.name)
+    each = [(job.slots_each, p) for job in mine for p in job.places if p.node == node.name]
+    return sum(slots * place.ranks for slots, place in each)
 
 
 def counted(node: Node, holding: Iterable[Job]) -> Node:

@@ -39,6 +39,7 @@ class History:
             if job.started_at is None or job.ended_at is None:
                 continue
             seconds = (job.ended_at - job.started_at).total_seconds()
+            seconds += sum(attempt.seconds for attempt in job.attempts)
             self._charge(job, seconds)
             if job.state == "succeeded":
                 for likeness in _likenesses(job):
@@ -46,7 +47,7 @@ class History:
 
     def _charge(self, job: Job, seconds: float) -> None:
         use, now = self._used[(job.tenant, job.owner)], job.ended_at.timestamp()  # type: ignore[union-attr]
-        use.amount, use.at = use.after(now) + job.np * seconds, max(use.at, now)
+        use.amount, use.at = use.after(now) + job.slots * seconds, max(use.at, now)
 
     def seconds_of(self, job: Job) -> float:
         """How long a job is expected to run: the median of those most like it."""

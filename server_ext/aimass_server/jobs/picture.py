@@ -10,6 +10,7 @@ from aimass_jupyter.contract.job_queue import Blocker
 from aimass_server.jobs.placement import ANYWHERE, Room, Slots, Wants
 
 MACHINE = ""
+_MANY = 1e9  # of what nobody said how much there is
 
 #: Whoever waits, by (tenant, user).
 User = tuple[str, str]
@@ -37,7 +38,7 @@ class Amount(NamedTuple):
     def holds(self, each: Amount) -> int:
         """For how many ranks it is enough."""
         pairs = zip(self, each, strict=True)
-        return max(0, min(int(have // need) for have, need in pairs if need))
+        return max(0, int(min(min(have / need, _MANY) for have, need in pairs if need)))
 
 
 A_SLOT = Amount()
@@ -147,6 +148,8 @@ class Picture:
         Slot-seconds that each user used lately.
     spent
         Why a user may start nothing more for now, for those who have spent a quota.
+    anew
+        When those quotas begin anew.
     """
 
     now: float
@@ -155,6 +158,7 @@ class Picture:
     running: list[Running]
     used: Mapping[User, float] = field(default_factory=dict)
     spent: Mapping[User, str] = field(default_factory=dict)
+    anew: float = float("inf")
 
 
 @dataclass

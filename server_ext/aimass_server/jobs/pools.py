@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from aimass_jupyter.contract.clusters import Cluster, Node
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.jobs import JobCreate
+from aimass_server.jobs.picture import Amount, free_of, ranks_free
 from aimass_server.jobs.placement import ANY, Room, Wants, place
 from aimass_server.jobs.submission import Submission
 
@@ -42,7 +43,7 @@ def check_nodes(request: JobCreate, cluster: Cluster, nodes: Sequence[Node], ten
         Naming the profile, the label or the number, and what there is.
     """
     if not cluster.id:
-        _check_machine(request)
+        _check_machine(request, nodes[0])
         return
     wants = Wants.parse(request.nodes, request.node_labels)
     _check_words(wants, cluster, nodes)
@@ -53,7 +54,8 @@ def check_nodes(request: JobCreate, cluster: Cluster, nodes: Sequence[Node], ten
             "each node has a rank at least",
         )
     rooms = [room_of(node) for node in nodes]
-    empty = {room.name: room.slots for room in rooms}
+    each = Amount(request.slots, float(request.memory or 0), float(request.gpus))
+    empty = ranks_free(free_of(tuple(rooms), []), each)
     if place(empty, rooms, wants, tenant, least, request.np) is None:
         fit = [f"{room.name} ({room.slots})" for room in rooms if wants.suits(room, tenant)]
         raise InvalidRequest(
@@ -62,7 +64,20 @@ def check_nodes(request: JobCreate, cluster: Cluster, nodes: Sequence[Node], ten
         )
 
 
-def _check_machine(request: JobCreate) -> None:
+def _check_machine(request: JobCreate, machine: Node) -> None:
+    if request.memory and machine.memory_bytes and request.memory > machine.memory_bytes:
+        raise InvalidRequest(
+            f"--memory {request.memory / (1 << 30):,.1f}GB is more than this machine has: "
+            f"{machine.memory_bytes / (1 << 30):,.1f} GB",
+            "take less, or a cluster with larger nodes",
+        )
+    ranks = request.min_np or request.np
+    if request.gpus * ranks > machine.gpus:
+        raise InvalidRequest(
+            f"--gpus {request.gpus} for each of {ranks} ranks is more than the {machine.gpus} "
+            "GPUs of this machine",
+            "leave --gpus out, or take a cluster with GPUs",
+        )
     for name in ("nodes", "node_labels"):
         if values := getattr(request, name):
             option = name.replace("_", "-")
@@ -92,5 +107,11 @@ def _check_words(wants: Wants, cluster: Cluster, nodes: Sequence[Node]) -> None:
 def room_of(node: Node) -> Room:
     """A node as the queue sees it."""
     return Room(
-        node.name, node.slots, node.profile, frozenset(node.labels), frozenset(node.tenants)
+        node.name,
+        node.slots,
+        node.profile,
+        frozenset(node.labels),
+        frozenset(node.tenants),
+        node.memory_bytes or float("inf"),
+        node.gpus,
     )

@@ -228,6 +228,8 @@ def forecast(picture: Picture, wanted: str) -> float | None:
     ends = [(max(job.ends, picture.now), job.id) for job in picture.running]
     heapq.heapify(ends)
     waiting = {job.id: job for job in in_order(picture.waiting, picture.used, picture.now)}
+    if picture.spent and picture.anew < float("inf"):
+        heapq.heappush(ends, (picture.anew, ""))
     for job in picture.waiting:
         if job.not_before > picture.now:  # a moment to look again, at which nothing ends
             heapq.heappush(ends, (job.not_before, ""))
@@ -240,7 +242,8 @@ def forecast(picture: Picture, wanted: str) -> float | None:
             for job in looked_at
             if not any(id_ in waiting or id_ in running for id_ in job.after)
         ]
-        walk = _Pass(Picture(now, picture.limits, [], [*running.values()], spent=picture.spent))
+        spent = picture.spent if now < picture.anew else {}
+        walk = _Pass(Picture(now, picture.limits, [], [*running.values()], spent=spent))
         walk.start_all(ready)
         for id_, ranks in walk.decision.starts.items():
             job = waiting.pop(id_)

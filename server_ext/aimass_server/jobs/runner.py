@@ -26,6 +26,7 @@ from aimass_jupyter.host import read_record, write_notice
 from aimass_server.events import Feed
 from aimass_server.jobs.following import Follower
 from aimass_server.jobs.hosts import Hosts
+from aimass_server.jobs.ledger import Quotas
 from aimass_server.jobs.orders import GRACE_SECONDS, Orders
 from aimass_server.jobs.picture import Limits
 from aimass_server.jobs.preemption import Policy, reason
@@ -76,6 +77,7 @@ class Runner:
         path_of: Callable[[str], Path],
         warm: Warm,
         policy: Policy,
+        quotas: Quotas,
     ) -> None:
         self._store = store
         self._follower = follower
@@ -87,6 +89,7 @@ class Runner:
             pools,
             lambda job_id: self.telling.progress_of(job_id).eta_seconds,
             lambda job, now: policy.lost(job, self.folder_of(job.id), now),
+            quotas,
         )
         self._python = python
         self._orders = Orders(folder, pools, python, path_of)

@@ -18,6 +18,7 @@ from aimass_jupyter.contract.job_options import Priority
 from aimass_jupyter.contract.job_queue import Blocker, Why
 from aimass_jupyter.contract.jobs import Cause, Job, NodePlace, Place
 from aimass_server.jobs.history import History
+from aimass_server.jobs.ledger import Ledger, Quotas, period_of
 from aimass_server.jobs.picture import Amount, Limits, Picture, Running, Waiting
 from aimass_server.jobs.placement import Room, Wants
 from aimass_server.jobs.pools import room_of
@@ -104,7 +105,9 @@ class Scheduler:
         pools: Pools,
         time_left: Callable[[str], float | None],
         lost: Callable[[Job, float], float | None],
+        quotas: Quotas,
     ) -> None:
+        self._ledger = Ledger(quotas)
         self._lost = lost
         self._store = store
         self._pools = pools
@@ -120,11 +123,17 @@ class Scheduler:
         if not self._learnt:
             since = utc_now() - timedelta(days=_LEARNT_DAYS)
             self.learn(await self._store.read(lambda c: jobs.ended_lately(c, since, _LEARNT_FROM)))
+            if self._ledger.quotas.any:
+                begun = period_of(self._ledger.quotas.period, utc_now())[0]
+                ended = await self._store.read(lambda c: jobs.ended_lately(c, begun, None))
+                self._ledger.learn(ended)
             self._learnt = True
 
     def learn(self, ended: Iterable[Job]) -> None:
         """Take in jobs that ended."""
+        ended = list(ended)
         self._history.learn(ended)
+        self._ledger.learn(ended)
         self._entries.clear()  # what they should take is another by now
 
     async def look(self) -> Agenda:
@@ -157,7 +166,7 @@ class Scheduler:
     def _starts(self, able: list[Job], holding: list[Job], cluster_id: str) -> list[Job]:
         """The jobs that start on one cluster."""
         here = [job for job in holding if job.cluster_id == cluster_id]
-        if sum(job.np * amount_of(job).slots for job in here) >= self._limits_of(cluster_id).slots:
+        if sum(job.slots for job in here) >= self._limits_of(cluster_id).slots:
             return []
         decision = starting(self._picture(able, here, cluster_id, (*able, *holding)))
         by_id = {job.id: job for job in able}
@@ -190,6 +199,10 @@ class Scheduler:
     def _limits_of(self, cluster_id: str) -> Limits:
         """What may run at once on a cluster; the nodes that are not ready count for nothing."""
         if not cluster_id:
+            if self._limits.memory == float("inf"):  # asked once: it does not change
+                here = self._pools.nodes_of("")[0]
+                memory = here.memory_bytes or self._limits.slots << 60
+                self._limits = replace(self._limits, memory=memory, gpus=here.gpus)
             return self._limits
         rooms = tuple(room_of(node) for node in self._pools.ready_nodes(cluster_id))
         slots = sum(room.slots for room in rooms)
@@ -205,12 +218,13 @@ class Scheduler:
         return list(self._known.values()), jobs.holding_slots(connection)
 
     def _hopeless(self, job: Job, failed: dict[str, str]) -> Cause | None:
-        if not job.cluster_id and _least(job) > self._limits.slots:
-            message = f"it needs {_least(job)} slots, this machine has {self._limits.slots} now"
+        least = _least(job) * job.slots_each
+        if not job.cluster_id and least > self._limits.slots:
+            message = f"it needs {least:g} slots, this machine has {self._limits.slots} now"
             return Cause(code="not-started", message=message)
         allowed = self._limits.slots_of_user
-        if allowed is not None and _least(job) > allowed:
-            message = f"it needs {_least(job)} slots, a user may hold {allowed} at once"
+        if allowed is not None and least > allowed:
+            message = f"it needs {least:g} slots, a user may hold {allowed} at once"
             return Cause(code="not-started", message=message)
         for id_ in job.options.after:
             if id_ in failed:
@@ -250,12 +264,22 @@ class Scheduler:
     def _picture(
         self, queued: list[Job], holding: list[Job], cluster_id: str, all_jobs: Iterable[Job]
     ) -> Picture:
-        now = utc_now().timestamp()
+        at = utc_now()
+        now = at.timestamp()
+        all_jobs = list(all_jobs)
         unfinished = {job.id for job in all_jobs}
         waiting = [_still_after(self._waiting(job), unfinished) for job in queued]
         running = [self._running(job, now) for job in holding]
         limits = self._limits_of(cluster_id)
-        return Picture(now, limits, waiting, running, self._history.used(now))
+        return Picture(
+            now,
+            limits,
+            waiting,
+            running,
+            self._history.used(now),
+            self._ledger.refusals(all_jobs, at),
+            period_of(self._ledger.quotas.period, at)[1].timestamp(),
+        )
 
     def _waiting(self, job: Job) -> Waiting:
         """The job as the queue sees it; kept, for there may be thousands."""
@@ -322,4 +346,4 @@ def _least(job: Job) -> int:
 
 def amount_of(job: Job) -> Amount:
     """What each rank of a job takes of its node."""
-    return Amount()
+    return Amount(job.slots_each, float(job.options.memory or 0), float(job.options.gpus))

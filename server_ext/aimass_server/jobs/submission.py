@@ -168,10 +168,12 @@ def _check_slots(request: JobCreate, slots: int) -> None:
     here = request.cluster == LOCAL
     where = "this machine" if here else f"cluster '{request.cluster}'"
     more = "raise AimassApp.slots" if here else "add a node"
-    if request.np > slots:
+    if request.np * request.slots > slots:
+        each = f" with --slots {request.slots:g} each" if request.slots != 1 else ""
+        most = int(slots // request.slots)
         raise InvalidRequest(
-            f"--np {request.np} is more than the {slots} slots of {where}",
-            f"take --np {slots} or less, or {more}",
+            f"--np {request.np}{each} is more than the {slots} slots of {where}",
+            f"take --np {most} or less, or {more}" if most else f"take fewer --slots, or {more}",
         )
 
 
@@ -197,7 +199,7 @@ def _check_elastic(request: JobCreate, engine: Engine, slots: int) -> None:
             f"--min-np and --max-np are both {most}: nothing about the job is elastic",
             "give a smaller --min-np, or --max-restarts to have dead ranks started again",
         )
-    if least > slots:
+    if least * request.slots > slots:
         raise InvalidRequest(
             f"--min-np {least} is more than the {slots} slots of this machine",
             f"take --min-np {slots} or less",

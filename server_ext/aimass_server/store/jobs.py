@@ -133,8 +133,8 @@ def inputs(connection: Connection, job_id: str) -> tuple[str, str]:
     return row.dataset_digest, row.label
 
 
-def ended_lately(connection: Connection, since: datetime, limit: int) -> list[Job]:
-    """The newest jobs that ended after a time, oldest first, of all tenants."""
+def ended_lately(connection: Connection, since: datetime, limit: int | None) -> list[Job]:
+    """The newest jobs that ended after a time, oldest first, of all tenants; None is all."""
     query = select(jobs).where(jobs.c.state.in_(FINAL_STATES), jobs.c.ended_at > since)
     rows = connection.execute(query.order_by(jobs.c.id.desc()).limit(limit)).all()
     return [_job(row) for row in reversed(rows)]
@@ -147,10 +147,9 @@ def failed_of(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     return {row.id: row.name for row in connection.execute(query)}
 
 
-def slots_used(connection: Connection) -> int:
-    """Ranks that are starting, running or stopping."""
-    query = select(func.sum(jobs.c.np)).where(jobs.c.state.in_(HOLDS_SLOTS))
-    return connection.execute(query).scalar() or 0
+def slots_used(connection: Connection) -> float:
+    """The slots of jobs that are starting, running or stopping."""
+    return sum(job.slots for job in holding_slots(connection))
 
 
 def counts(connection: Connection, tenant: str) -> dict[str, int]:
