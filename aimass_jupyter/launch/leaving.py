@@ -77,8 +77,8 @@ class Leaving:
 def _patience(folder: Path) -> float:
     """How long it pays to wait for a checkpoint that is made because we ask.
 
-    Own code makes them when it likes, and ranks on nodes hear of nothing but an end.
+    Own code makes them when it likes. Ranks on nodes hear of it through their leader.
     """
     spec = read_record(folder / "spec.json") or {}
-    hears = bool(spec) and not spec.get("source") and not spec.get("places")
+    hears = bool(spec) and not spec.get("source")
     return KEEP_SECONDS if hears else 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_server.auth import IdentityProvider, User
-from jupyter_server.base.handlers import JupyterHandler
+from tornado.web import RequestHandler
 
 HEADER = "X-Door"
 
@@ -11,12 +11,12 @@ HEADER = "X-Door"
 class Doors(IdentityProvider):
     """Identity by a header; nobody without one."""
 
-    def get_user(self, handler: JupyterHandler) -> User | None:
-        known = getattr(handler, "_jupyter_current_user", None)
+    def get_user(self, handler: RequestHandler) -> User | None:
+        known: User | None = getattr(handler, "_jupyter_current_user", None)
         if known is not None:
             return known
         name = handler.request.headers.get(HEADER)
         return User(name) if name else None
 
-    def is_token_authenticated(self, handler: JupyterHandler) -> bool:
+    def is_token_authenticated(self, handler: RequestHandler) -> bool:
         return True

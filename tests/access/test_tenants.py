@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,16 @@ def tenants(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenants]:
         server.stop_everything()
 
 
+def _runs(client: Client, job_id: str) -> bool:
+    return bool(client.jobs.show(job_id).state == "running")
+
+
+def _used(client: Client, cluster: str) -> Any:
+    """Its use, once somebody's is told."""
+    usage = client.clusters.usage(cluster)
+    return usage.jobs and usage
+
+
 def _fill(tenants: Tenants, folder: Path) -> None:
     """Give Ada one of each thing, a job that runs, and one that waits."""
     ada, name = tenants.ada, f"{SECRET}-thing"
@@ -128,7 +139,7 @@ def _fill(tenants: Tenants, folder: Path) -> None:
         cluster="common", nodes=["any:2"], engine="torchrun",
     )  # fmt: skip
     for job in (runs, on_free):
-        until(lambda job=job: ada.jobs.show(job.id).state == "running")
+        until(partial(_runs, ada, job.id))
     model, cluster = ada.models.show(name), ada.clusters.show(name)
     node = ada.nodes.show(name, name)
     token = ada.tokens.list().items[0]
@@ -280,7 +291,7 @@ def test_of_a_clusters_use_the_sum_is_told(tenants: Tenants) -> None:
     for cluster, used in (("local", 2), ("common", 1)):
         shown = tenants.bob.clusters.show(cluster)
         assert shown.slots_used == used
-        usage = until(lambda c=cluster: (u := tenants.bob.clusters.usage(c)).jobs and u)
+        usage = until(partial(_used, tenants.bob, cluster))
         assert [use.name for use in usage.jobs] == ["jobs of other tenants"]
         for told in (shown, usage, tenants.bob.nodes.list(cluster)):
             assert SECRET not in told.model_dump_json()

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from aimass_jupyter.host import read_record, write_first, write_record
 from aimass_jupyter.launch.leaving import Leaving
@@ -40,11 +37,8 @@ def test_a_request_waits_for_a_checkpoint_of_a_job_that_hears_it(tmp_path: Path)
     assert (leaving.cause().code, leaving.cause().message) == ("preempted", "for job x")
 
 
-@pytest.mark.parametrize(
-    "spec", [{"source": {"kind": "script"}}, {"places": [{"node": "a", "ranks": 1}]}]
-)
-def test_who_does_not_hear_it_is_not_waited_for(tmp_path: Path, spec: dict[str, Any]) -> None:
-    write_record(tmp_path / "spec.json", spec)
+def test_who_does_not_hear_it_is_not_waited_for(tmp_path: Path) -> None:
+    write_record(tmp_path / "spec.json", {"source": {"kind": "script"}})
     write_record(tmp_path / "stop.json", PREEMPTED)
     assert Leaving(tmp_path).due()
 

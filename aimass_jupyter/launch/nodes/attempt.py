@@ -34,7 +34,7 @@ class Attempt:
     lost
         Names of the nodes that were lost.
     given_way
-        Whether it was ended before its time, for one with other hosts.
+        Whether it was ended before its time, its state kept.
     """
 
     def __init__(
@@ -58,14 +58,20 @@ class Attempt:
         return self._gives_way and len(self._finished) < len(self._links.all) and not self.lost
 
     def run(
-        self, asked_to_stop: Callable[[], bool], hosts_changed: Callable[[], bool]
+        self, asked_to_stop: Callable[[], bool], why_give_way: Callable[[], str]
     ) -> list[RankExit]:
-        """Run the parts to their end; the ranks that failed, the first one first."""
+        """Run the parts to their end; the ranks that failed, the first one first.
+
+        Parameters
+        ----------
+        why_give_way
+            Why it is to end before its time, its state kept; empty while it is not.
+        """
         try:
             with tempfile.TemporaryDirectory(prefix="aimass-") as scratch:
                 if self._prepared(Path(scratch)) and not asked_to_stop():
                     self._start()
-                    self._watch(asked_to_stop, hosts_changed)
+                    self._watch(asked_to_stop, why_give_way)
         finally:
             self._links.close(_STOP_SECONDS if asked_to_stop() else 2.0)
         return self._exits
@@ -121,7 +127,7 @@ class Attempt:
         self._running = set(links)
 
     def _watch(
-        self, asked_to_stop: Callable[[], bool], hosts_changed: Callable[[], bool]
+        self, asked_to_stop: Callable[[], bool], why_give_way: Callable[[], str]
     ) -> None:  # fmt: skip
         """Take what the nodes say until all parts have ended, or were given up."""
         while self._running:
@@ -130,8 +136,8 @@ class Attempt:
             if asked_to_stop() and (self._gives_way or not self._stop_by):
                 self._gives_way = False
                 self._stop("its supervisor")
-            elif not self._stop_by and hosts_changed():
-                self._give_way()
+            elif not self._stop_by and (why := why_give_way()):
+                self._give_way(why)
             self._keep_in_touch()
 
     def _keep_in_touch(self) -> None:
@@ -216,7 +222,7 @@ class Attempt:
             self._finished.add(link)
             return
         if self._gives_way:  # its state is kept, and sent
-            self._stop("its leader, which goes on with other hosts")
+            self._stop("its leader, as its state is kept")
             return
         if not self._stop_by:
             self._tell_cause(link, cause)
@@ -233,12 +239,12 @@ class Attempt:
             message = f"on node '{link.node}': {cause.get('message') or link.last_words}"
             self._record(link, str(code or "node-lost"), message, rank=cause.get("rank"))
 
-    def _give_way(self) -> None:
+    def _give_way(self, why: str) -> None:
         """Have rank 0 keep its state and end; the others end with it."""
-        print("its hosts change: the ranks keep their state and end", flush=True)
+        print(f"{why}: the ranks keep their state and end", flush=True)
         self._gives_way = True
         self._stop_by = time.monotonic() + _KEEP_SECONDS + _STOP_SECONDS
-        self._links.all[0].say({"do": "keep", "by": "its leader, which goes on with other hosts"})
+        self._links.all[0].say({"do": "keep", "by": "its leader"})
 
     def _stop(self, by: str) -> None:
         """Have every part end; those that do not in time are given up."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,13 @@ from typing import Any
 from aimass_jupyter.host import forget_beats, read_record, write_notice, write_record
 from aimass_jupyter.launch.causes import forget_failures
 from aimass_jupyter.launch.launchers import GANG_RECORD, RankExit
+from aimass_jupyter.launch.leaving import KEEP_SECONDS, STOP_RECORD
 from aimass_jupyter.launch.nodes.attempt import Attempt
 from aimass_jupyter.launch.nodes.hosts import Hosts, Place
 from aimass_jupyter.launch.order import JobOrder, read_job
 from aimass_jupyter.launch.restarts import Restarts
+
+_POLL_SECONDS = 0.1
 
 
 @dataclass
@@ -48,9 +52,11 @@ class Leader:
         restarts = Restarts(self.folder, self.work)
         while True:
             attempt = Attempt(self.folder, self.spec, self.hosts.places, self.attempts)
-            exits = attempt.run(lambda: self.stopping, self._hosts_changed)
+            exits = attempt.run(lambda: self.stopping, self._why_give_way)
             write_record(self.folder / GANG_RECORD, _as_record(self.attempts, exits))
             self.attempts += 1
+            if attempt.given_way and self._asked_to_leave():
+                self._wait_for_the_end()
             if self.stopping:
                 return 128 + signal.SIGTERM
             if attempt.given_way:
@@ -61,8 +67,25 @@ class Leader:
             if not self._go_on(restarts, attempt.lost, exits):
                 return 1
 
+    def _why_give_way(self) -> str:
+        """Why the attempt that runs is to end, its state kept; empty while it is not."""
+        if self._asked_to_leave():
+            return "it is asked to leave"
+        return "its hosts change" if self._hosts_changed() else ""
+
     def _hosts_changed(self) -> bool:
         return self.work.elastic and self.hosts.changed()
+
+    def _asked_to_leave(self) -> bool:
+        """Whether the job is to end once its state is kept."""
+        record = self.folder / STOP_RECORD
+        return record.exists() and bool((read_record(record) or {}).get("keep"))
+
+    def _wait_for_the_end(self) -> None:
+        """The state is kept: our supervisor sees that, and ends us."""
+        deadline = time.monotonic() + KEEP_SECONDS
+        while not self.stopping and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
 
     def _follow(self) -> None:
         """Take the hosts that the table has now; that is no failure."""

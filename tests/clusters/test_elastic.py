@@ -1,0 +1,73 @@
+"""Elastic jobs follow the table of their cluster's nodes: hosts leave, are lost, and join."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aimass_jupyter.client import Client
+from tests.clusters import plugs
+from tests.clusters.test_ssh import event_steps, log_of, steps_of, until
+from tests.conftest import Server
+
+ROOT = Path(__file__).parents[2]
+NODES = ("one", "two", "three")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Iterator[Client]:
+    """A client of a control plane with three machines with plugs as cluster 'pool', a slot each."""
+    paths = [str(plugs.install(tmp_path / "site")), str(ROOT)]
+    server = Server(tmp_path / "data", {"PYTHONPATH": os.pathsep.join(paths)})
+    server.start("--AimassApp.warm=False")
+    try:
+        with server.client() as client:
+            client.clusters.create("pool", kind="plugs")
+            for number, name in enumerate(NODES):
+                client.nodes.add(
+                    "pool", name, address="127.0.0.1", port=1 + number, slots=1,
+                    folder=str(tmp_path / name),
+                )  # fmt: skip
+            client.datasets.import_("iris")
+            yield client
+    finally:
+        server.stop_everything()
+
+
+@pytest.mark.faults
+def test_hosts_leave_are_lost_and_join(pool: Client, tmp_path: Path) -> None:
+    until(lambda: all(node.state == "ready" for node in pool.nodes.list("pool").items))
+    job = pool.jobs.submit(
+        dataset="iris", algorithm="classification", cluster="pool", engine="torchrun", np=2,
+        min_np=1, max_np=3, name="breathes",
+        params={"epochs": 100_000, "batch_size": 16, "checkpoint_every": 100_000},
+    )  # fmt: skip
+
+    def runs_on(said: str, *names: str) -> None:
+        """Wait until it says so, trains on, and is told to have these nodes."""
+        until(lambda: said in log_of(pool, job, -1), 120)
+        seen = steps_of(pool, job)
+        until(lambda: steps_of(pool, job) > seen, 120)
+        assert [place.node for place in pool.jobs.show(job.id).places] == list(names)
+
+    runs_on("", "one", "three", "two")
+    pool.nodes.drain("pool", "two")
+    runs_on("(two leaves): 2 ranks", "one", "three")
+    assert pool.nodes.show("pool", "two").state == "drained"
+    plugs.pull(tmp_path / "three")
+    runs_on("node 'three' (127.0.0.1) was lost", "one")
+    plugs.push(tmp_path / "three")
+    runs_on("(three joins): 2 ranks", "one", "three")
+    pool.jobs.stop(job.id)
+    ended = pool.wait(job.id)
+    assert (ended.state, ended.restarts, ended.np) == ("stopped", 1, 2)
+    points = event_steps(tmp_path / "data" / "jobs" / job.id / "tb")
+    assert len(points) == 4
+    all_three, without_two, alone, joined = (steps[0] for steps in points)
+    # No checkpoint was due by itself: who leaves or joins has one made, and who is lost has not.
+    assert all_three < without_two == alone < joined
