@@ -57,6 +57,9 @@ KILLS := 300
 chaos: setup-for-tests ## kill the control plane 300 times (KILLS=…) and judge what is left
 	@$(BIN)/python -m tests.chaos --kills $(KILLS)
 
+environments: setup-for-tests ## the magics in old and new kernels, a terminal, without torch
+	@$(BIN)/python .ci/environments.py
+
 bench-%: setup ## run one benchmark: make bench-events-read runs benchmarks/events_read.py
 	@$(BIN)/python benchmarks/$(subst -,_,$*).py
 
