@@ -118,7 +118,7 @@ function chartsOf(course) {
   return [
     {
       title: 'requests in 5 s',
-      range: [0, 1],
+      range: [0, 4],
       lines: [
         line('requests', column('requests', 0)),
         line('refused', column('refused', 0)),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import Dict, Unicode
 
 from aimass_jupyter.contract.endpoints import Endpoint, EndpointSample, EndpointUsage
+from aimass_jupyter.contract.errors import AimassError
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.widgets.assets import script, style
 from aimass_jupyter.widgets.live import LiveWidget
@@ -87,8 +88,12 @@ class EndpointMonitor(LiveWidget):
 
     def stop_serving(self) -> Change:
         """Stop serving, for good."""
-        self.client.endpoints.delete(self.endpoint)
-        self._stopped = True
+        self._stopped = True  # before: a look that finds it gone is no surprise
+        try:
+            self.client.endpoints.delete(self.endpoint)
+        except AimassError:
+            self._stopped = False
+            raise
         return self._gone
 
     def _gone(self) -> None:

@@ -102,7 +102,8 @@ class LiveWidget(ActionWidget):
                 delay = min(2 * max(delay, FIRST_DELAY_SECONDS), LONGEST_DELAY_SECONDS)
                 continue
             except AimassError as error:
-                self._turns.take(partial(self._lose, error))
+                if not self.over:
+                    self._turns.take(partial(self._lose, error))
                 return
             self._turns.take(partial(self._show, change))
             delay = self.pace_seconds

@@ -201,14 +201,14 @@ class PredictView {
   manyAnswers({ model, rows }, card) {
     const asked = this.settings.asked ?? [];
     const names = card.inputs.filter(({ kind }) => kind !== 'image' && kind !== 'list').map(({ name }) => name);
-    const heads = asked.length ? [...names, 'prediction'] : ['prediction'];
+    const sure = Boolean(rows[0]?.classes);
+    const heads = ['prediction', ...(sure ? ['probability'] : []), ...(asked.length ? names : [])];
     const cells = rows.map((row, at) => [
-      ...(asked.length ? names.map(name => asked[at]?.[name]) : []),
       valueText(row.value),
-      ...(row.classes ? [row.classes[0][1]] : [])
+      ...(sure ? [row.classes[0][1]] : []),
+      ...(asked.length ? names.map(name => asked[at]?.[name]) : [])
     ]);
-    const named = rows[0]?.classes ? [...heads, 'probability'] : heads;
-    const save = () => saveText(`${card.name}-predictions.csv`, toCsv(named, cells));
+    const save = () => saveText(`${card.name}-predictions.csv`, toCsv(heads, cells));
     const more = rows.length - SHOWN_ROWS;
     return [
       element(
@@ -218,7 +218,7 @@ class PredictView {
         element('span', { class: 'aimass-help' }, `answered by ${model}`),
         button('Save as CSV', save)
       ),
-      tableElement(named, cells.slice(0, SHOWN_ROWS)),
+      tableElement(heads, cells.slice(0, SHOWN_ROWS)),
       more > 0 ? element('p', { class: 'aimass-empty' }, `… and ${plural(more, 'row')} more, in the CSV.`) : ''
     ];
   }

@@ -47,7 +47,7 @@ def table_of(comparison: Comparison) -> dict[str, Any]:
         "runs": [one.run.model_dump(mode="json", include=kept) for one in comparison.runs],
         "params": {name: [_short(v) for v in values] for name, values in comparison.params.items()},
         "metrics": {
-            name: {"last": values, "best": comparison.best[name],
+            name: {"last": values, "best": values if name in _NO_RANK else comparison.best[name],
                    "winner": best_of(name, comparison.best[name])}
             for name, values in comparison.metrics.items()
         },
@@ -79,15 +79,16 @@ class RunCompare(LiveWidget):
 
     def __init__(self, runs: Iterable[str | Run | Job], client: Client | None = None) -> None:
         self.runs = [one if isinstance(one, str) else one.id for one in runs]
-        if not 1 <= len(self.runs) <= MAX_COMPARED:
-            raise InvalidRequest(
-                f"{len(self.runs)} runs cannot be compared", f"name 1 to {MAX_COMPARED} of them"
-            )
         self.comparison: Comparison | None = None
         self._curves: dict[str, CurveSet] = {}
         self._cursors: dict[str, str] = {}
         self._revision = 0
         super().__init__(client)
+        if not 1 <= len(self.runs) <= MAX_COMPARED:
+            self.close()
+            raise InvalidRequest(
+                f"{len(self.runs)} runs cannot be compared", f"name 1 to {MAX_COMPARED} of them"
+            )
 
     @property
     def over(self) -> bool:
