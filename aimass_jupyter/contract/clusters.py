@@ -167,7 +167,9 @@ class ClusterRef(Request):
 
 
 class ClusterStop(ClusterRef):
-    now: bool = argument(False, help="Stop the jobs that run on it, too.")
+    now: bool = argument(
+        False, help="Send the jobs that run on it back into the queue, their state kept."
+    )
     reason: str = argument("", help="Why, for those who wait.", max_length=500)
 
 
@@ -281,7 +283,7 @@ OPERATIONS = (
         request=ClusterStop,
         response=Cluster,
         permission="clusters:manage",
-        help="Let no more jobs begin on a cluster; those that run end by themselves, or at once.",
+        help="Let no more jobs begin on a cluster; those that run go on, or back into the queue.",
         examples=("clusters stop lab --reason repair", "clusters stop lab --now"),
     ),
     Operation(

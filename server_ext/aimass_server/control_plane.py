@@ -125,7 +125,7 @@ class ControlPlane:
             settings.preemption,
             settings.quotas,
         )
-        clusters = Clusters(self._store, self._inventory, self._runner.stop)
+        clusters = Clusters(self._store, self._inventory, self._runner.send_back)
         jobs = Jobs(
             self._store,
             self._runner,

@@ -19,6 +19,7 @@ import pytest
 
 from aimass_jupyter.client import Client
 from aimass_jupyter.client.discovery import Address
+from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.operation import Operation
 from aimass_jupyter.contract.table import API_ROOT, OPERATIONS
 from tests.access.doors import HEADER
@@ -129,6 +130,7 @@ def _fill(tenants: Tenants, folder: Path) -> None:
     ):
         ada.nodes.add(
             cluster, node, address="127.0.0.1", port=1 + number, slots=1, tenants=lent,
+            profile=f"{SECRET}-large" if lent else "plain",
             folder=str(folder / f"node-{number}"),
         )  # fmt: skip
     runs = ada.jobs.submit(
@@ -269,6 +271,7 @@ def test_events_are_told_to_their_tenant_alone(tenants: Tenants) -> None:
 
 
 def test_why_says_that_slots_are_taken_and_not_by_whom(tenants: Tenants) -> None:
+    tenants.carol.nodes.drain("common", f"{SECRET}-aside", reason=f"{SECRET} is spilt")
     waits = tenants.bob.jobs.submit(
         dataset=tenants.bob.datasets.import_("wine", name="wine").name,
         algorithm="classification", params={"epochs": 1}, name="waits",
@@ -282,7 +285,13 @@ def test_why_says_that_slots_are_taken_and_not_by_whom(tenants: Tenants) -> None
             why = tenants.bob.jobs.why(job.id)
             assert why.blockers
             assert SECRET not in why.model_dump_json()
+        with pytest.raises(InvalidRequest) as refused:
+            tenants.bob.jobs.submit(
+                dataset="wine", algorithm="classification", cluster="common", nodes=["x:1"]
+            )
+        assert SECRET not in str(refused.value)
     finally:
+        tenants.carol.nodes.resume("common", f"{SECRET}-aside")
         for job in (waits, stuck):
             tenants.bob.jobs.stop(job.id)
 

@@ -1,4 +1,4 @@
-"""Clusters that are stopped and started, of a kind that a package adds."""
+"""Clusters of a kind that a package adds: stopped, started, and with own code on their nodes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from aimass_jupyter.client import Client
 from aimass_jupyter.contract.errors import Conflict
 from aimass_jupyter.contract.jobs import Job
 from tests.clusters import plugs
-from tests.clusters.test_ssh import until
+from tests.clusters.test_ssh import log_of, until
 from tests.conftest import Server
+from tests.jobs.test_own_code import TRAIN, function
 
 ROOT = Path(__file__).parents[2]
 LONG = {"epochs": 100_000, "batch_size": 16}
@@ -75,17 +76,22 @@ def test_a_stopped_cluster_lets_its_jobs_end_and_none_begin(pool: Client) -> Non
     assert ended.state == "succeeded", ended.cause
 
 
-def test_a_cluster_that_is_stopped_now_stops_its_jobs(pool: Client) -> None:
+@pytest.mark.slow
+def test_a_cluster_that_is_stopped_now_sends_its_jobs_back(pool: Client) -> None:
     ready(pool)
-    job = submit(pool, name="ends", params=LONG)
-    until(lambda: pool.jobs.show(job.id).state == "running")
+    job = submit(pool, name="goes-on", params=LONG | {"checkpoint_every": 100_000})
+    until(lambda: pool.jobs.metrics(job.id).series)
     pool.clusters.stop("pool", now=True, reason="smoke")
-    ended = pool.wait(job.id)
-    assert ended.state == "stopped"
-    assert ended.cause is not None
-    assert ended.cause.message == "stopped by who stopped cluster 'pool': smoke"
+    waits = until(lambda: (j := pool.jobs.show(job.id)).state == "queued" and j)
+    assert [attempt.cause.message for attempt in waits.attempts] == [
+        "cluster 'pool' was stopped: smoke"
+    ]
     assert pool.clusters.show("pool").state == "stopped"
+    assert "cluster 'pool' is stopped: smoke" in pool.jobs.why(job.id).model_dump_json()
     assert pool.clusters.start("pool").reason == ""
+    until(lambda: "going on from the checkpoint after step" in log_of(pool, job))
+    pool.jobs.stop(job.id)
+    assert pool.wait(job.id).state == "stopped"
 
 
 def test_a_cluster_starts_with_sound_nodes_only(pool: Client, folder: Path) -> None:
@@ -100,3 +106,41 @@ def test_a_cluster_starts_with_sound_nodes_only(pool: Client, folder: Path) -> N
     plugs.push(folder / "two")
     pool.nodes.resume("pool", "two")
     ready(pool)
+
+
+SCRIPT = """
+import sys
+from torch import distributed
+
+distributed.init_process_group("gloo")
+print("script", distributed.get_rank(), "of", distributed.get_world_size(), sys.argv[1:])
+open(f"made-by-{distributed.get_rank()}.txt", "w").write("made")
+distributed.destroy_process_group()
+"""
+
+
+@pytest.mark.slow
+def test_own_code_runs_on_nodes_and_travels_once(pool: Client, tmp_path: Path) -> None:
+    ready(pool)
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT)
+    there = {"cluster": "pool", "nodes": ["any:2"], "engine": "torchrun"}
+    rate = {"lr": 0.05}
+    source = pool.upload_content("own.zip", function(TRAIN))
+    first = pool.jobs.submit(
+        source=source, dataset="iris", name="own", params={"lr": 0.05}, **there
+    )
+    ended = pool.wait(first.id)
+    assert ended.state == "succeeded", (ended.cause, log_of(pool, first, -1))
+    assert ended.model
+    assert [place.node for place in ended.places] == ["one", "two"]
+    assert "begins with 0 of 2" in log_of(pool, first, 1)
+    assert "notes.txt" in {item.path for item in pool.jobs.artifacts(first.id).items}
+    for number in range(2):
+        job = pool.jobs.submit(path, arguments=["--own", "a b"], name=f"script-{number}", **there)
+        ended = pool.wait(job.id)
+        assert ended.state == "succeeded", (ended.cause, log_of(pool, job, -1))
+        for rank in range(2):
+            assert f"script {rank} of 2 ['--own', 'a b']" in log_of(pool, job, rank)
+        assert "made-by-0.txt" in {item.path for item in pool.jobs.artifacts(job.id).items}
+        assert log_of(pool, job, -1).count(" gets ") == (0 if number else 2)

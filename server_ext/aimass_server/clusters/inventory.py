@@ -101,13 +101,18 @@ class Inventory:
             return []
         return [node for node in self.nodes_of(cluster_id) if node.state == "ready"]
 
-    def why_not_ready(self, cluster_id: str) -> list[str]:
-        """What keeps jobs from nodes of a cluster, in words."""
+    def why_not_ready(self, cluster_id: str, tenant: str) -> list[str]:
+        """What keeps a tenant's jobs from nodes of a cluster, in words."""
         known = self._known.get(cluster_id)
         if known is not None and known[0].state == "stopped":
             why = f": {known[0].reason}" if known[0].reason else ""
             return [f"cluster '{known[0].name}' is stopped{why}"]
-        away = [node for node in self.nodes_of(cluster_id) if node.state != "ready"]
+        away = [
+            node
+            for node in self.nodes_of(cluster_id)
+            if node.state != "ready"
+            and (not node.tenants or clusters.may_use(node.tenants, tenant))
+        ]
         return [f"node '{n.name}' is {n.state}{f': {n.reason}' if n.reason else ''}" for n in away]
 
     def reach(self, job: Job) -> list[NodePlace]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from aimass_jupyter.contract.base import Done, Page
@@ -34,19 +35,19 @@ class Clusters:
 
     Parameters
     ----------
-    stop_job
-        Has a job end; takes it, and who wants that.
+    send_back
+        Has a job that runs go back into the queue, its state kept; takes it, and why.
     """
 
     def __init__(
         self,
         store: Store,
         inventory: Inventory,
-        stop_job: Callable[[Job, str], Awaitable[object]],
+        send_back: Callable[[Job, str], Awaitable[object]],
     ) -> None:
         self._store = store
         self._inventory = inventory
-        self._stop_job = stop_job
+        self._send_back = send_back
 
     async def create(self, call: Call, request: ClusterCreate) -> Cluster:
         """Make a cluster without nodes."""
@@ -99,16 +100,17 @@ class Clusters:
         return await self._again(call, cluster)
 
     async def stop(self, call: Call, request: ClusterStop) -> Cluster:
-        """Let no more jobs begin on it; those that run end by themselves, or now."""
+        """Let no more jobs begin on it; those that run end, or now go back into the queue."""
         cluster = await self.own(call, request.cluster)
         reason = request.reason
         await self._store.write(lambda c: clusters.close_to_jobs(c, cluster, reason, call.user))
         await self._inventory.refresh()
         if request.now:
-            by = f"who stopped cluster '{cluster.name}'{f': {reason}' if reason else ''}"
+            why = f"cluster '{cluster.name}' was stopped{f': {reason}' if reason else ''}"
             for job in await holding(self._store):
-                if job.cluster_id == cluster.id:
-                    await self._stop_job(job, by)
+                if job.cluster_id == cluster.id and job.state != "stopping":
+                    with contextlib.suppress(Conflict):  # it has ended meanwhile
+                        await self._send_back(job, why)
         return await self._again(call, cluster)
 
     async def delete(self, call: Call, request: ClusterRef) -> Done:

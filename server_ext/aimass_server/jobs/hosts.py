@@ -18,8 +18,10 @@ from typing import Any, Protocol
 from aimass_jupyter.contract.clusters import Fault, Node
 from aimass_jupyter.contract.jobs import Job, NodePlace, Place
 from aimass_jupyter.host import read_record, write_record
+from aimass_server.jobs.picture import free_of, ranks_free, take
 from aimass_server.jobs.placement import ANY, Wants
 from aimass_server.jobs.pools import room_of
+from aimass_server.jobs.scheduler import amount_of
 from aimass_server.store import Store, jobs
 
 HOSTS_RECORD = "hosts.json"
@@ -107,12 +109,12 @@ class Hosts:
             for node in self._pools.ready_nodes(job.cluster_id)
             if self._back(job, node, lost.get(node.name))
         ]
-        used: Ranks = {}
+        free = free_of(tuple(room_of(node) for node in nodes), [])
         for other in holding:
             if other.cluster_id == job.cluster_id and other.id != job.id:
-                for place in other.places:
-                    used[place.node] = used.get(place.node, 0) + place.ranks
-        return grown(job, stays, nodes, used, most)
+                take(free, {p.node: p.ranks for p in other.places}, amount_of(other))
+        take(free, stays, amount_of(job))
+        return grown(job, stays, nodes, ranks_free(free, amount_of(job)), most)
 
     def _staying(self, job: Job, have: Ranks, least: int) -> Ranks:
         """Those that are not being drained; all of them when the rest would be too few."""
@@ -164,34 +166,33 @@ def is_elastic(job: Job) -> bool:
     return bool(job.options.min_np or job.options.max_np)
 
 
-def grown(job: Job, stays: Ranks, nodes: Iterable[Node], used: Ranks, most: int) -> Ranks:
+def grown(job: Job, stays: Ranks, nodes: list[Node], free: Ranks, most: int) -> Ranks:
     """More ranks where there is room: on the hosts that it has, then on others that suit it.
 
     A job that asked for so many nodes gets no more of them than that.
+
+    Parameters
+    ----------
+    free
+        For how many more of its ranks there is room on each node.
     """
     wants = Wants.parse(job.options.nodes, job.options.node_labels)
     found = dict(stays)
+    known = {node.name: node for node in nodes}
     able = [node for node in nodes if wants.could_take(room_of(node), job.tenant)]
-    for node in sorted(able, key=lambda n: (n.name not in stays, used.get(n.name, 0), n.name)):
-        room = node.slots - used.get(node.name, 0) - found.get(node.name, 0)
-        ranks = min(room, most - sum(found.values()))
-        new = node.name not in found
-        if ranks <= 0 or (new and wants.nodes and len(found) >= wants.least_nodes):
-            continue
-        if new and not _profile_is_free(node, found, nodes_by_name(nodes), wants):
+    for node in sorted(able, key=lambda n: (n.name not in stays, -free[n.name], n.name)):
+        ranks = min(free[node.name], most - sum(found.values()))
+        if ranks <= 0 or (node.name not in found and not _wants(wants, node, found, known)):
             continue
         found[node.name] = found.get(node.name, 0) + ranks
     return found
 
 
-def nodes_by_name(nodes: Iterable[Node]) -> dict[str, Node]:
-    """Nodes by their names."""
-    return {node.name: node for node in nodes}
-
-
-def _profile_is_free(node: Node, found: Ranks, known: dict[str, Node], wants: Wants) -> bool:
-    """Whether a job that names profiles still wants a node of this one."""
+def _wants(wants: Wants, node: Node, found: Ranks, known: Mapping[str, Node]) -> bool:
+    """Whether a job that names its nodes wants this one, too."""
     counts = dict(wants.nodes)
+    if counts and len(found) >= wants.least_nodes:
+        return False
     if not counts or ANY in counts:
         return True
     same = [name for name in found if name in known and known[name].profile == node.profile]

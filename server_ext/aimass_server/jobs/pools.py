@@ -46,6 +46,7 @@ def check_nodes(request: JobCreate, cluster: Cluster, nodes: Sequence[Node], ten
         _check_machine(request, nodes[0])
         return
     wants = Wants.parse(request.nodes, request.node_labels)
+    nodes = [node for node in nodes if Wants().suits(room_of(node), tenant)]
     _check_words(wants, cluster, nodes)
     least = min(request.np, request.min_np or request.np)
     if wants.least_nodes > request.np:

@@ -141,7 +141,8 @@ def _newest_checkpoint(folder: Path) -> float | None:
     return max((path.stat().st_mtime for path in found), default=None)
 
 
-def reason(job: Job) -> str:
-    """Why another job is stopped for this one, in words."""
+def reason(job: Job, tenant: str) -> str:
+    """Why a job of a tenant is stopped for this one, in words; another tenant's is not named."""
     at = datetime.now(UTC).strftime("%H:%M UTC")
-    return f"stopped at {at} for job '{job.name}' ({job.id}), whose priority is higher"
+    who = f"job '{job.name}' ({job.id})" if job.tenant == tenant else "a job of another tenant"
+    return f"stopped at {at} for {who}, whose priority is higher"

@@ -186,13 +186,16 @@ class Runner:
         self._schedule_by = time.monotonic() + min(SCHEDULE_SECONDS, agenda.again)
 
     async def _make_room(self, job: Job, pressing: Job) -> None:
-        """Have a running job end with its state kept; it is queued again when it has."""
+        """Have a running job make room for another."""
+        await self.send_back(job, reason(pressing, job.tenant))
+
+    async def send_back(self, job: Job, why: str) -> None:
+        """Have a job that runs end with its state kept; it is queued again when it has."""
         program = self._orders.program_of(job)
-        ask = partial(program.ask_to_leave, "the queue", "preempted", reason(pressing))
-        await asyncio.to_thread(ask)
+        await asyncio.to_thread(program.ask_to_leave, "the queue", "preempted", why)
         if await asyncio.to_thread(stopped_by_person, program.folder):
             return
-        await self._store.write(lambda c: jobs.move(c, job.id, ("running",), "stopping"))
+        await self._store.write(lambda c: jobs.move(c, job.id, ("starting", "running"), "stopping"))
 
     async def _note_late(self, job: Job) -> None:
         """Say that its deadline has passed, where it is seen; it runs all the same."""

@@ -69,7 +69,7 @@ class Pools(Protocol):
     def ready_nodes(self, cluster_id: str) -> list[Node]:
         """Those on which jobs may begin."""
 
-    def why_not_ready(self, cluster_id: str) -> list[str]:
+    def why_not_ready(self, cluster_id: str, tenant: str) -> list[str]:
         """What keeps jobs from the others."""
 
     def reach(self, job: Job) -> list[NodePlace]:
@@ -258,7 +258,7 @@ class Scheduler:
 
     def _nodes_away(self, job: Job) -> list[Blocker]:
         """The nodes of its cluster that are not ready."""
-        away = self._pools.why_not_ready(job.cluster_id) if job.cluster_id else []
+        away = self._pools.why_not_ready(job.cluster_id, job.tenant) if job.cluster_id else []
         return [Blocker(kind="nodes", message=message) for message in away]
 
     def _picture(
