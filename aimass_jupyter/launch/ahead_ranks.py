@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from aimass_jupyter.host import installed_packages, write_record
 from aimass_jupyter.launch.children import end_children
 from aimass_jupyter.launch.forking import Newborn, fork, unbind
 from aimass_jupyter.launch.gang import GangOrder, attend, be_rank, begin_gang, lead
@@ -27,6 +28,7 @@ from aimass_jupyter.launch.meeting import meeting
 from aimass_jupyter.launch.met_early import Agreement, agreements, may_meet_early, meet_early
 from aimass_jupyter.launch.order import JobOrder, Marker
 from aimass_jupyter.launch.preload import use_threads
+from aimass_jupyter.training.rank import ENVIRONMENT
 
 _MESSAGE_BYTES = 1 << 16
 _READY, _MARKED = b"r", b"m"
@@ -37,6 +39,7 @@ def wait_as_gang(engine: str, np: int, channel: socket.socket, supervisor: int) 
     first = contextlib.ExitStack()  # holds the meeting until the first attempt has ended
     places = first.enter_context(meeting(engine, np, 0, ""))
     ranks = list(_forked(places, meets=engine == "horovod" and may_meet_early()))
+    installed = installed_packages()
     message, descriptors = _wait(channel, ranks, stop=engine == "horovod")
     channel.close()
     if not message:
@@ -44,7 +47,7 @@ def wait_as_gang(engine: str, np: int, channel: socket.socket, supervisor: int) 
     gang = _take(message, supervisor)
     begin_gang(gang, *descriptors)
     if all(rank.take(message) for rank in ranks) and all(rank.marked() for rank in ranks):
-        return lead(gang, partial(_attend_first, gang, ranks, first))
+        return lead(gang, partial(_attend_first, gang, ranks, first, installed))
     first.close()
     end_children()
     return lead(gang)  # one of them was gone: all begin anew
@@ -62,9 +65,14 @@ def _take(message: Mapping[str, Any], supervisor: int) -> GangOrder:
 
 
 def _attend_first(
-    gang: GangOrder, ranks: list[RankAhead], first: contextlib.ExitStack
+    gang: GangOrder,
+    ranks: list[RankAhead],
+    first: contextlib.ExitStack,
+    installed: dict[str, Any],
 ) -> list[RankExit]:
     try:
+        with contextlib.suppress(OSError):  # a full disk ends no job
+            write_record(gang.folder / ENVIRONMENT, installed)
         return attend(gang.folder, 0, {rank.pid: rank.number for rank in ranks})
     finally:
         first.close()
@@ -162,4 +170,4 @@ def _wait_as_rank(channel: socket.socket, gang: int, agreement: Agreement | None
     os.chdir(folder)
     channel.send(_MARKED)
     channel.close()
-    be_rank(folder)
+    be_rank(folder, told=True)

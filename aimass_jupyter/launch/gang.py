@@ -120,13 +120,16 @@ def fork_rank(order: GangOrder, number: int, place: Mapping[str, str]) -> int:
     return fork(newborn, partial(be_rank, order.folder))
 
 
-def be_rank(folder: Path) -> None:
-    """Be a rank of the job in a folder; the environment says which."""
+def be_rank(folder: Path, *, told: bool = False) -> None:
+    """Be a rank of the job in a folder; the environment says which.
+
+    ``told`` says that somebody else records what is installed.
+    """
     from aimass_jupyter.training import rank
 
     use_threads(int(os.environ["OMP_NUM_THREADS"]))
     sys.argv = [str(rank.__file__), str(folder)]
-    rank.main(folder)
+    rank.main(folder, told=told)
 
 
 def wait_for_ranks(ranks: Mapping[int, int]) -> list[RankExit]:

@@ -25,12 +25,20 @@ if TYPE_CHECKING:
     from aimass_jupyter.training.rows import Rows
 
 
-def main(folder: Path) -> None:
-    """Train what the folder's spec says; a failure is recorded and ends the process with 1."""
+ENVIRONMENT = "environment.json"
+
+
+def main(folder: Path, *, told: bool = False) -> None:
+    """Train what the folder's spec says; a failure is recorded and ends the process with 1.
+
+    ``told`` says that somebody else records what is installed.
+    """
     place = find_place(os.environ)
     open_log(folder, place.rank)
     sys.excepthook = partial(fail, folder, place.rank)
     begin_heartbeat(folder, place.rank)
+    if place.rank == 0 and not told:
+        write_record(folder / ENVIRONMENT, installed_packages())
     train_job(folder, place)
 
 
@@ -59,8 +67,6 @@ def train_job(folder: Path, place: Place) -> None:
     from aimass_jupyter.training.sending import horovod_settings
 
     spec = JobSpec.model_validate_json((folder / "spec.json").read_bytes())
-    if place.rank == 0:
-        write_record(folder / "environment.json", installed_packages())
     if spec.source is not None:
         run_code(spec, folder, place)
         return

@@ -74,8 +74,10 @@ class Watches:
 
     def _close(self) -> None:
         if self._descriptor >= 0:
-            asyncio.get_running_loop().remove_reader(self._descriptor)
-            os.close(self._descriptor)
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._descriptor)
+            # in a thread: the kernel takes some 15 ms over it, and all others would wait
+            loop.run_in_executor(None, os.close, self._descriptor)
             self._descriptor = -1
 
     def _add(self, folder: Path) -> int:
