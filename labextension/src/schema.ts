@@ -997,6 +997,22 @@ export interface JobLogs {
    * Bytes to answer at most.
    */
   limit_bytes?: number;
+  /**
+   * From this byte of the rank's log on; -2000 is its last 2,000 bytes. Needs --rank.
+   */
+  from_byte?: number | null;
+  /**
+   * Only lines that hold this text, each led by the byte at which it begins.
+   */
+  grep?: string | null;
+  /**
+   * --grep is a regular expression (Python's).
+   */
+  regex?: boolean;
+  /**
+   * --grep does not tell a from A.
+   */
+  ignore_case?: boolean;
 }
 /**
  * A stretch of a job's log. Ranks are merged by line, each led by ``[rank]``.
@@ -2220,7 +2236,7 @@ export interface ClusterStop {
    */
   cluster: string;
   /**
-   * Stop the jobs that run on it, too.
+   * Send the jobs that run on it back into the queue, their state kept.
    */
   now?: boolean;
   /**

@@ -72,13 +72,17 @@ const ModelRow = memo(function ModelRow(props: IRowProps): JSX.Element {
         )}
         <Name noun="models" id={id} name={name} actions={actions} />
         <span className="aimass-Version">v{latest.version}</span>
-        {Object.entries(aliases).map(([alias, version]) => (
-          <span key={alias} className="aimass-Alias" data-testid="aimass-model-alias">
-            {alias} → v{version}
-          </span>
-        ))}
         <ModelButtons model={model} actions={actions} />
       </div>
+      {Object.keys(aliases).length > 0 && (
+        <div className="aimass-Row-tags">
+          {Object.entries(aliases).map(([alias, version]) => (
+            <span key={alias} className="aimass-Alias" data-testid="aimass-model-alias">
+              {alias} → v{version}
+            </span>
+          ))}
+        </div>
+      )}
       <div className="aimass-Row-note">
         {latest.task} · {latest.dataset} · {formatBytes(latest.size_bytes)} ·{' '}
         <Ago moment={latest.created_at} />
