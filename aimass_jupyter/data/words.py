@@ -30,13 +30,15 @@ _ALONE = (
 # Signs that belong to the letter before them, and that Python does not count among letters.
 _SIGNS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff"
 _DENSE = re.compile(rf"[{_ALONE}]")
-_LETTER = rf"(?:[^\W{_ALONE}]|[{_SIGNS}])"
-_WORD = re.compile(rf"[{_ALONE}]|{_LETTER}+(?:['’]{_LETTER}+)*")
+_LETTER = rf"[\w{_SIGNS}{_ALONE}]"
+_WORD = re.compile(rf"{_LETTER}+(?:['’]{_LETTER}+)*")
 
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text, in small letters; what is between them is passed over."""
-    return _WORD.findall(normalize("NFKC", text).lower())
+    if not text.isascii():
+        text = _DENSE.sub(r" \g<0> ", normalize("NFKC", text))
+    return _WORD.findall(text.lower())
 
 
 def count_words(text: str) -> float:
