@@ -204,4 +204,4 @@ class JobMonitor(ActionWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         self.start()
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return {**data, "text/plain": self.record.text()}, metadata
+        return {**data, **self.record.picture(), "text/plain": self.record.text()}, metadata

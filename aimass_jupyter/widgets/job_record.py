@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from aimass_jupyter.contract.ids import utc_now
-from aimass_jupyter.contract.job_course import Gap, JobUpdate
+from aimass_jupyter.contract.job_course import Gap, JobUpdate, Series
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.widgets.curves import CurveSet, wire
 from aimass_jupyter.widgets.log_tail import LogTail
-from aimass_jupyter.widgets.text import elapsed_seconds, next_step, render_text
+from aimass_jupyter.widgets.stills import Line, curves_picture
+from aimass_jupyter.widgets.text import elapsed_seconds, in_order, next_step, render_text
 
 
 class JobRecord:
@@ -78,10 +79,20 @@ class JobRecord:
         update = self.update()
         return render_text(update) if update else "Job: not asked for yet."
 
+    def picture(self) -> dict[str, str]:
+        """The curves as a picture under its MIME type; nothing before the first point."""
+        return curves_picture(map(_named, in_order(self._curves.series())))
+
     def _count_missing(self, update: JobUpdate) -> None:
         for series in update.series:
             if series.missing:
                 self._missing[series.tag] += len(series.missing)
+
+
+def _named(series: Series) -> Line:
+    """``loss/train`` is the line ``train`` of the plot ``loss``."""
+    title, _, name = series.tag.partition("/")
+    return title.replace("_", " "), name or title, series
 
 
 def card(job: Job, gaps: list[Gap], missing: Mapping[str, int] | None = None) -> dict[str, Any]:
