@@ -1,7 +1,8 @@
 """Pages of runs: filtered, newest first or by a metric, each page found by a key.
 
 By a metric, runs with a finite value come first, in the order of an index, then all others by age;
-so a page costs the same at any depth, and NaN is never the best.
+so a page costs the same at any depth, and NaN is never the best. A filter that few runs pass is
+asked first and these are sorted; one that many pass is asked of each run in the metric's order.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import base64
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select, tuple_
 
 from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
@@ -22,28 +23,34 @@ from aimass_server.store.tables import run_metrics, run_tags, runs
 #: Where a page ended: a value of the metric or None, and the id of a run.
 Key = tuple[float | None, str]
 
+_FEW = 5000  # so many runs are sorted, or looked through, in a few milliseconds
+
 
 def page(connection: Connection, request: RunList, tenant: str) -> Page[Run]:
     """One page of runs.
+
+    By a metric, a page among the runs without a value may be a short one, or empty: its token
+    leads on where there are more.
 
     Raises
     ------
     InvalidRequest
         When it is to be ordered by a metric that no run has.
     """
+    after = _decode(request.next_token) if request.next_token else None
     if request.order_by:
         _check_metric(connection, request.order_by, tenant)
-    after = _decode(request.next_token) if request.next_token else None
-    wanted = request.limit + 1
-    rows: list[Row[Any]] = []
-    if request.order_by and (after is None or after[0] is not None):
-        rows = _ranked(connection, request, tenant, after, wanted)
-        after = None
-    if len(rows) < wanted:
-        rows += _by_age(connection, request, tenant, after, wanted - len(rows))
-    kept = rows[: request.limit]
-    token = _encode(kept[-1]) if len(rows) > request.limit else None
-    return Page[Run](items=build(connection, kept), next_token=token)
+        keys, token = _by_metric(connection, request, tenant, after)
+    else:
+        keys, token = _by_age(connection, request, tenant, after)
+    return Page[Run](items=_built(connection, keys), next_token=token)
+
+
+def _built(connection: Connection, keys: list[Key]) -> list[Run]:
+    """The runs of these keys, in their order."""
+    ids = [id_ for _, id_ in keys]
+    rows = {row.id: row for row in connection.execute(select(runs).where(runs.c.id.in_(ids)))}
+    return build(connection, [rows[id_] for id_ in ids])
 
 
 def _check_metric(connection: Connection, metric: str, tenant: str) -> None:
@@ -56,62 +63,108 @@ def _check_metric(connection: Connection, metric: str, tenant: str) -> None:
         raise InvalidRequest(f"no run has a metric '{metric}'", did_you_mean(metric, names))
 
 
-def _ranked(
-    connection: Connection, request: RunList, tenant: str, after: Key | None, limit: int
-) -> list[Row[Any]]:
-    """The runs that have a finite value of the metric, in its order."""
-    value, run = run_metrics.c.last, run_metrics.c.run
-    query = (
-        select(runs, value.label("key"))
-        .join(run_metrics, run == runs.c.id)
-        .where(run_metrics.c.tenant == tenant, run_metrics.c.metric == request.order_by)
-        .where(value.is_not(None), *_chosen(request, tenant))
-    )
-    if after is not None:
-        query = query.where(_beyond(value, run, after, ascending=request.ascending))
-    order = (value, run) if request.ascending else (value.desc(), run.desc())
-    return list(connection.execute(query.order_by(*order).limit(limit)))
-
-
-def _beyond(
-    value: ColumnElement[Any], run: ColumnElement[Any], after: Key, *, ascending: bool
-) -> ColumnElement[bool]:
-    before, name = after
-    if ascending:
-        return or_(value > before, and_(value == before, run > name))
-    return or_(value < before, and_(value == before, run < name))
-
-
 def _by_age(
-    connection: Connection, request: RunList, tenant: str, after: Key | None, limit: int
-) -> list[Row[Any]]:
-    """The newest first; ordered by a metric, those without a finite value of it."""
-    query = select(runs).where(*_chosen(request, tenant))
-    if request.order_by:
-        query = query.where(runs.c.id.not_in(_with_value(request.order_by, tenant)))
+    connection: Connection, request: RunList, tenant: str, after: Key | None
+) -> tuple[list[Key], str | None]:
+    """The newest first."""
+    query = _listed(request, tenant)
     if after is not None:
         query = query.where(runs.c.id < after[1])
-    return list(connection.execute(query.order_by(runs.c.id.desc()).limit(limit)))
+    ids = connection.scalars(query.order_by(runs.c.id.desc()).limit(request.limit + 1))
+    keys: list[Key] = [(None, id_) for id_ in ids]
+    return _cut(keys, request.limit)
 
 
-def _with_value(metric: str, tenant: str) -> Select[Any]:
-    return select(run_metrics.c.run).where(
-        run_metrics.c.tenant == tenant,
-        run_metrics.c.metric == metric,
+def _by_metric(
+    connection: Connection, request: RunList, tenant: str, after: Key | None
+) -> tuple[list[Key], str | None]:
+    """Those with a finite value in its order, then the others."""
+    keys: list[Key] = []
+    if after is None or after[0] is not None:
+        keys, after = _ranked(connection, request, tenant, after), None
+    if len(keys) > request.limit:
+        return _cut(keys, request.limit)
+    others, stopped = _without_value(connection, request, tenant, after)
+    keys += others
+    return _cut(keys, request.limit) if len(keys) > request.limit else (keys, stopped)
+
+
+def _cut(keys: list[Key], limit: int) -> tuple[list[Key], str | None]:
+    """The keys of one page, and the token of the next, if there is more."""
+    return keys[:limit], _encode(keys[limit - 1]) if len(keys) > limit else None
+
+
+def _ranked(
+    connection: Connection, request: RunList, tenant: str, after: Key | None
+) -> list[Key]:  # fmt: skip
+    """The runs that have a finite value of the metric, in its order; one more than a page."""
+    value, run = run_metrics.c.last, run_metrics.c.run
+    query = select(value, run).where(run_metrics.c.metric == request.order_by, value.is_not(None))
+    if not _is_filtered(request):
+        query = query.where(run_metrics.c.tenant == tenant)
+    elif _few_pass(connection, request, tenant):
+        query = query.where(run.in_(_listed(request, tenant)))
+    else:
+        passes = exists().where(runs.c.id == run, *_asked_of_each(request, tenant))
+        query = query.where(run_metrics.c.tenant == tenant, passes)
+    if after is not None:
+        key, before = tuple_(value, run), tuple_(*after)
+        query = query.where(key > before if request.ascending else key < before)
+    order = (value, run) if request.ascending else (value.desc(), run.desc())
+    found = connection.execute(query.order_by(*order).limit(request.limit + 1))
+    return [(row.last, row.run) for row in found]
+
+
+def _without_value(
+    connection: Connection, request: RunList, tenant: str, after: Key | None
+) -> tuple[list[Key], str | None]:
+    """Those without a finite value, the newest first; looks through so many runs and no more."""
+    valued = exists().where(
+        run_metrics.c.run == runs.c.id,
+        run_metrics.c.metric == request.order_by,
         run_metrics.c.last.is_not(None),
     )
+    query = _listed(request, tenant).add_columns(valued.label("valued"))
+    if after is not None:
+        query = query.where(runs.c.id < after[1])
+    rows = connection.execute(query.order_by(runs.c.id.desc()).limit(_FEW)).all()
+    keys: list[Key] = [(None, row.id) for row in rows if not row.valued]
+    return keys[: request.limit + 1], _encode((None, rows[-1].id)) if len(rows) == _FEW else None
+
+
+def _is_filtered(request: RunList) -> bool:
+    return any((request.experiment, request.tag, request.state, request.search))
+
+
+def _few_pass(connection: Connection, request: RunList, tenant: str) -> bool:
+    """Whether so few runs pass the filter that they can be sorted."""
+    some = _listed(request, tenant).limit(_FEW + 1).subquery()
+    return (connection.scalar(select(func.count()).select_from(some)) or 0) <= _FEW
+
+
+def _listed(request: RunList, tenant: str) -> Select[Any]:
+    """The ids of the runs that are asked for, found by what few of them have."""
+    query = select(runs.c.id).where(*_chosen(request, tenant))
+    if request.tag is None:
+        return query
+    tagged = (run_tags.c.tenant == tenant, run_tags.c.tag == request.tag)
+    return query.join(run_tags, run_tags.c.run == runs.c.id).where(*tagged)
+
+
+def _asked_of_each(request: RunList, tenant: str) -> list[ColumnElement[bool]]:
+    """The same of a run that is known."""
+    asked = _chosen(request, tenant)
+    if request.tag is not None:
+        mine = run_tags.c.run == run_metrics.c.run
+        asked.append(exists().where(mine, run_tags.c.tag == request.tag).correlate(run_metrics))
+    return asked
 
 
 def _chosen(request: RunList, tenant: str) -> list[ColumnElement[bool]]:
-    """What a run must be to be listed."""
+    """What a run itself must be to be listed; its tags are not its own."""
     chosen = [runs.c.tenant == tenant]
     if request.experiment is not None:
         chosen.append(runs.c.experiment == request.experiment)
-    if request.tag is not None:
-        tagged = select(run_tags.c.run).where(
-            run_tags.c.tenant == tenant, run_tags.c.tag == request.tag
-        )
-        chosen.append(runs.c.id.in_(tagged))
     if request.state == "active":
         chosen.append(runs.c.state.in_(ACTIVE))
     elif request.state is not None:
@@ -125,8 +178,7 @@ def _chosen(request: RunList, tenant: str) -> list[ColumnElement[bool]]:
     return chosen
 
 
-def _encode(row: Row[Any]) -> str:
-    key = [row._mapping.get("key"), row.id]
+def _encode(key: Key) -> str:
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
 
 

@@ -166,6 +166,7 @@ runs = Table(
     Index("ix_runs_tenant_name", "tenant", "name"),
     Index("ix_runs_tenant_experiment_id", "tenant", "experiment", "id"),
     Index("ix_runs_tenant_id", "tenant", "id"),
+    Index("ix_runs_tenant_state_id", "tenant", "state", "id"),
 )
 
 run_tags = Table(

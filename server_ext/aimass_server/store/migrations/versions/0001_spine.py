@@ -148,6 +148,7 @@ def upgrade() -> None:
         "ix_runs_tenant_experiment_id", "runs", ["tenant", "experiment", "id"], unique=False
     )
     op.create_index("ix_runs_tenant_id", "runs", ["tenant", "id"], unique=False)
+    op.create_index("ix_runs_tenant_state_id", "runs", ["tenant", "state", "id"], unique=False)
     op.create_table(
         "run_tags",
         sa.Column("run", sa.String(length=40), nullable=False),
