@@ -1,0 +1,222 @@
+"""Any page of 1,000,000 runs over HTTP, filtered and sorted by a metric, beside mlflow's 100,000.
+
+::
+
+    python benchmarks/lists.py [--runs 1000000] [--theirs 100000] [--pages 200]
+
+The pages lie at depths drawn over the whole list. mlflow is asked in its own process, over SQLite
+and without HTTP, in an environment of its own (build/peers/mlflow).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from events_log import MLFLOW, mlflow_python
+from figures import Comparison, publish
+from seeding import clone, number_of
+from submit import until
+
+from aimass_jupyter.client import Client
+from aimass_jupyter.client.discovery import Address, owner
+from aimass_jupyter.contract.ids import new_id, utc_now
+from aimass_jupyter.contract.jobs import Job, JobOptions
+from aimass_server.store import Store, jobs
+from aimass_server.store import runs as stored_runs
+
+PAGE = 50
+STRIDE = 500  # the longest page: how the list is walked to the depths that are measured
+METRICS = ("accuracy", "loss", "f1")
+GOAL_SECONDS = 0.020
+GOAL_RATIO = 100.0
+#: What is asked for: the filters, always ordered by a metric.
+QUESTIONS: dict[str, dict[str, Any]] = {
+    "all": {},
+    "one experiment of ten": {"experiment": "sweep-3"},
+    "one experiment of a thousand": {"experiment": "small-7"},
+    "a tag of one in seven": {"tag": "seventh"},
+    "a tag of one in 10,000": {"tag": "rare"},
+    "state": {"state": "succeeded"},
+}
+
+_ASK_MLFLOW = """
+import json, logging, random, sqlite3, sys, time
+logging.disable(logging.CRITICAL)
+import mlflow
+path, count, pages = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+client = mlflow.MlflowClient("sqlite:///" + path)
+experiment = client.create_experiment("bench")
+run = client.create_run(experiment)
+for name in ("accuracy", "loss", "f1"):
+    client.log_metric(run.info.run_id, name, 0.5)
+client.set_terminated(run.info.run_id)
+def clone(table, expressions, where):
+    names = [row[1] for row in base.execute(f"PRAGMA table_info({table})")]
+    chosen = ", ".join(expressions.get(name, f'one."{name}"') for name in names)
+    base.execute(f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<{count}) "
+                 f"INSERT INTO {table} SELECT {chosen} FROM "
+                 f"(SELECT * FROM {table} WHERE {where}) AS one, n")
+base = sqlite3.connect(path)
+identity = "printf('%032d', i)"
+clone("runs", {"run_uuid": identity}, f"run_uuid='{run.info.run_id}'")
+for table in ("metrics", "latest_metrics"):
+    value = {"run_uuid": identity, "value": "((i * 7919) % 1000003) / 1000003.0"}
+    clone(table, value, f"run_uuid='{run.info.run_id}'")
+base.execute("ANALYZE")
+base.commit()
+base.close()
+took, token = [], None
+for number in range(pages):
+    began = time.perf_counter()
+    page = client.search_runs([experiment], "metrics.accuracy < 0.999",
+                              order_by=["metrics.accuracy DESC"], max_results=50, page_token=token)
+    took.append(time.perf_counter() - began)
+    token = page.token
+print(json.dumps(took))
+"""
+
+
+def main() -> None:
+    """Measure each question over HTTP, then mlflow, and publish."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--runs", type=int, default=1_000_000)
+    parser.add_argument("--theirs", type=int, default=100_000)
+    parser.add_argument("--pages", type=int, default=200, help="of each question")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="aimass-bench-") as name:
+        folder = Path(name) / "data"
+        seed(folder, options.runs)
+        with opened(folder) as client:
+            ours = {q: depths(client, asked, options.pages) for q, asked in QUESTIONS.items()}
+        theirs, why_not = mlflow_pages(Path(name), options.theirs)
+    limits = [
+        Comparison(f"p99 limit: {question}", "", [p99(took)], [GOAL_SECONDS], "s", 1.0,
+                   note=f"p50 {statistics.median(took) * 1000:.1f} ms of {len(took)} pages")
+        for question, took in ours.items()
+    ]  # fmt: skip
+    peer = f"mlflow, {options.theirs:,} runs"
+    against = [Comparison(peer, MLFLOW, ours["all"], theirs, "s", GOAL_RATIO)] if theirs else []
+    publish("lists", [*limits, *against])
+    if why_not:
+        print(f"mlflow {MLFLOW} could not be installed: {why_not}")
+
+
+def seed(folder: Path, count: int) -> None:
+    """A data folder with so many runs, three metrics each, in experiments and with tags."""
+    folder.mkdir(mode=0o700, parents=True)
+    database = folder / "aimass.db"
+    first = asyncio.run(_first_run(database))
+    where = f"id = '{first}'"
+    run, value = number_of("run"), "((i * 7919) % 1000003) / 1000003.0"
+    experiment = "CASE i % 1000 WHEN 7 THEN 'small-7' ELSE 'sweep-' || (i % 10) END"
+    changed = {"id": run, "job": number_of("job"), "experiment": experiment}
+    clone(database, "runs", where, count, changed | {"name": "'run-' || i"})
+    for metric in METRICS:
+        of_it = f"run = '{first}' AND metric = '{metric}'"
+        clone(database, "run_metrics", of_it, count, {"run": run, "last": value} | also(database))
+    tag_every(database, "seventh", 7, count)
+    tag_every(database, "rare", 10_000, count)
+
+
+def also(database: Path) -> dict[str, str]:
+    """What the table of metrics repeats of its run, where it does."""
+    experiment = "CASE i % 1000 WHEN 7 THEN 'small-7' ELSE 'sweep-' || (i % 10) END"
+    with closing(sqlite3.connect(database)) as connection:
+        names = {row[1] for row in connection.execute("PRAGMA table_info(run_metrics)")}
+    return {"experiment": experiment} if "experiment" in names else {}
+
+
+async def _first_run(database: Path) -> str:
+    """A run as the product makes it; its id."""
+    store = Store(database)
+    await asyncio.to_thread(store.open)
+    job = Job(
+        id=new_id("job"), name="first", owner="ada", tenant="default", state="succeeded",
+        engine="single", np=1, algorithm="classification", params={"lr": 0.1, "epochs": 10},
+        seed=0, created_at=utc_now(), metrics=dict.fromkeys(METRICS, 0.5),
+        options=JobOptions(experiment="sweep-0", tags=["seventh", "rare"]),
+    )  # fmt: skip
+    await store.write(lambda c: jobs.insert(c, job, "0" * 64, "label"))
+    await store.write(lambda c: stored_runs.summarise(c, job, {}))
+    run = await store.read(lambda c: stored_runs.get(c, job.id, "default"))
+    await asyncio.to_thread(store.close)
+    return run.id
+
+
+def tag_every(database: Path, tag: str, every: int, count: int) -> None:
+    """Tag one run in so many."""
+    run = number_of("run").replace("i)", f"i * {every})")
+    clone(database, "run_tags", f"tag = '{tag}'", count // every, {"run": run})
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Client]:
+    """A control plane over the folder."""
+    with (folder.parent / "control-plane.log").open("ab") as log:
+        command = [sys.executable, "-m", "aimass_server", f"--AimassApp.data={folder}"]
+        process = subprocess.Popen(
+            [*command, "--AimassApp.warm=False"], stdout=log, stderr=log, cwd=folder
+        )
+    try:
+        found = until(lambda: owner(folder))
+        with Client(Address(found.url, found.token_file.read_text())) as client:
+            until(lambda: client.system.status())
+            yield client
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def depths(client: Client, asked: dict[str, Any], pages: int) -> list[float]:
+    """Seconds for each of so many pages, at depths over the whole list."""
+    tokens: list[str | None] = [None]
+    while (token := page_of(client, asked, STRIDE, tokens[-1]).next_token) is not None:
+        tokens.append(token)
+    draw = random.Random(1)
+    took = []
+    for _ in range(pages):
+        began = time.perf_counter()
+        page_of(client, asked, PAGE, draw.choice(tokens))
+        took.append(time.perf_counter() - began)
+    print(f"{asked}: p50 {statistics.median(took) * 1000:.1f} ms, p99 {p99(took) * 1000:.1f} ms")
+    return took
+
+
+def page_of(client: Client, asked: dict[str, Any], limit: int, token: str | None) -> Any:
+    """A page, best accuracy first."""
+    after = {"next_token": token} if token else {}
+    return client.runs.list(order_by="accuracy", limit=limit, **asked, **after)
+
+
+def p99(took: list[float]) -> float:
+    """What one in a hundred takes longer than."""
+    return statistics.quantiles(took, n=100)[98]
+
+
+def mlflow_pages(folder: Path, count: int) -> tuple[list[float], str]:
+    """Seconds for the first pages that mlflow tells of as many runs; or why there are none."""
+    python, why_not = mlflow_python()
+    if python is None:
+        return [], why_not
+    argv = [str(python), "-c", _ASK_MLFLOW, str(folder / "mlflow.db"), str(count), "20"]
+    done = subprocess.run(
+        argv, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder
+    )
+    return list(json.loads(done.stdout.strip().splitlines()[-1])), ""
+
+
+if __name__ == "__main__":
+    main()
