@@ -161,7 +161,7 @@ def restart(page: Page) -> None:
     expect(page.get_by_test_id("aimass-best")).to_have_count(0)
     page.get_by_test_id("aimass-models").wait_for()
     ask_with_fields(page)
-    expect(view(page, "compare").locator(".aimass-line").first).to_be_visible()
+    expect(view(page, "compare").locator("path.aimass-line").first).to_be_visible()
 
 
 def test_a_viewer_in_voila_is_shown_nothing_that_is_not_allowed(

@@ -15,8 +15,6 @@ from tests.widgets.conftest import make_series
 SVG = "image/svg+xml"
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 values = st.lists(st.one_of(st.none(), numbers), max_size=50)
-    st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)), max_size=50
-)
 
 
 def drawn(lines: list[tuple[str, str, Series]]) -> ElementTree.Element:
