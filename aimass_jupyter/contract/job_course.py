@@ -18,6 +18,20 @@ class JobLogs(JobRef):
         "", help="From the answer before: only what came after.", max_length=4096
     )
     limit_bytes: int = argument(200_000, help="Bytes to answer at most.", ge=1, le=4_000_000)
+    from_byte: int | None = argument(
+        None,
+        help="From this byte of the rank's log on; -2000 is its last 2,000 bytes. Needs --rank.",
+        ge=-(2**53),
+        le=2**53,
+    )
+    grep: str | None = argument(
+        None,
+        help="Only lines that hold this text, each led by the byte at which it begins.",
+        min_length=1,
+        max_length=256,
+    )
+    regex: bool = argument(False, help="--grep is a regular expression (Python's).")
+    ignore_case: bool = argument(False, help="--grep does not tell a from A.")
 
 
 class LogChunk(Resource):

@@ -72,8 +72,12 @@ OPERATIONS = (
         request=JobLogs,
         response=LogChunk,
         permission="jobs:read",
-        help="Read a job's log, merged or of one rank.",
-        examples=("logs digits", "logs digits --rank 1"),
+        help="Read a job's log, merged or of one rank, from any byte on, or search it.",
+        examples=(
+            "logs digits",
+            "logs digits --rank 1 --from-byte -2000",
+            "logs digits --grep 'epoch 3/'",
+        ),
     ),
     Operation(
         name="jobs.metrics",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import selectors
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 CAP_BYTES = 64 * 1024 * 1024
@@ -21,10 +22,17 @@ _HELD_BYTES = 1 << 18
 
 
 class CappedLog:
-    """A log file that stops growing at its cap, and remembers its end."""
+    """A log file that stops growing at its cap, says so to ``tell``, and remembers its end."""
 
-    def __init__(self, path: Path, cap_bytes: int = CAP_BYTES) -> None:
+    def __init__(
+        self,
+        path: Path,
+        cap_bytes: int = CAP_BYTES,
+        tell: Callable[[str], object] = lambda text: None,
+    ) -> None:
         self._cap_bytes = cap_bytes
+        self._tell = tell
+        self._name = path.stem
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o600)
         self._written = os.fstat(self._descriptor).st_size
@@ -43,6 +51,10 @@ class CappedLog:
         if len(kept) < len(content):
             self._append(f"\n[aimass] log cut here: it reached {self._cap_bytes} bytes\n".encode())
             self._full = True
+            self._tell(
+                f"the log of {self._name} was cut: it reached {self._cap_bytes:,} bytes, "
+                "and what came after is not kept"
+            )
 
     def _append(self, content: bytes) -> None:
         """Write it after what the disk did not take before; hold what it does not take now."""
@@ -154,11 +166,19 @@ class LogPump:
 class ProcessLogs:
     """The logs of one supervision: the main one, and one for each rank of a job."""
 
-    def __init__(self, main: Path, ranks: int) -> None:
+    def __init__(
+        self,
+        main: Path,
+        ranks: int,
+        cap_bytes: int = CAP_BYTES,
+        tell: Callable[[str], object] = lambda text: None,
+    ) -> None:
         main.parent.mkdir(parents=True, exist_ok=True)
         self._pump = LogPump()
-        self.main = CappedLog(main)
-        self._ranks = [CappedLog(main.with_name(f"rank-{rank}.log")) for rank in range(ranks)]
+        self.main = CappedLog(main, cap_bytes, tell)
+        self._ranks = [
+            CappedLog(main.with_name(f"rank-{rank}.log"), cap_bytes, tell) for rank in range(ranks)
+        ]
         for rank, log in enumerate(self._ranks):
             self._pump.add_named_pipe(main.with_name(f"rank-{rank}.pipe"), log)
         self._writer = self._pump.add_pipe(self.main)

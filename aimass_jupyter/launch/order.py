@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.host import read_record
+from aimass_jupyter.launch.logs import CAP_BYTES
 
 DEFAULT_GRACE_SECONDS = 10.0
 DEFAULT_STALL_SECONDS = 600.0
@@ -80,6 +81,7 @@ class Order:
     marker: Marker
     grace_seconds: float
     most_seconds: float | None = None
+    log_bytes: int = CAP_BYTES
 
 
 def read_order(folder: Path) -> Order:
@@ -95,7 +97,8 @@ def read_order(folder: Path) -> Order:
         work = _work(folder, launch)
         grace = float(launch.get("grace_seconds", DEFAULT_GRACE_SECONDS))
         most = launch.get("most_seconds")
-        return Order(folder, work, Marker.parse(launch["marker"]), grace, most)
+        log_bytes = int(launch.get("log_bytes", CAP_BYTES))
+        return Order(folder, work, Marker.parse(launch["marker"]), grace, most, log_bytes)
     except KeyError as missing:
         raise InvalidRequest(f"the order in {folder} has no {missing}") from None
 

@@ -5,10 +5,12 @@ It never restarts anything and never talks to a server; its folder is its whole 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
 import subprocess
+import zlib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from aimass_jupyter.contract.errors import AimassError, Failed
 from aimass_jupyter.contract.ids import utc_now
-from aimass_jupyter.host import FileLock, forget_beats, identify, write_record
+from aimass_jupyter.host import FileLock, forget_beats, identify, write_notice, write_record
 from aimass_jupyter.launch.causes import Cause, Evidence, find_cause, forget_failures, oom_kills
 from aimass_jupyter.launch.children import adopt_orphans, end_all, reap
 from aimass_jupyter.launch.hangs import HangDoctor
@@ -132,7 +134,7 @@ class Supervisor:
         forget_failures(self._folder)
         forget_beats(self._folder)
         kills_before = oom_kills()
-        logs = ProcessLogs(plan.log, plan.ranks)
+        logs = ProcessLogs(plan.log, plan.ranks, order.log_bytes, self._note)
         ended: dict[int, int] = {}
         child = 0
         self._leaving = Leaving(self._folder, order.most_seconds)
@@ -149,6 +151,11 @@ class Supervisor:
             logs.close()
         code = ended.get(child)
         return code, self._judge(plan, code, logs, oom_kills() - kills_before)
+
+    def _note(self, text: str) -> None:
+        """Have a person know of it; a full disk takes no notice, and the job goes on."""
+        with contextlib.suppress(OSError):
+            write_notice(self._folder, f"note-{zlib.crc32(text.encode()):08x}", text)
 
     def _begin(self, order: Order, plan: Plan, logs: ProcessLogs) -> int:
         """Start what the plan says, or fork it; its pid. No thread runs here yet."""

@@ -46,6 +46,12 @@ class AimassApp(ExtensionApp):
     slots_per_user = Integer(
         0, min=0, help="Slots that the jobs of one user hold at once. 0 is no limit."
     ).tag(config=True)
+    log_bytes = Integer(
+        64 << 20,
+        min=1 << 10,
+        help="How long the log of each rank may grow; what comes after is not kept, and the job "
+        "says so.",
+    ).tag(config=True)
     quota_period = Enum(
         _PERIODS,
         "week",
@@ -168,6 +174,7 @@ class AimassApp(ExtensionApp):
             preemption=Policy(
                 self.preemption, self.preemption_grace_seconds, self.preemption_interval_seconds
             ),
+            log_bytes=self.log_bytes,
             quotas=Quotas(
                 self.quota_period, self.slot_hours_per_user, self.slot_hours_per_tenant,
                 self.gpu_hours_per_user, self.gpu_hours_per_tenant,

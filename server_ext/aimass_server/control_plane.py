@@ -67,6 +67,7 @@ class Settings:
     run_lost_seconds: float = 30.0
     preemption: Policy = field(default_factory=Policy)
     quotas: Quotas = field(default_factory=Quotas)
+    log_bytes: int = 64 << 20
 
 
 class ControlPlane:
@@ -124,6 +125,7 @@ class ControlPlane:
             self._warm,
             settings.preemption,
             settings.quotas,
+            settings.log_bytes,
         )
         clusters = Clusters(self._store, self._inventory, self._runner.send_back)
         jobs = Jobs(

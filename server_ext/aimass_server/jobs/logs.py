@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from aimass_jupyter.contract.errors import InvalidRequest
+from aimass_server.jobs.log_search import SEARCHED_BYTES, Search
+from aimass_server.jobs.log_search import search as search_log
 
 LAUNCHER = -1
 
 Positions = dict[int, int]
 
 _LAST_OFFSET = 2**63 - 1
+_LONGEST_LINE_BYTES = 1 << 20
 
 
 def parse_cursor(cursor: str) -> Positions:
@@ -76,6 +79,51 @@ def read(
     return "".join(parts), after
 
 
+def begin_at(folder: Path, rank: int | None, offset: int) -> Positions:
+    """The position of a byte of a rank's log, counted from its end when it is negative.
+
+    A byte within a line is moved on to the next line.
+
+    Raises
+    ------
+    InvalidRequest
+        When no rank is named, or there is no log of it.
+    """
+    if rank is None:
+        raise InvalidRequest(f"--from-byte {offset} of which log?", "say --rank 0, too")
+    path = _files(folder).get(rank)
+    if path is None:
+        raise InvalidRequest(f"there is no log of rank {rank}", "see: jobs show")
+    size = path.stat().st_size
+    at = min(size, offset if offset >= 0 else max(0, size + offset))
+    if not at:
+        return {rank: 0}
+    with path.open("rb") as file:
+        file.seek(at - 1)
+        before = file.read(1)
+        rest = b"" if before == b"\n" else file.readline(_LONGEST_LINE_BYTES)
+    return {rank: at + len(rest)}
+
+
+def find(
+    folder: Path, positions: Positions, rank: int | None, limit_bytes: int, search: Search,
+    *, final: bool,
+) -> tuple[str, Positions]:  # fmt: skip
+    """The lines after the positions that are searched for, each led by its rank and first byte."""
+    files = _files(folder)
+    chosen = files if rank is None else {r: p for r, p in files.items() if r == rank}
+    after = dict(positions)
+    parts: list[str] = []
+    left, budget = limit_bytes, SEARCHED_BYTES
+    for number, path in sorted(chosen.items()):
+        begin = positions.get(number, 0)
+        lines, after[number] = search_log(path, begin, left, budget, search.filter, final=final)
+        budget -= after[number] - begin
+        parts += [f"[{_label(number)} @{at}] {text}\n" for at, text in lines]
+        left -= sum(len(text) for _, text in lines)
+    return "".join(parts), after
+
+
 def _files(folder: Path) -> dict[int, Path]:
     logs = folder / "log"
     files = {int(p.stem.removeprefix("rank-")): p for p in logs.glob("rank-*.log")}
@@ -98,5 +146,8 @@ def _whole_lines(path: Path, offset: int, limit_bytes: int, final: bool) -> byte
 
 
 def _labelled(text: str, rank: int) -> str:
-    label = "launcher" if rank == LAUNCHER else str(rank)
-    return "".join(f"[{label}] {line}\n" for line in text.splitlines())
+    return "".join(f"[{_label(rank)}] {line}\n" for line in text.splitlines())
+
+
+def _label(rank: int) -> str:
+    return "launcher" if rank == LAUNCHER else str(rank)

@@ -30,11 +30,19 @@ class Orders:
         ``<data>/jobs``
     path_of
         Where the bytes of a digest are.
+    log_bytes
+        How long each of a job's logs may grow.
     """
 
     def __init__(
-        self, folder: Path, pools: Pools, python: str, path_of: Callable[[str], Path]
+        self,
+        folder: Path,
+        pools: Pools,
+        python: str,
+        path_of: Callable[[str], Path],
+        log_bytes: int,
     ) -> None:
+        self._log_bytes = log_bytes
         self._folder = folder
         self._pools = pools
         self._python = python
@@ -68,7 +76,7 @@ class Orders:
         begin_notes(folder, job)
         write_record(folder / "spec.json", spec.model_dump(mode="json"))
         grace = NODES_GRACE_SECONDS if job.places else GRACE_SECONDS
-        order = {"kind": "job", "grace_seconds": grace}
+        order = {"kind": "job", "grace_seconds": grace, "log_bytes": self._log_bytes}
         if (most := job.options.max_time) is not None:
             order["most_seconds"] = max(1.0, most - seconds_run(job))
         program.order(order)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from aimass_jupyter.contract.base import Page
@@ -30,6 +31,7 @@ from aimass_server.jobs.artifacts import find_artifacts, path_of
 from aimass_server.jobs.code import Code, OwnCode
 from aimass_server.jobs.following import Follower, split_cursor
 from aimass_server.jobs.inputs import read_inputs
+from aimass_server.jobs.log_search import Search
 from aimass_server.jobs.pools import Pool, check_nodes, with_ranks
 from aimass_server.jobs.rerun import differences, kept_code, request_again, require_checkpoint
 from aimass_server.jobs.runner import Runner
@@ -193,11 +195,19 @@ class Jobs:
     async def logs(self, call: Call, request: JobLogs) -> LogChunk:
         """A stretch of a job's log."""
         job = await self._find(call, request.job)
+        folder = self._runner.folder_of(job.id)
         before = logs.parse_cursor(request.cursor)
+        if request.from_byte is not None and not request.cursor:
+            before = await asyncio.to_thread(
+                logs.begin_at, folder, request.rank, request.from_byte
+            )  # fmt: skip
+        read = logs.read
+        if request.grep is not None:
+            wanted = Search(request.grep, request.regex, request.ignore_case)
+            read = partial(logs.find, search=wanted)
         text, after = await asyncio.to_thread(
-            logs.read, self._runner.folder_of(job.id), before, request.rank, request.limit_bytes,
-            final=job.final,
-        )  # fmt: skip
+            read, folder, before, request.rank, request.limit_bytes, final=job.final
+        )
         return LogChunk(
             text=text, cursor=logs.format_cursor(after), end=job.final and after == before
         )

@@ -78,6 +78,7 @@ class Runner:
         warm: Warm,
         policy: Policy,
         quotas: Quotas,
+        log_bytes: int,
     ) -> None:
         self._store = store
         self._follower = follower
@@ -92,7 +93,7 @@ class Runner:
             quotas,
         )
         self._python = python
-        self._orders = Orders(folder, pools, python, path_of)
+        self._orders = Orders(folder, pools, python, path_of, log_bytes)
         self._supervisors = SupervisorWatch(self.wake)
         self._hosts = Hosts(store, pools, folder)
         self._register = register
