@@ -46,7 +46,7 @@ LINES = (
     ("%aimass trian", "did you mean 'train'"),
     ("%aimass train --dataset irris", "did you mean 'iris"),
     ("print((_ := get_ipython().run_line_magic('aimass', 'doctor')).checks)", "no torch here"),
-    ("%%aimass train --name own --wait\ndef train(run):\n    run.log({'loss': 1.0})\n", "own"),
+    ("%%aimass train --name own --wait\ndef train(run):\n    run.log(0, loss=1.0)\n", "own"),
     ("import sys; print('torch' in sys.modules)", "False"),
 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
     from aimass_jupyter.magics.magic import AimassMagics
 
 CACHE_SECONDS = 5.0
+#: How long a key waits for the control plane; what is shown beside it takes little more.
+WAIT_SECONDS = 0.06
 _LINE = re.compile(r"^%{1,2}aimass\s+(.*)$", re.DOTALL)
 
 
 def complete_with(shell: InteractiveShell, magics: AimassMagics) -> None:
     """Add a matcher for lines that begin with ``%aimass``."""
-    names = _Names(lambda: magics.client)
+    names = Names(names_at(lambda: magics.client))
 
     @context_matcher()  # type: ignore[untyped-decorator]
     def aimass_matcher(context: Any) -> dict[str, Any]:
@@ -95,30 +98,53 @@ def _values(
     return choices(schema) or (names_of(str(kind)) if kind else [])
 
 
-class _Names:
-    """The names of what exists, asked of the control plane at most every few seconds."""
+class Names:
+    """The names of what exists, asked of the control plane at most every few seconds.
 
-    def __init__(self, client: Callable[[], Client]) -> None:
-        self._client = client
+    Asking is a thread's work: who types waits for it a moment, and has what was known before when
+    the answer takes longer. What comes late is there at the next key.
+
+    Parameters
+    ----------
+    ask
+        Reads the names of a kind; raises when the control plane does not answer.
+    """
+
+    def __init__(self, ask: Callable[[str], list[str]]) -> None:
+        self._ask = ask
         self._known: dict[str, tuple[float, list[str]]] = {}
+        self._asking: dict[str, threading.Thread] = {}
 
     def of(self, kind: str) -> list[str]:
-        """The names of a kind; the last known ones when the control plane does not answer."""
+        """The names of a kind; the last known ones while the control plane does not answer."""
         if kind == "algorithms":
             return list(ALGORITHMS)
-        asked, names = self._known.get(kind, (0.0, []))
-        if time.monotonic() - asked > CACHE_SECONDS:
-            names = self._ask(kind, names)
-            self._known[kind] = (time.monotonic(), names)
-        return names
+        asked, _ = self._known.get(kind, (-CACHE_SECONDS, []))
+        if time.monotonic() - asked >= CACHE_SECONDS:
+            thread = self._asking.get(kind)
+            if thread is None or not thread.is_alive():
+                thread = threading.Thread(target=self._look, args=(kind,), daemon=True)
+                self._asking[kind] = thread
+                thread.start()
+            thread.join(WAIT_SECONDS)
+        return self._known.get(kind, (0.0, []))[1]
 
-    def _ask(self, kind: str, last_known: list[str]) -> list[str]:
+    def _look(self, kind: str) -> None:
         try:
-            page = getattr(self._client(), kind).list(limit=MAX_PAGE)
+            names = self._ask(kind)
         except (AimassError, AttributeError):
-            return last_known
+            names = self._known.get(kind, (0.0, []))[1]
+        self._known[kind] = (time.monotonic(), names)
+
+
+def names_at(client: Callable[[], Client]) -> Callable[[str], list[str]]:
+    """What reads the names of a kind at the control plane; models come with their aliases."""
+
+    def ask(kind: str) -> list[str]:
+        page = getattr(client(), kind).list(limit=MAX_PAGE)
         names = list(dict.fromkeys(item.name for item in page.items))
-        aliases = [
+        return names + [
             f"{item.name}@{alias}" for item in page.items for alias in getattr(item, "aliases", {})
         ]
-        return [*names, *aliases]
+
+    return ask

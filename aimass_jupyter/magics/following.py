@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.getipython import get_ipython
 
+from aimass_jupyter.client.views import as_text
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.job_course import JobUpdate
 from aimass_jupyter.contract.jobs import Job
@@ -24,17 +25,20 @@ class FollowedJob(Job):
         if self.__dict__.get("_panel_is_on_view"):
             del self.__dict__["_panel_is_on_view"]
             return
+        if not _has_kernel():
+            print(as_text(self))
+            return
         from IPython.display import display
 
         from aimass_jupyter.widgets import JobMonitor
 
-        display(JobMonitor(self.id) if _has_kernel() else {"text/plain": repr(self)})
+        display(JobMonitor(self.id))
 
 
 def shown(job: Job) -> FollowedJob:
-    """The job, as one whose panel is on view."""
+    """The job, as one whose panel is on view; a terminal has shown lines alone, and not its end."""
     followed = FollowedJob.model_construct(**dict(job))
-    followed.__dict__["_panel_is_on_view"] = True
+    followed.__dict__["_panel_is_on_view"] = _has_kernel() or not job.final
     if verbs := job.__dict__.get("_verbs"):  # what can be done with it
         followed.__dict__["_verbs"] = verbs
     return followed
