@@ -68,10 +68,11 @@ def _by_age(
 ) -> tuple[list[Key], str | None]:
     """The newest first."""
     query = _listed(request, tenant)
+    id_ = _id_of(request)
     if after is not None:
-        query = query.where(runs.c.id < after[1])
-    ids = connection.scalars(query.order_by(runs.c.id.desc()).limit(request.limit + 1))
-    keys: list[Key] = [(None, id_) for id_ in ids]
+        query = query.where(id_ < after[1])
+    ids = connection.scalars(query.order_by(id_.desc()).limit(request.limit + 1))
+    keys: list[Key] = [(None, found) for found in ids]
     return _cut(keys, request.limit)
 
 
@@ -125,9 +126,10 @@ def _without_value(
         run_metrics.c.last.is_not(None),
     )
     query = _listed(request, tenant).add_columns(valued.label("valued"))
+    id_ = _id_of(request)
     if after is not None:
-        query = query.where(runs.c.id < after[1])
-    rows = connection.execute(query.order_by(runs.c.id.desc()).limit(_FEW)).all()
+        query = query.where(id_ < after[1])
+    rows = connection.execute(query.order_by(id_.desc()).limit(_FEW)).all()
     keys: list[Key] = [(None, row.id) for row in rows if not row.valued]
     return keys[: request.limit + 1], _encode((None, rows[-1].id)) if len(rows) == _FEW else None
 
@@ -144,11 +146,17 @@ def _few_pass(connection: Connection, request: RunList, tenant: str) -> bool:
 
 def _listed(request: RunList, tenant: str) -> Select[Any]:
     """The ids of the runs that are asked for, found by what few of them have."""
-    query = select(runs.c.id).where(*_chosen(request, tenant))
+    query = select(_id_of(request).label("id")).where(*_chosen(request, tenant))
     if request.tag is None:
         return query
+    both = runs.join(run_tags, run_tags.c.run == runs.c.id)
     tagged = (run_tags.c.tenant == tenant, run_tags.c.tag == request.tag)
-    return query.join(run_tags, run_tags.c.run == runs.c.id).where(*tagged)
+    return query.select_from(both).where(*tagged)
+
+
+def _id_of(request: RunList) -> ColumnElement[Any]:
+    """The column by which runs are found in order: that of the tag's index, where one is asked."""
+    return runs.c.id if request.tag is None else run_tags.c.run
 
 
 def _asked_of_each(request: RunList, tenant: str) -> list[ColumnElement[bool]]:
