@@ -30,7 +30,6 @@ from tests.conftest import Server
 ROOT = Path(__file__).parents[2]
 SECRET = "zirconium"
 ADA, BOB, CAROL = f"{SECRET}-ada", "bob", "carol"
-LONG = {"epochs": 100_000, "batch_size": 16}
 
 pytestmark = pytest.mark.slow
 
@@ -133,13 +132,12 @@ def _fill(tenants: Tenants, folder: Path) -> None:
             profile=f"{SECRET}-large" if lent else "plain",
             folder=str(folder / f"node-{number}"),
         )  # fmt: skip
-    runs = ada.jobs.submit(
-        dataset=name, algorithm="classification", params=LONG, np=2, name=f"{SECRET}-runs"
-    )
+    waits = folder / f"{SECRET}.py"
+    waits.write_text("import time\nprint('begun', flush=True)\ntime.sleep(3600)\n")
+    runs = ada.jobs.submit(waits, np=2, name=f"{SECRET}-runs")
     on_free = ada.jobs.submit(
-        dataset=name, algorithm="classification", params=LONG, name=f"{SECRET}-lent",
-        cluster="common", nodes=["any:2"], engine="torchrun",
-    )  # fmt: skip
+        waits, name=f"{SECRET}-lent", cluster="common", nodes=["any:2"], engine="torchrun"
+    )
     for job in (runs, on_free):
         until(partial(_runs, ada, job.id))
     model, cluster = ada.models.show(name), ada.clusters.show(name)

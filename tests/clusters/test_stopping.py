@@ -125,7 +125,6 @@ def test_own_code_runs_on_nodes_and_travels_once(pool: Client, tmp_path: Path) -
     path = tmp_path / "script.py"
     path.write_text(SCRIPT)
     there = {"cluster": "pool", "nodes": ["any:2"], "engine": "torchrun"}
-    rate = {"lr": 0.05}
     source = pool.upload_content("own.zip", function(TRAIN))
     first = pool.jobs.submit(
         source=source, dataset="iris", name="own", params={"lr": 0.05}, **there

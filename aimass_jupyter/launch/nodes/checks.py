@@ -1,7 +1,7 @@
 """Checks: what must be true of nodes before ranks are started on them; one line a fault.
 
-``python -m aimass_jupyter.launch.nodes.checks`` reads ``{"places": […]}`` on stdin and prints
-``{"facts": {node: …}, "faults": […]}``: how the control plane checks nodes.
+``python -m aimass_jupyter.launch.nodes.checks`` reads ``{"places": […], "engine": …}`` on stdin and
+prints ``{"facts": {node: …}, "faults": […]}``: how the control plane checks nodes.
 """
 
 from __future__ import annotations
@@ -122,9 +122,10 @@ def peers_of(link: Link, links: Sequence[Link]) -> list[dict[str, Any]]:
 
 def main() -> int:
     """Check what stdin names."""
-    links = Links(json.load(sys.stdin)["places"])
+    question = json.load(sys.stdin)
+    links = Links(question["places"])
     try:
-        facts, faults = check(links)
+        facts, faults = check(links, question.get("engine", ""))
     finally:
         links.close(2.0)
     print(json.dumps({"facts": facts, "faults": faults}))

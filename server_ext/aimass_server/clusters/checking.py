@@ -26,8 +26,8 @@ class Checked:
     faults: list[Fault]
 
 
-async def check(places: Sequence[NodePlace]) -> Checked:
-    """Check nodes.
+async def check(places: Sequence[NodePlace], engine: str = "") -> Checked:
+    """Check nodes, also for what one engine alone needs.
 
     Raises
     ------
@@ -38,7 +38,8 @@ async def check(places: Sequence[NodePlace]) -> Checked:
         sys.executable, *_PROGRAM, stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
-    question = json.dumps({"places": [place.model_dump(mode="json") for place in places]})
+    asked = [place.model_dump(mode="json") for place in places]
+    question = json.dumps({"places": asked, "engine": engine})
     try:
         said, _ = await asyncio.wait_for(process.communicate(question.encode()), _SECONDS)
         found = json.loads(said)

@@ -102,7 +102,7 @@ class Clusters:
     async def stop(self, call: Call, request: ClusterStop) -> Cluster:
         """Let no more jobs begin on it; those that run end, or now go back into the queue."""
         cluster = await self.own(call, request.cluster)
-        reason = request.reason
+        reason = request.reason or cluster.reason
         await self._store.write(lambda c: clusters.close_to_jobs(c, cluster, reason, call.user))
         await self._inventory.refresh()
         if request.now:
@@ -124,12 +124,16 @@ class Clusters:
         """Check all nodes, each by itself and each with each."""
         cluster = await self.own(call, request.cluster)
         nodes = self._inventory.nodes_of(cluster.id)
-        faults = await self._faults(cluster, nodes)
+        faults = await self._faults(cluster, nodes, "horovod")
         return Faults(ok=not faults, nodes=len(nodes), items=faults)
 
-    async def _faults(self, cluster: Cluster, nodes: Sequence[Node]) -> list[Fault]:
+    async def _faults(
+        self, cluster: Cluster, nodes: Sequence[Node], engine: str = ""
+    ) -> list[Fault]:  # fmt: skip
+        """What is wrong with nodes; with an engine, also what only that one minds."""
         backend = self._inventory.backend(cluster.kind)
-        return (await check([backend.reach(node, 0) for node in nodes])).faults if nodes else []
+        places = [backend.reach(node, 0) for node in nodes]
+        return (await check(places, engine)).faults if places else []
 
     async def usage(self, call: Call, request: ClusterRef) -> ClusterUsage:
         """What is used now; of other tenants' jobs only the sum is told."""
