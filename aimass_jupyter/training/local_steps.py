@@ -1,13 +1,13 @@
 """Local steps: each rank trains on its own rows and on its own weights, and seldom they meet.
 
-Local SGD (Stich, arXiv:1805.09767): after so many steps the ranks average their weights, and here
-the optimizer's state too, so that one checkpoint is the state of all. It is another optimization
-than with a meeting at every step: what a step sees is one rank's share of the batch.
+Local SGD (Stich, arXiv:1805.09767): after so many steps the ranks average their weights. At some of
+these meetings, and at the end of an epoch, they average the optimizer's state too: then one
+checkpoint is the state of all. It is another optimization than with a meeting at every step: what a
+step sees is one rank's share of the batch.
 """
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from aimass_jupyter.training.engine import Engine
@@ -15,6 +15,8 @@ from aimass_jupyter.training.host_group import HostGroup
 from aimass_jupyter.training.optimizer import Optimizer
 from aimass_jupyter.training.stripes import pieces_of, stripe_of
 from aimass_jupyter.training.weights import Weights
+
+WHOLE_EVERY = 4  # meetings: the state is twice the weights, and changes what is learnt little
 
 
 class LocalSteps:
@@ -34,6 +36,7 @@ class LocalSteps:
         self._engine = engine
         self._group = group
         self._shared: list[list[Tensor]] = []
+        optimizer.learn_apart(engine.place.size)
         if group is not None:
             self._share(group)
 
@@ -54,11 +57,12 @@ class LocalSteps:
         """Average, when it is time to."""
         if done % self._every and not last:
             return False
+        whole = last or done % (self._every * WHOLE_EVERY) == 0
         if self._group is None:
-            self._average_by_engine()
+            self._average_by_engine(whole=whole)
         else:
-            self._average_in_memory(self._group)
-        return True
+            self._average_in_memory(self._group, whole=whole)
+        return whole
 
     def _share(self, group: HostGroup) -> None:
         """Keep weights and state where all ranks see them, each rank's apart."""
@@ -73,20 +77,23 @@ class LocalSteps:
                 state[name] = own.copy_(state[name])
             self._shared.append(slots)
 
-    def _average_by_engine(self) -> None:
+    def _average_by_engine(self, *, whole: bool) -> None:
         count = len(self._weights.values)
         kept = [vector for vector in self._optimizer.state.values() if vector.shape == (count,)]
-        for vector in [self._weights.values, *kept]:
+        for vector in [self._weights.values, *kept] if whole else [self._weights.values]:
             self._engine.add(vector)
             vector /= self._engine.place.size
 
-    def _average_in_memory(self, group: HostGroup) -> None:
+    def _average_in_memory(self, group: HostGroup, *, whole: bool) -> None:
         """Each rank works its stripe out and hands it to all."""
         stripe = stripe_of(len(self._weights.values), group.rank, group.size)
         group.barrier("sum of weights")
-        for slots in self._shared:
+        for slots in self._shared if whole else self._shared[:1]:
             for piece in pieces_of(stripe):
-                mean = torch.stack([slot[piece] for slot in slots]).mean(dim=0)
-                for slot in slots:
-                    slot[piece] = mean
+                first, *others = (slot[piece] for slot in slots)
+                for other in others:
+                    first += other
+                first /= group.size
+                for other in others:
+                    other.copy_(first)
         group.barrier("mean of weights")

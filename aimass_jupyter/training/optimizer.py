@@ -26,6 +26,9 @@ class Optimizer(Protocol):
     def step(self, values: Tensor, gradients: Tensor, rate: float, momentum: float = 0.9) -> None:
         """Move ``values`` in place."""
 
+    def learn_apart(self, ranks: int) -> None:
+        """Steps are about one rank's share of a batch from now on, and not about all of it."""
+
     def reach(self, rate: float, momentum: float) -> Tensor | float:
         """How far a step moves each value in the end, for each unit of its gradient."""
 
@@ -35,6 +38,7 @@ class AdamW:
 
     def __init__(self, like: Tensor, decay: float) -> None:
         self._decay = decay
+        self._gain = 1.0
         self.state = {
             "mean": torch.zeros_like(like),
             "square": torch.zeros_like(like),
@@ -52,18 +56,27 @@ class AdamW:
             [self.state["square"]],
             [],
             [torch.full((), float(steps), device=values.device)],
-            lr=rate,
+            lr=rate * self._gain,
             beta1=momentum,
             beta2=_SECOND_BETA,
-            weight_decay=self._decay,
+            weight_decay=self._decay / self._gain,
             eps=_EPSILON,
             amsgrad=False,
             maximize=False,
         )
 
+    def learn_apart(self, ranks: int) -> None:
+        """Go as far as with whole batches.
+
+        A step is a gradient over its own noise, which is that of fewer rows now: steps would be
+        shorter by the root of how many fewer (Malladi and others, arXiv:2205.10287).
+        """
+        self._gain = ranks**0.5
+
     def reach(self, rate: float, momentum: float) -> Tensor:
         """It is farther where gradients have been small."""
         steps = int(self.state["steps"])
+        rate *= self._gain
         return rate / ((self.state["square"] / (1 - _SECOND_BETA**steps)).sqrt() + _EPSILON)
 
 
@@ -90,6 +103,9 @@ class SGD:
             maximize=False,
             is_first_step=False,
         )
+
+    def learn_apart(self, ranks: int) -> None:
+        """A step is as far as its gradient says, whoever's rows it is about."""
 
     def reach(self, rate: float, momentum: float) -> float:
         """Momentum carries on what a step began."""

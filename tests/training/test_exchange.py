@@ -25,7 +25,7 @@ from aimass_jupyter.training.exchange import (
     make_exchange,
 )
 from aimass_jupyter.training.failure import Disconnected
-from aimass_jupyter.training.local_steps import LocalSteps
+from aimass_jupyter.training.local_steps import WHOLE_EVERY, LocalSteps
 from aimass_jupyter.training.optimizer import make_optimizer
 from aimass_jupyter.training.place import Place
 from aimass_jupyter.training.stripes import pieces_of, stripe_of
@@ -144,20 +144,21 @@ def average_seldom(engine: Engine) -> None:
         weights = Weights(net)
         optimizer = make_optimizer(params, weights.values)
         exchange = make_exchange(params, weights, optimizer, engine)
-        met = []
-        for done in range(1, 9):
+        whole = 4 * WHOLE_EVERY
+        for done in range(1, 2 * whole + 1):
             weights.clear_gradients(exchange.divisor(2))
             loss = net(torch.full((2, 5), 1.0 + engine.place.rank)).sum()
             loss.backward()
             exchange.average(loss, 2)
             exchange.step(0.01, 0.9)
             before = engine.gather(weights.values.clone()[None])
-            met.append(exchange.settle(done, last=False))
+            settled = exchange.settle(done, last=False)
             after = engine.gather(weights.values.clone()[None])
-            assert torch.equal(after[0], after[1]) == met[-1]
-            if met[-1]:
+            moments = engine.gather(optimizer.state["square"].clone()[None])
+            assert torch.equal(after[0], after[1]) == (done % 4 == 0)
+            assert torch.equal(moments[0], moments[1]) == settled == (done % whole == 0)
+            if done % 4 == 0:
                 assert torch.allclose(after[0], before.mean(dim=0), atol=1e-6)
-        assert met == [False, False, False, True] * 2
     engine.shutdown()
 
 

@@ -105,6 +105,24 @@ def test_decay_alone_shrinks(rule: type[AdamW | SGD]) -> None:
     assert values.tolist() == pytest.approx([0.95] * 3)
 
 
+@pytest.mark.parametrize(("rule", "farther"), [(AdamW, 2.0), (SGD, 1.0)])
+def test_steps_on_a_share_of_the_rows_go_as_far(rule: type[AdamW | SGD], farther: float) -> None:
+    """Of noise alone, Adam's steps are as long as the rate; decay stays what it was."""
+    whole, apart = torch.zeros(1), torch.zeros(1)
+    alone, shared = rule(whole, 0.0), rule(apart, 0.0)
+    shared.learn_apart(4)
+    for _ in range(5):
+        gradient = torch.randn(1)
+        alone.step(whole, gradient, 0.01)
+        shared.step(apart, gradient, 0.01)
+    assert float(apart) == pytest.approx(farther * float(whole), rel=1e-4)
+    decayed = torch.ones(1)
+    shared = rule(decayed, 0.5)
+    shared.learn_apart(4)
+    shared.step(decayed, torch.zeros(1), 0.1)
+    assert float(decayed) == pytest.approx(0.95)
+
+
 def test_one_rank_alone_changes_nothing() -> None:
     engine = SingleEngine(Place())
     tensor = torch.ones(2)
