@@ -151,8 +151,9 @@ class Scheduler:
         ready: list[Job] = []
         stops: list[tuple[Job, Job]] = []
         for cluster_id, able in by_cluster.items():
-            ready += self._starts(able, holding, cluster_id)
-            stops += await self._stops(able, holding, cluster_id)
+            here = [job for job in holding if job.cluster_id == cluster_id]
+            ready += self._starts(able, here, cluster_id, (*queued, *holding))
+            stops += await self._stops(able, here, cluster_id, (*queued, *holding))
         now = utc_now().timestamp()
         late = [job for job in (*queued, *holding) if is_late(job, now)]
         return Agenda(ready, doomed, stops, late, self._again(queued, now))
@@ -163,12 +164,13 @@ class Scheduler:
         ahead = [time.timestamp() - now for time in times if time and time.timestamp() > now]
         return min(ahead, default=float("inf"))
 
-    def _starts(self, able: list[Job], holding: list[Job], cluster_id: str) -> list[Job]:
-        """The jobs that start on one cluster."""
-        here = [job for job in holding if job.cluster_id == cluster_id]
+    def _starts(
+        self, able: list[Job], here: list[Job], cluster_id: str, all_jobs: Iterable[Job]
+    ) -> list[Job]:
+        """The jobs that start on one cluster, where those that are here hold slots."""
         if sum(job.slots for job in here) >= self._limits_of(cluster_id).slots:
             return []
-        decision = starting(self._picture(able, here, cluster_id, (*able, *holding)))
+        decision = starting(self._picture(able, here, cluster_id, all_jobs))
         by_id = {job.id: job for job in able}
         return [
             by_id[id_].model_copy(update={"np": ranks, "places": _places(decision.places[id_])})
@@ -176,20 +178,20 @@ class Scheduler:
         ]
 
     async def _stops(
-        self, able: list[Job], holding: list[Job], cluster_id: str
+        self, able: list[Job], here: list[Job], cluster_id: str, all_jobs: Iterable[Job]
     ) -> list[tuple[Job, Job]]:
         """The jobs of one cluster that make room for others."""
-        if not any(_PRIORITIES[job.options.priority] >= PRESSING for job in able):
+        able = [job for job in able if _PRIORITIES[job.options.priority] >= PRESSING]
+        if not able:  # the turns of the others come later, and change nothing for these
             return []
-        here = {job.id: job for job in holding if job.cluster_id == cluster_id}
-        picture = self._picture(able, [*here.values()], cluster_id, (*able, *holding))
+        picture = self._picture(able, here, cluster_id, all_jobs)
         now = picture.now
-        lost = await asyncio.to_thread(lambda: [self._lost(job, now) for job in here.values()])
+        lost = await asyncio.to_thread(lambda: [self._lost(job, now) for job in here])
         running = zip(picture.running, lost, strict=True)
         picture.running = [replace(job, lost=seconds) for job, seconds in running]
-        by_id = {job.id: job for job in able}
+        by_id = {job.id: job for job in (*able, *here)}
         found = victims(picture, decide(picture))
-        return [(here[id_], by_id[for_]) for id_, for_ in found.items()]
+        return [(by_id[id_], by_id[for_]) for id_, for_ in found.items()]
 
     def forget(self, job_id: str) -> None:
         """Read a job anew that was queued again, or changed in the queue."""
