@@ -73,6 +73,7 @@ export class ImageField {
     this.context.fillStyle = this.dark ? 'black' : 'white';
     this.context.fillRect(0, 0, this.pad.width, this.pad.height);
     this.empty = true;
+    this.exact = null;
     setText(this.note, '');
   }
 
@@ -82,6 +83,7 @@ export class ImageField {
     this.context.fillRect(0, 0, this.pad.width, this.pad.height);
     this.context.globalCompositeOperation = 'source-over';
     this.dark = !this.dark;
+    this.exact = null;
   }
 
   begin(event) {
@@ -104,6 +106,7 @@ export class ImageField {
     this.context.stroke();
     this.last = next;
     this.empty = false;
+    this.exact = null;
   }
 
   place(event) {
@@ -144,12 +147,14 @@ export class ImageField {
     this.context.drawImage(small, 0, 0, this.pad.width, this.pad.height);
     this.context.imageSmoothingEnabled = true;
     this.empty = false;
+    this.exact = this.example; // as it is, for a picture is smoothed when it is made small
     setText(this.note, 'The example of the model.');
   }
 
   /** The numbers that the model takes; a fault when nothing is drawn. */
   read() {
     if (this.empty) return { fault: 'draw something, or drop a picture' };
+    if (this.exact) return { value: this.exact };
     const [, height, width] = this.size;
     const small = element('canvas', { width, height });
     const context = small.getContext('2d');

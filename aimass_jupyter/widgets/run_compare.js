@@ -124,7 +124,7 @@ function scoreCell(last, best, winner) {
   const shown = value => (value === null ? '–' : formatNumber(value));
   const was = best !== last && best !== null ? ` (best ${shown(best)})` : '';
   const node = element('span', {}, `${shown(last)}`, element('span', { class: 'aimass-faint' }, was));
-  if (winner) node.append(element('span', { class: 'aimass-badge' }, 'best'));
+  if (winner) node.append(' ', element('span', { class: 'aimass-badge' }, 'best'));
   return { node, number: true, mark: winner };
 }
 
