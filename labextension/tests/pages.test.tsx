@@ -64,6 +64,12 @@ test('a value that is no number leaves a gap, and the drawing says what it shows
   expect(drawing.querySelector('path')?.getAttribute('d')?.match(/M/g)).toHaveLength(2);
 });
 
+test('a single point is drawn as a dot', () => {
+  render(<Chart title="loss" curves={[curve([4])]} />);
+  const drawing = screen.getByRole('img', { name: /^loss/ });
+  expect(drawing.querySelector('path')?.getAttribute('d')).toMatch(/^M[\d.]+ [\d.]+h0$/);
+});
+
 test('curves of one name share a chart, what is held out comes first, progress is left out', () => {
   const series = [
     'speed/rows',

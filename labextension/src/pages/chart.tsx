@@ -164,8 +164,10 @@ function pathOf({ steps, values }: ICurve, x: IRange, y: IRange): string {
       }
       const down = TOP + (1 - (value - y.low) / (y.high - y.low)) * (HEIGHT - TOP - BOTTOM);
       const part = `${pen}${across(steps[index], x).toFixed(1)} ${down.toFixed(1)}`;
+      // A point that stands alone is a line without length, which is drawn as a dot.
+      const dot = pen === 'M' ? 'h0' : '';
       pen = 'L';
-      return part;
+      return part + dot;
     })
     .join('');
 }
