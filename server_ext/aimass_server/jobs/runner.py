@@ -31,6 +31,7 @@ from aimass_server.jobs.orders import GRACE_SECONDS, Orders
 from aimass_server.jobs.picture import Limits
 from aimass_server.jobs.preemption import Policy, reason
 from aimass_server.jobs.remarks import late_remark
+from aimass_server.jobs.results import Results
 from aimass_server.jobs.returning import (
     goes_back,
     put_back,
@@ -96,7 +97,7 @@ class Runner:
         self._orders = Orders(folder, pools, python, path_of, log_bytes)
         self._supervisors = SupervisorWatch(self.wake)
         self._hosts = Hosts(store, pools, folder)
-        self._register = register
+        self._results = Results(follower, register)
         self._warm = warm
         self._woken = asyncio.Event()
         self._schedule_by = 0.0
@@ -331,7 +332,7 @@ class Runner:
     ) -> None:
         """Register the model, then end the job; a full disk is waited out."""
         try:
-            model = await self._registered(job, program.folder / "bundle.aimass")
+            model = await self._results.register(job, program.folder / "bundle.aimass")
         except InsufficientStorage as error:
             waiting = Cause(code="disk-full", message=f"trained; its model waits: {error}")
             if job.cause != waiting:
@@ -342,20 +343,8 @@ class Runner:
         except (AimassError, OSError) as error:
             await self._end(job, "failed", Cause(code="registration", message=str(error)))
             return
-        metrics = await self._metrics_of(job, program.folder)
+        metrics = await self._results.metrics_of(job, program.folder)
         await self._end(job, "succeeded", cause, ended_at=ended, metrics=metrics, model=model)
-
-    async def _registered(self, job: Job, bundle: Path) -> str | None:
-        """The model that a job gave; own code need not give one, and a dry run gives none."""
-        gave_none = job.source is not None and not await asyncio.to_thread(bundle.exists)
-        return None if job.options.dry_run or gave_none else await self._register(job, bundle)
-
-    async def _metrics_of(self, job: Job, folder: Path) -> dict[str, Any]:
-        """What it said at the end; of a script, the last points of its curves."""
-        record = read_record(folder / "metrics.json")
-        if record is None and job.source is not None:
-            return dict((await self._follower.progress(job.id)).metrics)
-        return dict((record or {}).get("metrics", {}))
 
     async def _note_lost(self, job: Job, program: Program) -> None:
         """Its supervisor died: end what it left behind, then say so."""
