@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from aimass_jupyter.contract.errors import NotFound
+from aimass_jupyter.contract.errors import NotFound, Unavailable
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.host import FileLock, identify, write_record
 from aimass_server.access import Principal, Tokens
+from aimass_server.control_plane import ControlPlane, Settings
 from aimass_server.data_folder import DataFolder
 from aimass_server.jobs.runner import _cause_of
 from aimass_server.programs import Program
@@ -103,6 +104,33 @@ def test_the_token_of_this_machine_is_renewed_before_it_ends(tmp_path: Path) -> 
             await issuer.recognise(first)
 
     _with_store(tmp_path, body)
+
+
+def test_a_store_in_trouble_is_not_asked_again_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was woken would else ask without a pause, and fill the log."""
+    monkeypatch.setattr("aimass_server.jobs.runner.PASS_SECONDS", 3600.0)
+    asked = 0
+
+    async def trouble(*_: object) -> None:
+        nonlocal asked
+        asked += 1
+        raise Unavailable("the database cannot be read now")
+
+    async def body() -> None:
+        plane = ControlPlane(Settings(tmp_path / "data", 2, 1 << 20))
+        runner = plane._runner
+        monkeypatch.setattr(runner, "_pass", trouble)
+        runner.wake()
+        looking = asyncio.create_task(runner._look_after())
+        for _ in range(50):
+            await asyncio.sleep(0)
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+    asyncio.run(body())
+    assert asked == 1
 
 
 @pytest.mark.slow

@@ -156,8 +156,10 @@ class Runner:
                 await self._pass()
             except AimassError as error:  # a full disk, a busy database: the next pass tries again
                 logger.warning("jobs could not be looked after just now: %s", error)
+                await asyncio.sleep(PASS_SECONDS)  # also if woken: it would not go well at once
             except Exception:  # the others must not wait for ever because of this
                 logger.exception("jobs could not be looked after just now")
+                await asyncio.sleep(PASS_SECONDS)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), PASS_SECONDS)
 
