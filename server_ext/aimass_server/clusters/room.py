@@ -97,6 +97,8 @@ class Clusters:
                 f"mend that, or first: nodes drain {cluster.name} {faults[0].node}",
             )
         await self._store.write(lambda c: clusters.open_to_jobs(c, cluster, call.user))
+        for node in nodes:
+            self._inventory.watch_of(node).look_now()
         return await self._again(call, cluster)
 
     async def stop(self, call: Call, request: ClusterStop) -> Cluster:

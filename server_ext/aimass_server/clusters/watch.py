@@ -57,6 +57,7 @@ class Watch:
         self._kept = kept
         self._changed = changed
         self._ring = Ring(_read(kept))
+        self._wanted = asyncio.Event()
         self._keep_by = asyncio.get_running_loop().time() + _KEEP_SECONDS
         self._task = asyncio.create_task(self._look_after(), name=f"aimass-node-{place.node}")
 
@@ -64,6 +65,10 @@ class Watch:
     def history(self) -> list[NodeUse]:
         """What was used, oldest first."""
         return self._ring.samples()
+
+    def look_now(self) -> None:
+        """Look for a node that did not answer without waiting longer."""
+        self._wanted.set()
 
     async def close(self) -> None:
         """Look no longer."""
@@ -80,7 +85,10 @@ class Watch:
                 self._note_down(str(error) or type(error).__name__)
             failures = 0 if self.now is not None else failures + 1
             self.now, self.jobs = None, {}
-            await asyncio.sleep(_PAUSE_SECONDS[min(failures, len(_PAUSE_SECONDS) - 1)])
+            self._wanted.clear()
+            pause = _PAUSE_SECONDS[min(failures, len(_PAUSE_SECONDS) - 1)]
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), pause)
 
     async def _listen(self) -> None:
         """Run an agent there until it is silent or gone."""

@@ -26,6 +26,7 @@ from aimass_server.store import Store, jobs
 
 HOSTS_RECORD = "hosts.json"
 PLACES_RECORD = "places.json"
+_ANSWER_SECONDS = 600.0
 _GROW_SECONDS = 20.0  # to change hosts costs a new beginning from a checkpoint
 _LEAVES = frozenset({"draining", "drained"})
 
@@ -55,14 +56,15 @@ class Hosts:
         self._store = store
         self._pools = pools
         self._folder = folder
-        self._checks: dict[str, asyncio.Task[list[Fault]]] = {}
+        self._checks: dict[str, tuple[float, asyncio.Task[list[Fault]]]] = {}
         self._changed: dict[str, float] = {}
 
     async def close(self) -> None:
         """Check no longer."""
-        for task in self._checks.values():
+        tasks = [task for _, task in self._checks.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._checks.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def look(self, job: Job) -> None:
         """Bring a job's places in line with what it has, and what it has with the table."""
@@ -146,11 +148,13 @@ class Hosts:
 
     def _checked(self, job: Job, places: list[NodePlace]) -> bool:
         """Whether these nodes are sound together; begins to find out."""
+        self._forget_old()
         key = "\n".join([job.id, *sorted(place.node for place in places)])
-        task = self._checks.get(key)
-        if task is None:
-            self._checks[key] = asyncio.create_task(self._pools.faults_of(places))
+        if key not in self._checks:
+            task = asyncio.create_task(self._pools.faults_of(places))
+            self._checks[key] = (time.monotonic(), task)
             return False
+        task = self._checks[key][1]
         if not task.done():
             return False
         del self._checks[key]
@@ -159,6 +163,14 @@ class Hosts:
             logger.warning("job %s gets no other hosts: %s", job.id, faults)
             self._changed[job.id] = time.monotonic()  # it is tried again, after a while
         return not faults
+
+    def _forget_old(self) -> None:
+        """Drop the answers that nobody came back for: their jobs have ended, or want others."""
+        for key, (asked_at, task) in list(self._checks.items()):
+            if task.done() and time.monotonic() - asked_at > _ANSWER_SECONDS:
+                del self._checks[key]
+                if not task.cancelled():
+                    task.exception()  # it is of no use to anybody now
 
 
 def is_elastic(job: Job) -> bool:
