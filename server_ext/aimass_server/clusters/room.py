@@ -127,11 +127,11 @@ class Clusters:
         cluster = await self.own(call, request.cluster)
         nodes = self._inventory.nodes_of(cluster.id)
         faults = await self._faults(cluster, nodes, "horovod")
-        return Faults(ok=not faults, nodes=len(nodes), items=faults)
+        return Faults(ok=not faults, nodes=len(nodes), items=[*faults])
 
     async def _faults(
         self, cluster: Cluster, nodes: Sequence[Node], engine: str = ""
-    ) -> list[Fault]:  # fmt: skip
+    ) -> Sequence[Fault]:  # fmt: skip
         """What is wrong with nodes; with an engine, also what only that one minds."""
         backend = self._inventory.backend(cluster.kind)
         places = [backend.reach(node, 0) for node in nodes]
