@@ -98,7 +98,7 @@ export class ImageField {
     if (!this.last) return;
     const next = this.place(event);
     this.context.strokeStyle = this.dark ? 'white' : 'black';
-    this.context.lineWidth = PAD / 9;
+    this.context.lineWidth = Math.max(PAD / 9, (1.3 * PAD) / this.size[2]); // seen when small
     this.context.lineCap = 'round';
     this.context.beginPath();
     this.context.moveTo(this.last.x, this.last.y);
