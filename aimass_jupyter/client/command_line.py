@@ -125,7 +125,9 @@ class _Reader:
 
     def _value(self, option: str) -> Any:
         if not self._words or str(self._words[0]).startswith("--"):
-            raise InvalidRequest(f"option '--{option}' needs a value")
+            raise InvalidRequest(
+                f"option '--{option}' needs a value", f"a switch is set so: --{option} true"
+            )
         return self._words.pop(0)
 
 

@@ -25,6 +25,7 @@ from aimass_jupyter.training.ensemble import Members, fits_of, train_ensemble
 from aimass_jupyter.training.export import CHECKED_ROWS, write_model
 from aimass_jupyter.training.learner import Learner
 from aimass_jupyter.training.live import Live
+from aimass_jupyter.training.loss_guard import say
 from aimass_jupyter.training.probe import choose_precision
 from aimass_jupyter.training.rows import Part, Rows
 from aimass_jupyter.training.schedule import Schedule
@@ -152,6 +153,9 @@ def fit(
                 if due.after_epoch(ended, steps, last=last):
                     course.keep(checkpoints, ended * steps, learner)
     learner.settle()
+    if learner.penalty.emptied(weights.values):
+        text = f"L1 of {params.l1:g} made every weight zero: try a smaller --l1"
+        say(course.folder, engine.place, "penalty", text)
 
 
 def seed_step(seed: int, device: torch.device) -> None:

@@ -40,6 +40,10 @@ class Penalty:
             most = self._mask * (self._l1 * optimizer.reach(pace.rate, pace.momentum))
             values.sub_(torch.clamp(values, -most, most))
 
+    def emptied(self, values: Tensor) -> bool:
+        """Whether L1 has left no weight of any layer: then nothing is learnt from the data."""
+        return bool(self._l1 and self._mask is not None and not (values * self._mask).any())
+
 
 class Clipping:
     """Keeps gradients short: each entry first, then the whole."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from aimass_jupyter.algorithms import find_task, hyperparameters_of
 from aimass_jupyter.bundle import WEIGHTS, open_member
 from aimass_jupyter.contract.errors import InvalidRequest
+from aimass_jupyter.host import read_notices
 from aimass_jupyter.training.averaging import Average
 from aimass_jupyter.training.engine import SingleEngine
 from aimass_jupyter.training.learner import Learner
@@ -115,6 +116,16 @@ def test_l1_makes_zeros_and_l2_makes_small(make_spec: MakeSpec, tmp_path: Path) 
     assert (found["l1"] == 0).mean() > 0.3
     assert np.abs(found["l2"]).sum() < 0.7 * np.abs(found["free"]).sum()
     assert (found["l2"] == 0).sum() == 0
+
+
+def test_a_penalty_that_leaves_nothing_is_said(make_spec: MakeSpec, tmp_path: Path) -> None:
+    spec = make_spec("breast_cancer", epochs=4, weight_decay=0)
+    for name, l1 in {"nothing": 10.0, "something": 1e-5}.items():
+        (tmp_path / name).mkdir()
+        train_here(with_params(spec, l1=l1), tmp_path / name)
+    (notice,) = read_notices(tmp_path / "nothing")
+    assert notice == "L1 of 10 made every weight zero: try a smaller --l1"
+    assert read_notices(tmp_path / "something") == []
 
 
 def test_a_penalty_leaves_biases_alone() -> None:
