@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from aimass_jupyter.contract.clusters import Node
 from aimass_jupyter.contract.ids import new_id, utc_now
-from aimass_jupyter.contract.jobs import Job, JobOptions
+from aimass_jupyter.contract.job_options import JobOptions
+from aimass_jupyter.contract.jobs import Job
 from aimass_server.jobs.hosts import grown
 from aimass_server.jobs.placement import Wants
 
