@@ -76,8 +76,8 @@ class Dataset(Resource):
 
 class DatasetImport(Request):
     source: str = argument(
-        help="A file (CSV, TSV, JSON Lines, Parquet, Arrow, NumPy .npz) or a data set that ships "
-        f"with scikit-learn: {', '.join(BUILTIN_DATASETS)}.",
+        help="A file (CSV, TSV, JSON Lines, Parquet, Arrow, NumPy .npz, ZIP of text files) or a "
+        f"data set that ships with scikit-learn: {', '.join(BUILTIN_DATASETS)}.",
         positional=True,
         file=True,
         min_length=1,

@@ -312,7 +312,7 @@ export interface Operations {
 }
 export interface DatasetImport {
   /**
-   * A file (CSV, TSV, JSON Lines, Parquet, Arrow, NumPy .npz) or a data set that ships with scikit-learn: breast_cancer, diabetes, digits, iris, wine.
+   * A file (CSV, TSV, JSON Lines, Parquet, Arrow, NumPy .npz, ZIP of text files) or a data set that ships with scikit-learn: breast_cancer, diabetes, digits, iris, wine.
    */
   source: string;
   /**

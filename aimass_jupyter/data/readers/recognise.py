@@ -13,6 +13,7 @@ from aimass_jupyter.data.readers.arrays import read_npz
 from aimass_jupyter.data.readers.columnar import read_arrow_file, read_arrow_stream, read_parquet
 from aimass_jupyter.data.readers.delimited import read_delimited
 from aimass_jupyter.data.readers.jsonlines import read_json_lines
+from aimass_jupyter.data.readers.text_files import holds_texts, read_text_files
 
 Reader = Callable[[Path, str], pa.Table]
 
@@ -108,6 +109,9 @@ def _zip_reader(path: Path, filename: str) -> Reader:
         return read_npz
     if any(name.startswith("xl/") for name in names):
         raise InvalidRequest(f"{filename} is an Excel workbook", "save the sheet as CSV")
+    if holds_texts(names):
+        return read_text_files
     raise InvalidRequest(
-        f"{filename} is a ZIP file that holds no NumPy arrays", "unpack it and import a file of it"
+        f"{filename} is a ZIP file that holds neither NumPy arrays nor text files",
+        "unpack it and import a file of it",
     )

@@ -16,7 +16,7 @@ import { DatasetsSection } from '../panel/datasets';
 import { IAimass, IPages, IPanel } from '../tokens';
 import { datasetPage } from './nouns';
 
-const FORMATS = /\.(csv|tsv|jsonl|ndjson|parquet|arrow|feather|npz)$/i;
+const FORMATS = /\.(csv|tsv|jsonl|ndjson|parquet|arrow|feather|npz|zip)$/i;
 
 export const datasetsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'aimass-jupyter:datasets',
