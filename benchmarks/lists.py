@@ -36,9 +36,9 @@ from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_jupyter.contract.jobs import Job, JobOptions
 from aimass_server.store import Store, jobs
 from aimass_server.store import runs as stored_runs
+from aimass_server.store.run_pages import Key, token_of
 
 PAGE = 50
-STRIDE = 500  # the longest page: how the list is walked to the depths that are measured
 METRICS = ("accuracy", "loss", "f1")
 GOAL_SECONDS = 0.020
 GOAL_RATIO = 100.0
@@ -99,8 +99,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="aimass-bench-") as name:
         folder = Path(name) / "data"
         seed(folder, options.runs)
+        keys = drawn(folder / "aimass.db", options.pages)
         with opened(folder) as client:
-            ours = {q: depths(client, asked, options.pages) for q, asked in QUESTIONS.items()}
+            ours = {q: depths(client, keys, asked, options.pages) for q, asked in QUESTIONS.items()}
         theirs, why_not = mlflow_pages(Path(name), options.theirs)
     limits = [
         Comparison(f"p99 limit: {question}", "", [p99(took)], [GOAL_SECONDS], "s", 1.0,
@@ -180,19 +181,25 @@ def opened(folder: Path) -> Iterator[Client]:
         process.wait()
 
 
-def depths(client: Client, asked: dict[str, Any], pages: int) -> list[float]:
-    """Seconds for each of so many pages, at depths over the whole list."""
-    tokens: list[str | None] = [None]
-    while (token := page_of(client, asked, STRIDE, tokens[-1]).next_token) is not None:
-        tokens.append(token)
-    draw = random.Random(1)
+def depths(client: Client, keys: list[Key], asked: dict[str, Any], pages: int) -> list[float]:
+    """Seconds for each of so many pages, each after a run drawn from all."""
     took = []
-    for _ in range(pages):
+    for key in keys[:pages]:
         began = time.perf_counter()
-        page_of(client, asked, PAGE, draw.choice(tokens))
+        page_of(client, asked, PAGE, token_of(key))
         took.append(time.perf_counter() - began)
     print(f"{asked}: p50 {statistics.median(took) * 1000:.1f} ms, p99 {p99(took) * 1000:.1f} ms")
     return took
+
+
+def drawn(database: Path, pages: int) -> list[Key]:
+    """Places in the order by the metric, drawn over the whole list."""
+    query = "SELECT last, run FROM run_metrics WHERE metric = 'accuracy' AND run = ?"
+    with closing(sqlite3.connect(database)) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM runs").fetchone()
+        draw = random.Random(1)
+        runs = [f"run_{draw.randrange(1, count):026}" for _ in range(pages)]
+        return [connection.execute(query, (run,)).fetchone() for run in runs]
 
 
 def page_of(client: Client, asked: dict[str, Any], limit: int, token: str | None) -> Any:

@@ -92,7 +92,7 @@ def _by_metric(
 
 def _cut(keys: list[Key], limit: int) -> tuple[list[Key], str | None]:
     """The keys of one page, and the token of the next, if there is more."""
-    return keys[:limit], _encode(keys[limit - 1]) if len(keys) > limit else None
+    return keys[:limit], token_of(keys[limit - 1]) if len(keys) > limit else None
 
 
 def _ranked(
@@ -131,7 +131,7 @@ def _without_value(
         query = query.where(id_ < after[1])
     rows = connection.execute(query.order_by(id_.desc()).limit(_FEW)).all()
     keys: list[Key] = [(None, row.id) for row in rows if not row.valued]
-    return keys[: request.limit + 1], _encode((None, rows[-1].id)) if len(rows) == _FEW else None
+    return keys[: request.limit + 1], token_of((None, rows[-1].id)) if len(rows) == _FEW else None
 
 
 def _is_filtered(request: RunList) -> bool:
@@ -186,7 +186,8 @@ def _chosen(request: RunList, tenant: str) -> list[ColumnElement[bool]]:
     return chosen
 
 
-def _encode(key: Key) -> str:
+def token_of(key: Key) -> str:
+    """The token of the page after this key."""
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
 
 
