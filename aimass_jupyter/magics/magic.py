@@ -101,18 +101,20 @@ class AimassMagics(Magics):
             raise InvalidRequest("a cell cannot follow a stream", f"see: {PREFIX} events")
         if operation.name == "jobs.attach":
             return self._attach(command)
-        arguments = command.arguments
-        if operation.name == "jobs.submit":
-            arguments = self._with_code(command)
-        if operation.name == "system.doctor":
-            answer = diagnose(lambda: self.client)
-        else:
-            answer = self.client.call(operation, arguments)
+        answer = self._asked(command)
         if isinstance(answer, bytes):
             return _write(answer, options.get("output"))
         if operation.name in ("jobs.submit", "jobs.rerun"):
             return self._follow(answer, wait=bool(options.get("wait")))
         return answer.model_dump(mode="json") if options.get("json") else answer
+
+    def _asked(self, command: Command) -> Any:
+        """Answer a command; what doctor looks for is there also without a server."""
+        if command.operation.name == "system.doctor":
+            return diagnose(lambda: self.client)
+        submits = command.operation.name == "jobs.submit"
+        arguments = self._with_code(command) if submits else command.arguments
+        return self.client.call(command.operation, arguments)
 
     def _with_code(self, command: Command) -> dict[str, Any]:
         """The arguments with own code packed; what travels is listed before it goes."""
