@@ -106,6 +106,8 @@ def test_a_search_through_the_door(client: Client, trained: Job) -> None:
     assert whole.endswith(tail)
     with pytest.raises(InvalidRequest, match="of which log"):
         client.jobs.logs(trained.id, from_byte=0)
+    with pytest.raises(InvalidRequest, match=f"has no rank {trained.np}"):
+        client.jobs.logs(trained.id, rank=trained.np)
 
 
 @pytest.fixture

@@ -161,6 +161,7 @@ class States(RuleBasedStateMachine):
         Fuse.left = None
         self.plane = ControlPlane(Settings(self.folder, SLOTS, 1 << 20))
         self.plane.own()
+        (self.folder / "jobs").mkdir(exist_ok=True)  # as the runner's own round does
         self.plane._engines = self.loop.create_task(_only_single())
 
     def crash(self) -> None:
@@ -288,6 +289,7 @@ class States(RuleBasedStateMachine):
             return
         self.final[job.id] = job
         assert job.cause is not None
+        assert job.cause.code != "not-started", job.cause
         if job.state == "stopped":
             assert job.id in self.stopped, "nobody asked to stop it"
         if job.state == "lost":

@@ -59,6 +59,7 @@ def test_a_waiting_job_says_why_and_an_urgent_one_goes_first(
     _until(client, running, "running")
     client.jobs.stop(running.id)
     ended = [_until(client, job, "succeeded") for job in (urgent, first)]
+    assert client.jobs.why(running.id).notes[0].startswith("it has ended: stopped by ")
     assert ended[0].ended_at <= ended[1].started_at  # type: ignore[operator]
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.clusters import Cluster, Node
 from aimass_jupyter.contract.datasets import Dataset
-from aimass_jupyter.contract.errors import NotFound
+from aimass_jupyter.contract.errors import InvalidRequest, NotFound
 from aimass_jupyter.contract.job_course import (
     Curves,
     JobAttach,
@@ -195,6 +195,7 @@ class Jobs:
     async def logs(self, call: Call, request: JobLogs) -> LogChunk:
         """A stretch of a job's log."""
         job = await self._find(call, request.job)
+        _require_rank(job, request.rank)
         folder = self._runner.folder_of(job.id)
         before = logs.parse_cursor(request.cursor)
         if request.from_byte is not None and not request.cursor:
@@ -257,6 +258,15 @@ class Jobs:
         if job.state == "succeeded":
             return job.model_copy(update={"progress": Progress(fraction=1, metrics=job.metrics)})
         return job.model_copy(update={"progress": self._runner.telling.progress_of(job.id)})
+
+
+def _require_rank(job: Job, rank: int | None) -> None:
+    ranks = max(job.np, job.options.max_np or 0)
+    if rank is not None and rank >= ranks:
+        has = "one rank, 0" if ranks == 1 else f"ranks 0 to {ranks - 1}"
+        raise InvalidRequest(
+            f"job '{job.name}' has no rank {rank}", f"it has {has}; -1 is its launcher"
+        )
 
 
 def _insert(connection: Connection, call: Call, submission: Submission) -> Job:

@@ -238,8 +238,12 @@ class Scheduler:
         """Why a job waits, and until when."""
         expected = self._history.seconds_of(job)
         told = Why(job=job.id, name=job.name, state=job.state)
+        if job.final:
+            return told.model_copy(
+                update={"notes": [f"it has ended: {job.cause.message}"] if job.cause else []}
+            )
         if job.state != "queued":
-            return told if job.final else told.model_copy(update={"expected_seconds": expected})
+            return told.model_copy(update={"expected_seconds": expected})
         queued, holding = await self._store.read(self._read)
         rivals = [other for other in queued if other.cluster_id == job.cluster_id]
         here = [other for other in holding if other.cluster_id == job.cluster_id]
