@@ -75,6 +75,9 @@ class Forks:
     def __init__(self, *_: object) -> None:
         self.state = "off"
 
+    def prepare(self, engine: str, np: int) -> None:
+        """Forks are made when they are asked for, none ahead."""
+
     async def start(self, folder: Path) -> bool:
         Fuse.burn()
         self.made.append(folder)
@@ -189,8 +192,11 @@ class States(RuleBasedStateMachine):
     async def one_pass(self) -> bool:
         runner = self.plane._runner
         runner.wake()
-        await runner._pass()
-        for outcome in await asyncio.gather(*runner._waiting, return_exceptions=True):
+        try:
+            await runner._pass()
+        finally:
+            outcomes = await asyncio.gather(*runner._waiting, return_exceptions=True)
+        for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
         return True
