@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +18,8 @@ from pkgutil import iter_modules
 from aimass_jupyter.launch.launchers import available_engines
 from aimass_jupyter.launch.pages import use_large_pages
 
-_RANK = ("aimass_jupyter.training.rank", "aimass_jupyter.training.loop")
+_RANK = "aimass_jupyter.training.rank"
+_OUR_CODE, _OWN_CODE = "aimass_jupyter.training.loop", "aimass_jupyter.training.own_code"
 _OF_ENGINE = {
     "single": (),
     "horovod": ("horovod.torch", "aimass_jupyter.launch.rendezvous"),
@@ -34,26 +36,35 @@ def preload(engine: str, *, own_code: bool) -> None:
 
     Own code steps an optimizer of torch's; ours need no more than the imports.
     """
-    one_thread()
-    for name in (*_RANK, *_OF_ENGINE[engine]):
-        import_module(name)
-    if own_code:
-        throw_away_step()
-    gc.collect()
-    gc.freeze()  # the ranks share these pages: a collection in one of them leaves them alone
+    with _importing():
+        for name in (_RANK, _OWN_CODE if own_code else _OUR_CODE, *_OF_ENGINE[engine]):
+            import_module(name)
+        if own_code:
+            throw_away_step()
 
 
 def preload_all() -> None:
     """Import what any job needs that this environment has the engine for, and do one step."""
-    one_thread()
     usable = [engine for engine, reason in available_engines().items() if not reason]
     of_engines = [name for engine in usable for name in _OF_ENGINE.get(engine, ())]
-    for name in (*_all_modules(), *_OF_GANG, *of_engines, *_LATER):
-        import_module(name)
-    throw_away_step()
-    gc.collect()
-    gc.freeze()
+    with _importing():
+        for name in (*_all_modules(), *_OF_GANG, *of_engines, *_LATER):
+            import_module(name)
+        throw_away_step()
     use_large_pages()
+
+
+@contextmanager
+def _importing() -> Iterator[None]:
+    """Import what stays: nothing of it is garbage, so it is looked for once, at the end."""
+    one_thread()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+    gc.collect()
+    gc.freeze()  # the ranks share these pages: a collection in one of them leaves them alone
 
 
 def _all_modules() -> Iterator[str]:

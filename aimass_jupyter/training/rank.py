@@ -60,16 +60,22 @@ def open_log(folder: Path, rank: int) -> None:
 
 def train_job(folder: Path, place: Place) -> None:
     """Read the data, meet the other ranks, train."""
-    from aimass_jupyter.algorithms import hyperparameters_of
     from aimass_jupyter.contract.jobs import JobSpec
-    from aimass_jupyter.training.elastic import is_elastic, train_elastically
-    from aimass_jupyter.training.own_code import run_code
-    from aimass_jupyter.training.sending import horovod_settings
 
     spec = JobSpec.model_validate_json((folder / "spec.json").read_bytes())
     if spec.source is not None:
+        from aimass_jupyter.training.own_code import run_code
+
         run_code(spec, folder, place)
-        return
+    else:
+        _train_job(spec, folder, place)
+
+
+def _train_job(spec: JobSpec, folder: Path, place: Place) -> None:
+    from aimass_jupyter.algorithms import hyperparameters_of
+    from aimass_jupyter.training.elastic import is_elastic, train_elastically
+    from aimass_jupyter.training.sending import horovod_settings
+
     params = hyperparameters_of(spec.algorithm, spec.params)
     os.environ.update(horovod_settings(params))
     with _naming_bad_rows(spec):
