@@ -78,8 +78,9 @@ def page(chromium: Browser) -> Iterator[Page]:
     context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MortalLab]:
+    """Not for longer than a module: what trains in it takes time from the tests after it."""
     mortal = MortalLab(tmp_path_factory.mktemp("mortal"))
     yield mortal
     mortal.close()
