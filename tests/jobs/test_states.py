@@ -237,6 +237,14 @@ class States(RuleBasedStateMachine):
     def look(self, fuse: int | None) -> None:
         self.live(self.one_pass(), fuse)
 
+    @rule()
+    def start_is_cut_off(self) -> None:
+        """A crash right after a fork: the job is started again, and both forks may come."""
+        self.live(self.one_pass(), None)
+        self.crash_between()
+        for _ in range(2):
+            self.live(self.one_pass(), None)
+
     # --- what supervisors do ---------------------------------------------------------------
 
     @precondition(lambda self: Forks.made)
@@ -321,10 +329,11 @@ class States(RuleBasedStateMachine):
         try:
             for _ in range(4 * MOST_JOBS):
                 self.live(self.one_pass(), None)
-                while Forks.made:
-                    self.take(0)
-                while self.supervisors:
-                    self.end(0, "finished")
+                while Forks.made or self.supervisors:
+                    if Forks.made:  # a second one of a folder comes when the first has ended
+                        self.take(0)
+                    while self.supervisors:
+                        self.end(0, "finished")
             self.nothing_is_lost_or_done_twice()
             self.ends_are_told_once()
             unfinished = set(self.acknowledged.values()) - set(self.final)
@@ -357,7 +366,7 @@ def test_any_order_of_events_and_crashes_keeps_the_promises(mortal: None) -> Non
     from hypothesis.stateful import run_state_machine_as_test
 
     limits = settings(
-        max_examples=15,
+        max_examples=12,
         stateful_step_count=25,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
