@@ -114,7 +114,10 @@ class Links:
     def ask(
         self, questions: Mapping[Link, Message], answer: str, seconds: float
     ) -> tuple[dict[Link, Message], dict[Link, str]]:
-        """Ask some nodes and wait for their answers: what they said, and why others did not."""
+        """Ask some nodes and wait for their answers: what they said, and why others did not.
+
+        Both are in the order of the questions, whoever answered first.
+        """
         for link, message in questions.items():
             link.say(message)
         answers: dict[Link, Message] = {}
@@ -133,7 +136,10 @@ class Links:
                 answers[heard.link] = heard.message
             elif heard.message["is"] == "failed":
                 silent[heard.link] = str(heard.message["why"])
-        return answers, silent
+        return (
+            {link: answers[link] for link in questions if link in answers},
+            {link: silent[link] for link in questions if link in silent},
+        )
 
     def hear(self, seconds: float) -> Heard | None:
         """What was heard next; None when nothing was for so long."""
