@@ -32,7 +32,7 @@ def work(agreement):
         except ValueError as error:
             said[name] = str(error)
     {work}
-    os.write(1, (json.dumps(said) + "\n").encode())  # in one piece: both have the same pipe
+    os.write(1, (json.dumps(said) + "\\n").encode())  # in one piece: both have the same pipe
 
 with meeting("horovod", 2, 0, "test") as places:
     ends = agreements(2)
