@@ -115,6 +115,7 @@ from torch import distributed
 distributed.init_process_group("gloo")
 print("script", distributed.get_rank(), "of", distributed.get_world_size(), sys.argv[1:])
 open(f"made-by-{distributed.get_rank()}.txt", "w").write("made")
+distributed.barrier()  # one that leaves at once may leave before the other has connected
 distributed.destroy_process_group()
 """
 

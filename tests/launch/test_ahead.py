@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -26,13 +27,19 @@ Tree = dict[str, psutil.Process]
 
 
 def waiting(warm: Launcher) -> Tree:
-    """The processes that wait for a job, by name."""
-    children = psutil.Process(warm.process.pid).children()
-    for supervisor in children:
-        if supervisor.name() == "aimass-ahead":
-            tree = [supervisor, *supervisor.children(recursive=True)]
-            return {process.name(): process for process in tree}
+    """The processes that wait for a job, by name; those that end meanwhile are none of them."""
+    for supervisor, name in named(psutil.Process(warm.process.pid).children()):
+        if name == "aimass-ahead":
+            with contextlib.suppress(psutil.NoSuchProcess):
+                tree = [supervisor, *supervisor.children(recursive=True)]
+                return {name: process for process, name in named(tree)}
     return {}
+
+
+def named(processes: list[psutil.Process]) -> Iterator[tuple[psutil.Process, str]]:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            yield process, process.name()
 
 
 def prepared(warm: Launcher, engine: str, np: int) -> Tree:
@@ -44,7 +51,7 @@ def prepared(warm: Launcher, engine: str, np: int) -> Tree:
     def ready() -> Tree | None:
         tree = waiting(warm)
         ranks = [tree.get(f"aimass-rank-{number}") for number in range(np)]
-        return tree if all(rank and rank.status() == rests for rank in ranks) else None
+        return tree if all(rank and state_of(rank) == rests for rank in ranks) else None
 
     tree: Tree = until(ready)
     return tree
@@ -56,10 +63,15 @@ def gone(tree: Tree) -> bool:
 
 
 def alive(process: psutil.Process) -> bool:
+    return state_of(process) not in ("", psutil.STATUS_ZOMBIE)
+
+
+def state_of(process: psutil.Process) -> str:
+    """What it does; empty when it has ended."""
     try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
+        return str(process.status())
     except psutil.NoSuchProcess:
-        return False
+        return ""
 
 
 @pytest.mark.parametrize(("engine", "np"), ENGINES)
