@@ -16,12 +16,13 @@ const HEIGHT = 168;
 const MARGIN = { left: 48, right: 10, top: 8, bottom: 20 };
 const COLOURS = 6;
 
-/** The x axis of curves: the step. Others name a point and their ticks in their own way. */
+/** The x axis of curves: the step. Others name a point, their ticks and what is missing in their own way. */
 const STEPS = {
   label: 'step',
   ticks: linearTicks,
   tick: formatNumber,
-  point: step => `step ${step}`
+  point: step => `step ${step}`,
+  value: formatNumber
 };
 
 export class Chart {
@@ -174,7 +175,7 @@ export class Chart {
     this.lines.forEach((line, at) => {
       const [, name, value] = this.legend.children[at].children;
       setText(name, line.name);
-      setText(value, formatNumber(line.values[this.indexOn(line)]));
+      setText(value, this.axis.value(line.values[this.indexOn(line)]));
     });
   }
 
@@ -243,7 +244,7 @@ export class Chart {
 
   values() {
     return this.lines
-      .map(line => `${line.name} ${formatNumber(line.values[this.indexOn(line)])}`)
+      .map(line => `${line.name} ${this.axis.value(line.values[this.indexOn(line)])}`)
       .join(', ');
   }
 

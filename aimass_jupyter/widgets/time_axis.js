@@ -1,5 +1,7 @@
 // Times on the x axis of a chart, in seconds since the epoch. Pure.
 
+import { formatNumber } from './format.js';
+
 const SPANS = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 10800, 21600, 43200, 86400];
 
 /** Round times that cut a range into about `count` parts. */
@@ -27,4 +29,7 @@ export function dense(times, every) {
   return Array.from({ length: count }, (_, at) => times[0] + at * every);
 }
 
-export const TIMES = { label: '', ticks: timeTicks, tick: clockText, point: clockText };
+/** Over time a missing value is no NaN: nothing was measured then. */
+const measured = value => (value === null || value === undefined || Number.isNaN(value) ? '–' : formatNumber(value));
+
+export const TIMES = { label: '', ticks: timeTicks, tick: clockText, point: clockText, value: measured };
