@@ -49,7 +49,7 @@ class Course:
         self.folder = folder
         self.engine = engine
         self.writes = engine.place.rank == 0
-        self.guard = LossGuard(spec.options.on_nan, folder, engine.place)
+        self.guard = LossGuard(spec.options.on_nan, folder, engine.place, engine.device)
         self.live = live or OnDisk()
         self._fits = fits
         self._fit_steps = fit_steps
@@ -118,7 +118,11 @@ class Course:
         self.live.step(before, done, point)
 
     def keep(self, checkpoints: Checkpoints, step: int, learner: Learner) -> None:
-        """Begin to write a checkpoint; the curve that leads up to it leaves this process first."""
+        """Begin to write a checkpoint; the curve that leads up to it leaves this process first.
+
+        Nothing is kept of a step that the guard ends the job for.
+        """
+        self.guard.settle()
         if self._curves:
             self._curves.flush()
         checkpoints.save_aside(step, learner.state, self.meta(learner))

@@ -1,6 +1,7 @@
 """The loss guard: what happens when a step's loss is NaN or infinite. It never goes unsaid.
 
-All ranks see the same mean loss and therefore decide alike, without asking one another.
+All ranks see the same mean loss and therefore decide alike, without asking one another. On a GPU
+a loss is looked at one step later: to wait for it at once would have the GPU wait for us.
 """
 
 from __future__ import annotations
@@ -26,8 +27,32 @@ class _NotANumberElsewhere(Disconnected, NotANumber):
     """It came from another rank's rows; that rank says so."""
 
 
+class _Seen:
+    """A step's loss, of this rank's rows and over those of all; the latter on its way to us."""
+
+    def __init__(self, step: int, own: Tensor, mean: Tensor) -> None:
+        self.step = step
+        self.own = own.detach()
+        self._mean = mean.detach().to("cpu", non_blocking=True)
+        self._arrived: torch.cuda.Event | None = None
+        if mean.is_cuda:
+            self._arrived = torch.cuda.current_stream(mean.device).record_event()
+
+    def mean(self) -> float:
+        """The mean, once it has arrived."""
+        if self._arrived:
+            self._arrived.synchronize()
+        return self._mean.item()
+
+
 class LossGuard:
     """Looks at the loss of each step of a run.
+
+    Parameters
+    ----------
+    device
+        Where losses are. Off the CPU, each is looked at when the next step asks, or
+        :meth:`settle` does; where a step may be skipped, at once all the same.
 
     Attributes
     ----------
@@ -35,11 +60,13 @@ class LossGuard:
         Steps whose loss was no number so far.
     """
 
-    def __init__(self, policy: OnNan, folder: Path, place: Place) -> None:
+    def __init__(self, policy: OnNan, folder: Path, place: Place, device: torch.device) -> None:
         self.found = 0
         self._policy = policy
         self._folder = folder
         self._place = place
+        self._behind = device.type != "cpu" and policy != "skip"
+        self._unseen: _Seen | None = None
 
     def admits(self, step: int, own: Tensor, mean: Tensor, gradients: Tensor) -> bool:
         """Whether the step may be taken.
@@ -57,22 +84,46 @@ class LossGuard:
             When the loss is none and training is to stop; on other ranks than the one that it came
             from, ``Disconnected``.
         """
-        if math.isfinite(mean.item()) and (self._policy != "skip" or _finite(gradients)):
+        before, self._unseen = self._unseen, _Seen(step, own, mean)
+        if not self._behind:
+            before, self._unseen = self._unseen, None
+        return before is None or self._judge(before, gradients)
+
+    def settle(self) -> None:
+        """Look at a step that was not looked at yet, before what it left is kept or shown.
+
+        Raises
+        ------
+        NotANumber
+            As :meth:`admits` does.
+        """
+        before, self._unseen = self._unseen, None
+        if before is not None:
+            self._judge(before)
+
+    def _judge(self, seen: _Seen, gradients: Tensor | None = None) -> bool:
+        """Whether a step may be taken; ``gradients`` where it may still be skipped."""
+        if math.isfinite(seen.mean()) and (
+            self._policy != "skip" or gradients is None or _finite(gradients)
+        ):
             return True
         self.found += 1
         if self._policy == "stop":
-            self._stop(step, own, mean)
-        self._flag(step)
+            self._stop(seen)
+        self._flag(seen.step)
         return self._policy == "continue"
 
     def look_at_held_out(self, step: int, loss: float) -> None:
         """Look at the loss on held-out rows after a step; it is the same on all ranks.
+
+        The steps before it are settled first.
 
         Raises
         ------
         NotANumber
             When it is none and training is to stop.
         """
+        self.settle()
         if math.isfinite(loss):
             return
         text = f"the loss on held-out rows became {loss} after step {step:,}"
@@ -80,9 +131,9 @@ class LossGuard:
             raise NotANumber(text, "look for extreme values in the data, or say --on-nan continue")
         self._say("held-out-loss", text)
 
-    def _stop(self, step: int, own: Tensor, mean: Tensor) -> None:
-        became = f"the loss of step {step + 1:,} became {mean.item()}"
-        if self._place.size > 1 and math.isfinite(own.item()):
+    def _stop(self, seen: _Seen) -> None:
+        became = f"the loss of step {seen.step + 1:,} became {seen.mean()}"
+        if self._place.size > 1 and math.isfinite(seen.own.item()):
             raise _NotANumberElsewhere(became)
         raise NotANumber(
             f"{became} on rank {self._place.rank}",

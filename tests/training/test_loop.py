@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load
 
 from aimass_jupyter.bundle import WEIGHTS, open_member, read_manifest
@@ -17,8 +18,10 @@ from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.data import columns_of, open_dataset, split_rows
 from aimass_jupyter.host import read_notices
 from aimass_jupyter.inference import load_bundle
+from aimass_jupyter.training import course
 from aimass_jupyter.training.checkpoint import Checkpoints
 from aimass_jupyter.training.failure import NotANumber
+from aimass_jupyter.training.loss_guard import LossGuard
 from tests.training.conftest import MakeSpec, train_here
 
 
@@ -114,9 +117,12 @@ def diverging(make_spec: MakeSpec, on_nan: str) -> JobSpec:
     return spec.model_copy(update={"options": JobOptions(on_nan=on_nan, checkpoint_steps=1)})
 
 
+@pytest.mark.parametrize("losses_are_on", ["cpu", "cuda"])
 def test_a_run_that_diverges_stops_and_leaves_its_last_good_state(
-    make_spec: MakeSpec, tmp_path: Path
+    make_spec: MakeSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, losses_are_on: str
 ) -> None:
+    device = torch.device(losses_are_on)
+    monkeypatch.setattr(course, "LossGuard", lambda *given: LossGuard(*given[:-1], device))
     with pytest.raises(NotANumber, match=r"the loss of step \d+ became (nan|inf) on rank 0"):
         train_here(diverging(make_spec, "stop"), tmp_path)
     assert not (tmp_path / "bundle.aimass").exists()
