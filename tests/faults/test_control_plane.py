@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -151,6 +155,28 @@ def _command_line(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):  # it has ended since it was counted
         return b""
+
+
+def test_20_without_file_descriptors_it_asks_for_patience_and_comes_back(
+    own_server: Server,
+) -> None:
+    with own_server.client() as client, contextlib.ExitStack() as crowd:
+        client.system.status()
+        assert own_server.process
+        pid = own_server.process.pid
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        few = len(list(Path(f"/proc/{pid}/fd").iterdir())) + 4
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (few, limits[1]))
+        host, _, port = urlsplit(client.system.status().url).netloc.partition(":")
+        for _ in range(20):
+            crowd.enter_context(socket.create_connection((host, int(port))))
+        with pytest.raises(Unavailable, match="file descriptors") as refused:
+            client.datasets.import_("digits")
+        assert refused.value.retry_after
+        crowd.close()
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        assert client.datasets.import_("digits").latest.rows == 1797
+        assert own_server.process.poll() is None
 
 
 def test_stopping_the_server_leaves_jobs_running(own_server: Server) -> None:

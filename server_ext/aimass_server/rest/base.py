@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http
 import json
 import logging
@@ -20,6 +21,7 @@ from aimass_jupyter.contract.errors import (
     InvalidRequest,
     NotFound,
     Unauthenticated,
+    Unavailable,
 )
 from aimass_server.access import Principal, require, runs_this_server
 from aimass_server.access.tokens import PREFIX
@@ -32,6 +34,13 @@ logger = logging.getLogger("aimass.rest")
 
 _BY_STATUS: dict[int, type[AimassError]] = {401: Unauthenticated, 403: Forbidden, 404: NotFound}
 _SHARED_LOGINS = (IdentityProvider, PasswordIdentityProvider)
+_LACKING = {
+    errno.EMFILE: "no file descriptors left",
+    errno.ENFILE: "a machine without file descriptors",
+    errno.EAGAIN: "no room for another process",
+    errno.ENOMEM: "no memory left",
+}
+_LACK_SECONDS = 5.0
 
 
 class AimassHandler(APIHandler):
@@ -119,6 +128,12 @@ class AimassHandler(APIHandler):
             kind = _BY_STATUS.get(status_code, InvalidRequest)
             return kind(http.HTTPStatus(status_code).phrase.lower())
         logger.error("%s %s failed", self.request.method, self.request.path, exc_info=raised)
+        if lacking := _what_lacks(raised):
+            return Unavailable(
+                f"this server has {lacking} just now",
+                "try again; an administrator can raise its limits (ulimit -n, ulimit -u)",
+                retry_after=_LACK_SECONDS,
+            )
         return Internal("the server failed to do this", "see its log")
 
     def log_exception(self, kind: Any, value: Any, trace: Any) -> None:
@@ -130,3 +145,12 @@ class AimassHandler(APIHandler):
         super().set_default_headers()
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "no-store")
+
+
+def _what_lacks(raised: BaseException | None) -> str | None:
+    """What of the machine was used up, if that is why something was raised."""
+    while raised is not None:
+        if isinstance(raised, OSError) and raised.errno in _LACKING:
+            return _LACKING[raised.errno]
+        raised = raised.__cause__ or raised.__context__
+    return None
