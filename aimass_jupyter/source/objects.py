@@ -25,6 +25,8 @@ from typing import Any
 from aimass_jupyter.source.manifest import Form
 
 MAX_OBJECT_BYTES = 64 * 1024**2
+#: What a job must have to make an object of that form again.
+MODULES_OF_FORMS: dict[Form, str] = {"pandas": "pandas", "series": "pandas", "polars": "polars"}
 _DEPTH = 60
 
 
@@ -211,6 +213,15 @@ def _tagged_torch(value: Any, kind: str) -> Any:
 
 
 _Tag = tuple[str, Callable[[Any], Any], Callable[[Any], Any]]
+
+
+def _moment(kind: Any) -> _Tag:
+    """ISO 8601 does not tell which of two hours of the same name is meant; ``fold`` does."""
+    back = kind.fromisoformat
+    apart, again = lambda t: [t.isoformat(), t.fold], lambda p: back(p[0]).replace(fold=p[1])
+    return f"${kind.__name__}", apart, again
+
+
 _TAGS: dict[type, _Tag] = {
     tuple: ("$tuple", list, tuple),
     set: ("$set", lambda s: sorted(s, key=repr), set),
@@ -222,9 +233,9 @@ _TAGS: dict[type, _Tag] = {
     complex: ("$complex", lambda c: [c.real, c.imag], lambda p: complex(*p)),
     range: ("$range", lambda r: [r.start, r.stop, r.step], lambda p: range(*p)),
     slice: ("$slice", lambda s: [s.start, s.stop, s.step], lambda p: slice(*p)),
-    datetime.datetime: ("$datetime", lambda t: t.isoformat(), datetime.datetime.fromisoformat),
+    datetime.datetime: _moment(datetime.datetime),
     datetime.date: ("$date", lambda t: t.isoformat(), datetime.date.fromisoformat),
-    datetime.time: ("$time", lambda t: t.isoformat(), datetime.time.fromisoformat),
+    datetime.time: _moment(datetime.time),
     datetime.timedelta: (
         "$timedelta",
         lambda d: [d.days, d.seconds, d.microseconds],

@@ -84,6 +84,14 @@ def test_these_too(value: Any) -> None:
     assert type(back) is type(value)
 
 
+@pytest.mark.parametrize("zone", [None, datetime.UTC])
+def test_of_two_hours_of_the_same_name_the_second_stays_the_second(zone: Any) -> None:
+    second = datetime.datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=zone)
+    assert decode(*encode(second)).fold == 1  # which equality does not look at
+    assert decode(*encode(second.timetz())).fold == 1
+    assert decode(*encode(second.replace(fold=0))).fold == 0
+
+
 @pytest.mark.parametrize(
     "array",
     [
