@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import Field
@@ -28,6 +29,7 @@ KEEP = "keep"  # the tag of a run that no retention takes
 _LOWER = re.compile(r"loss|error|perplexity|(^|[^a-z])r?m[as]p?e([^a-z]|$)", re.IGNORECASE)
 
 
+@lru_cache(4096)  # asked of each metric of each run of a page
 def lower_is_better(metric: str) -> bool:
     """Whether a metric's name says so: losses and errors."""
     return bool(_LOWER.search(metric))

@@ -11,7 +11,17 @@ import base64
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 
 from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
@@ -23,6 +33,7 @@ from aimass_server.store.tables import run_metrics, run_tags, runs
 #: Where a page ended: a value of the metric or None, and the id of a run.
 Key = tuple[float | None, str]
 
+_RUNS_OF = select(runs).where(runs.c.id.in_(bindparam("ids", expanding=True)))
 _FEW = 5000  # so many runs are sorted, or looked through, in a few milliseconds
 
 
@@ -49,7 +60,7 @@ def page(connection: Connection, request: RunList, tenant: str) -> Page[Run]:
 def _built(connection: Connection, keys: list[Key]) -> list[Run]:
     """The runs of these keys, in their order."""
     ids = [id_ for _, id_ in keys]
-    rows = {row.id: row for row in connection.execute(select(runs).where(runs.c.id.in_(ids)))}
+    rows = {row.id: row for row in connection.execute(_RUNS_OF, {"ids": ids}).all()}
     return build(connection, [rows[id_] for id_ in ids])
 
 

@@ -5,19 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy import delete as delete_from
 
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.ids import new_id
 from aimass_jupyter.contract.jobs import FINAL_STATES, Job
-from aimass_jupyter.contract.runs import MAX_TAGS, MetricSummary, Run
+from aimass_jupyter.contract.runs import MAX_TAGS, MetricSummary, Run, lower_is_better
 from aimass_server.store import experiments, names
 from aimass_server.store.events import record
 from aimass_server.store.tables import run_metrics, run_tags, runs
 
 _IDS_A_QUERY = 500
 _FOLLOWED = ("state", "started_at", "ended_at")
+# Made once: to put such a question together takes longer than to answer it.
+_OF_THESE = bindparam("ids", expanding=True)
+_TAGS_OF = (
+    select(run_tags.c.run, run_tags.c.tag)
+    .where(run_tags.c.run.in_(_OF_THESE))
+    .order_by(run_tags.c.run, run_tags.c.tag)
+)
+_VALUES = tuple(run_metrics.c[name] for name in ("run", "metric", "last", "lowest", "highest"))
+_METRICS_OF = (
+    select(*_VALUES)
+    .where(run_metrics.c.run.in_(_OF_THESE))
+    .order_by(run_metrics.c.run, run_metrics.c.metric)
+)
 
 
 def create(connection: Connection, job: Job) -> None:
@@ -149,33 +162,40 @@ def build(connection: Connection, rows: Iterable[Row[Any]]) -> list[Run]:
     rows = list(rows)
     ids = [row.id for row in rows]
     tags, metrics = _tags(connection, ids), _metrics(connection, ids)
-    return [_run(row, tags.get(row.id, []), metrics.get(row.id, {})) for row in rows]
+    return [
+        _run(zip(row._fields, row, strict=True), tags.get(id_, []), metrics.get(id_, []))
+        for id_, row in zip(ids, rows, strict=True)
+    ]
 
 
-def _run(row: Row[Any], tags: list[str], metrics: dict[str, MetricSummary]) -> Run:
-    columns = {name: row._mapping[name] for name in Run.model_fields if name in row._mapping}
-    return Run(
-        **columns | {"job": row.job or ""},
-        tags=tags,
-        metrics={name: summary.last for name, summary in metrics.items()},
-        best={name: summary.best(name) for name, summary in metrics.items()},
+def _run(
+    fields: Iterable[tuple[str, Any]], tags: list[str], metrics: list[tuple[str, Any, Any]]
+) -> Run:
+    """A run of its columns, and of name, newest and best value of each metric."""
+    columns = dict(fields)  # what is no field of a run is let go
+    return Run.model_validate(
+        columns
+        | {
+            "job": columns["job"] or "",
+            "tags": tags,
+            "metrics": {name: last for name, last, _ in metrics},
+            "best": {name: best for name, _, best in metrics},
+        }
     )
 
 
 def _tags(connection: Connection, ids: list[str]) -> dict[str, list[str]]:
-    query = select(run_tags).where(run_tags.c.run.in_(ids)).order_by(run_tags.c.tag)
     found: dict[str, list[str]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.run, []).append(row.tag)
+    for run, tag in connection.execute(_TAGS_OF, {"ids": ids}).all():
+        found.setdefault(run, []).append(tag)
     return found
 
 
-def _metrics(connection: Connection, ids: list[str]) -> dict[str, dict[str, MetricSummary]]:
-    query = select(run_metrics).where(run_metrics.c.run.in_(ids)).order_by(run_metrics.c.metric)
-    found: dict[str, dict[str, MetricSummary]] = {}
-    for row in connection.execute(query):
-        summary = MetricSummary.model_validate(dict(row._mapping))
-        found.setdefault(row.run, {})[row.metric] = summary
+def _metrics(connection: Connection, ids: list[str]) -> dict[str, list[tuple[str, Any, Any]]]:
+    found: dict[str, list[tuple[str, Any, Any]]] = {}
+    for run, metric, last, lowest, highest in connection.execute(_METRICS_OF, {"ids": ids}).all():
+        best = lowest if lower_is_better(metric) else highest
+        found.setdefault(run, []).append((metric, last, best))
     return found
 
 
