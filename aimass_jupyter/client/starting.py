@@ -21,6 +21,7 @@ from aimass_jupyter.host import (
     read_record,
     send_signal,
     stop_marked,
+    write_first,
     write_record,
 )
 
@@ -91,6 +92,11 @@ def stop_programs(folder: Path) -> int:
     Call it when no control plane owns the folder; one that comes later starts endpoints and
     services again. Returns how many supervisors were asked to stop.
     """
+    by = {"by": getpass.getuser()}
+    for order in folder.rglob("launch.json"):
+        if _is_on_its_way(order.parent):
+            with contextlib.suppress(OSError):  # a full disk: it cannot begin there either
+                write_first(order.parent / "stop.json", by)
     running = [path.parent for path in folder.rglob("lock") if is_locked(path)]
     records = [record for path in running if (record := _ask_to_stop(path))]
     deadline = time.monotonic() + STOP_SECONDS
@@ -100,6 +106,11 @@ def stop_programs(folder: Path) -> int:
         name, _, value = str(record["marker"]).partition("=")
         stop_marked(name, value, grace_seconds=0)
     return len(records)
+
+
+def _is_on_its_way(folder: Path) -> bool:
+    """Whether a supervisor may come to this folder still; it finds there what it is asked."""
+    return not any((folder / name).exists() for name in ("started.json", "exit.json"))
 
 
 def _ask_to_stop(folder: Path) -> dict[str, Any] | None:

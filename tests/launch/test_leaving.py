@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from aimass_jupyter.client.starting import stop_programs
 from aimass_jupyter.host import read_record, write_first, write_record
 from aimass_jupyter.launch.leaving import Leaving
 from tests.launch.conftest import Launched
@@ -21,6 +22,15 @@ def test_time_is_up(command: Callable[..., Launched]) -> None:
     cause = launched.run()["cause"]
     assert cause["code"] == "time-limit"
     assert "--max-time" in cause["message"]
+    assert not launched.processes()
+
+
+def test_what_was_started_a_moment_before_everything_is_stopped_begins_nothing(
+    command: Callable[..., Launched],
+) -> None:
+    launched = command(FOREVER)
+    assert stop_programs(launched.folder) == 0  # nobody holds the folder yet
+    assert launched.run()["cause"]["code"] == "stopped"
     assert not launched.processes()
 
 

@@ -85,7 +85,7 @@ def put_back(folder: Path, job: Job, cause: Cause, ended_at: datetime | None) ->
         )
         record = {"attempts": [attempt.model_dump(mode="json") for attempt in attempts]}
         write_record(folder / ATTEMPTS_RECORD, record)
-    for name in (RESTARTS_RECORD, "stop.json", "started.json", "exit.json"):
+    for name in (RESTARTS_RECORD, "launch.json", "stop.json", "started.json", "exit.json"):
         (folder / name).unlink(missing_ok=True)
     return attempts
 
