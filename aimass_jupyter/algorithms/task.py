@@ -11,6 +11,7 @@ from torch import Tensor
 from aimass_jupyter.contract.algorithms import ALGORITHMS
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.hyperparameters import Hyperparameters
+from aimass_jupyter.contract.wanted import wanted
 from aimass_jupyter.data import Preprocessing
 from aimass_jupyter.evaluation import Report
 
@@ -71,7 +72,7 @@ def hyperparameters_of(algorithm: str, params: dict[str, Any]) -> Hyperparameter
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(map(str, first["loc"]))
-        message = f"hyperparameter '{name}' of {algorithm}: {first['msg']}"
+        message = f"hyperparameter '{name}' of {algorithm}: {wanted(first)}"
         raise InvalidRequest(f"{message}, given {first['input']!r}") from None
 
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 from aimass_jupyter.client import help as help_texts
 from aimass_jupyter.client.client import Client, connect
 from aimass_jupyter.client.command_line import Command, parse
+from aimass_jupyter.client.course import CourseLines
 from aimass_jupyter.client.discovery import data_folder
 from aimass_jupyter.client.doctor import diagnose
 from aimass_jupyter.client.files import refused, save
@@ -18,7 +19,6 @@ from aimass_jupyter.client.starting import down, stop_programs, up
 from aimass_jupyter.client.views import as_text
 from aimass_jupyter.contract.errors import AimassError, InvalidRequest
 from aimass_jupyter.contract.events import EventStream
-from aimass_jupyter.contract.job_course import JobUpdate
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.table import OPERATIONS
 from aimass_jupyter.contract.validation import build
@@ -150,22 +150,13 @@ def _with_code(command: Command) -> dict[str, Any]:
 
 
 def _wait(client: Client, job: str, as_json: bool) -> int:
-    """Follow a job to its end: its log as it comes, then what it gave."""
-    ended = client.wait(job, lambda update: _tell(update, as_json))
+    """Follow a job to its end: its log as it comes, then what it gave.
+
+    The course goes to the standard error: the standard output holds the answer.
+    """
+    ended = client.wait(job) if as_json else client.wait(job, CourseLines(sys.stderr))
     print(_shown(ended, as_json))
     return 0 if ended.state == "succeeded" else EXIT_ERROR
-
-
-def _tell(update: JobUpdate, as_json: bool) -> None:
-    """Log lines and progress go to the standard error: the standard output holds the answer."""
-    if as_json:
-        return
-    sys.stderr.write(update.log)
-    progress = update.job.progress
-    if not update.end and update.series and progress.fraction:
-        eta = f", {progress.eta_seconds:.0f} s left" if progress.eta_seconds is not None else ""
-        sys.stderr.write(f"{progress.fraction:.0%}{eta}\n")
-    sys.stderr.flush()
 
 
 def _follow_events(client: Client, request: EventStream, as_json: bool) -> int:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.operation import Operation, choices
+from aimass_jupyter.contract.wanted import wanted
 
 
 def build(operation: Operation, fields: dict[str, Any]) -> BaseModel:
@@ -49,4 +50,4 @@ def _invalid(operation: Operation, error: ValidationError) -> InvalidRequest:
 
 def _detail(fault: Any) -> dict[str, Any]:
     given = None if fault["type"] == "missing" else repr(fault["input"])[:100]
-    return {"field": ".".join(map(str, fault["loc"])), "message": fault["msg"], "given": given}
+    return {"field": ".".join(map(str, fault["loc"])), "message": wanted(fault), "given": given}

@@ -18,8 +18,10 @@ def register(shell: InteractiveShell) -> None:
     from aimass_jupyter.magics.completion import complete_with
     from aimass_jupyter.magics.display import show_answers
     from aimass_jupyter.magics.magic import AimassMagics
+    from aimass_jupyter.magics.question import answer_questions
 
     magics = AimassMagics(shell)
     shell.register_magics(magics)
     show_answers(shell)
     complete_with(shell, magics)
+    answer_questions(shell)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.getipython import get_ipython
 
+from aimass_jupyter.client.course import CourseLines
 from aimass_jupyter.client.views import as_text
 from aimass_jupyter.contract.errors import InvalidRequest
-from aimass_jupyter.contract.job_course import JobUpdate
 from aimass_jupyter.contract.jobs import Job
 
 if TYPE_CHECKING:
@@ -69,15 +69,9 @@ def _in_kernel(client: Client, job: Job, wait: bool) -> Job:
 
 def _in_terminal(client: Client, job: Job, wait: bool) -> Job:
     if wait:
-        return client.wait(job.id, _tell)
+        return client.wait(job.id, CourseLines(sys.stdout))
     print(f"job '{job.name}' is {job.state}; follow it: %aimass attach {job.id} --wait")
     return job
-
-
-def _tell(update: JobUpdate) -> None:
-    sys.stdout.write(update.log)
-    if update.series and not update.end:
-        print(f"{update.job.progress.fraction:.0%}", flush=True)
 
 
 def choose(client: Client) -> ModelSelector:

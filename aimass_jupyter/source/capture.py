@@ -14,9 +14,10 @@ from typing import Any
 from aimass_jupyter.contract.errors import did_you_mean
 from aimass_jupyter.source.definitions import Found, NoSource, find_definition
 from aimass_jupyter.source.manifest import Form, Use
+from aimass_jupyter.source.members import member_mistakes
 from aimass_jupyter.source.modules import Modules, needed_modules, take_local
 from aimass_jupyter.source.names import BUILTINS, HIDEABLE, free_names, made_globals
-from aimass_jupyter.source.objects import CannotTravel, encode
+from aimass_jupyter.source.objects import MODULES_OF_FORMS, CannotTravel, encode
 from aimass_jupyter.source.problems import Problem
 
 #: Names that only a notebook has.
@@ -84,6 +85,7 @@ class Capture:
 
     def _look_at(self, text: str, tree: ast.Module, where: str) -> None:
         needed_modules(tree, where, self._root, self.found.modules)
+        self.found.problems += member_mistakes(tree, where, self._namespace, self._root)
         made = made_globals(text)
         self.found.rebound |= made & self._namespace.keys()
         for name, line in free_names(text, tree).items():
@@ -175,6 +177,8 @@ class Capture:
             return
         kind = type(value)
         self.found.objects[name] = (form, content, f"{kind.__module__}.{kind.__qualname__}")
+        if (module := MODULES_OF_FORMS.get(form)) is not None:
+            self.found.modules.uses.append(Use(name=module, line=line, where=where))
 
     def _refuse(self, line: int, where: str, message: str, cure: str) -> None:
         self.found.problems.append(Problem(line, message, cure, where))

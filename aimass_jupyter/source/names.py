@@ -7,7 +7,11 @@ import builtins
 import symtable
 from collections.abc import Iterator
 
-BUILTINS = frozenset(dir(builtins)) - {"exit", "quit", "copyright", "credits", "license", "help"}
+#: Python's own names; without those that its prompt adds, and IPython where this runs in a kernel.
+BUILTINS = frozenset(dir(builtins)) - {
+    "exit", "quit", "copyright", "credits", "license", "help",
+    "display", "get_ipython", "__IPYTHON__", "execfile", "runfile", "_",
+}  # fmt: skip
 HIDEABLE = frozenset(name for name in BUILTINS if not name.startswith("_"))
 #: What every module has, and what IPython adds; the latter is no name of a job.
 MODULE_NAMES = frozenset({"__name__", "__doc__", "__annotations__", "__file__", "__builtins__"})

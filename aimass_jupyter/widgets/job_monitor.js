@@ -260,7 +260,7 @@ function metricsElement(metrics) {
   );
   return element(
     'dl',
-    { class: 'aimass-metrics', 'aria-label': 'metrics on held-out rows' },
+    { class: 'aimass-metrics', 'aria-label': 'metrics at the end' },
     ...entries
   );
 }

@@ -33,7 +33,8 @@ def _lines(update: JobUpdate) -> Iterator[str]:
     yield _state_line(job)
     yield from _curve_lines(update.series)
     if job.final and job.metrics:
-        yield f"held-out rows: {format_metrics(job.metrics)}"
+        what = "logged last" if job.algorithm == "code" else "held-out rows"
+        yield f"{what}: {format_metrics(job.metrics)}"
     if job.model:
         yield f"model: {job.model}"
     yield from (f"warning: {warning}" for warning in job.warnings)

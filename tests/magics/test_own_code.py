@@ -41,12 +41,23 @@ def test_a_cell_trains_with_what_it_needs_of_the_notebook(kernel: Kernel) -> Non
 
 def test_mistakes_are_lines_and_nothing_is_queued(kernel: Kernel) -> None:
     before = kernel.run("c = %aimass jobs\nprint(len(c.items))")["stream"]
-    shown = kernel.run("%%aimass train --np 2\ndef train(run):\n    print(limts)\n    run.lgo(1)")
-    assert "2 mistakes; nothing was queued" in shown["error"]
+    shown = kernel.run(
+        "%%aimass train --np 2\ndef train(run):\n    print(limts)\n    run.lgo(1)\n"
+        "    display(1)\n    get_ipython()"
+    )
+    assert "4 mistakes; nothing was queued" in shown["error"]
+    assert "cell line 5: a job shows nothing → print it" in shown["error"]
+    assert "cell line 6: a job has no IPython → leave magics" in shown["error"]
     assert "cell line 3: name 'limts' is not defined → did you mean 'limits'?" in shown["error"]
     assert "cell line 4: 'run' has no 'lgo' → did you mean 'log'?" in shown["error"]
     assert "Traceback" not in shown["error"]
     assert kernel.run("c = %aimass jobs\nprint(len(c.items))")["stream"] == before
+
+
+def test_a_question_mark_asks_for_help(kernel: Kernel) -> None:
+    for line in ("%aimass train?", "%aimass jobs submit ?", "%aimass help train"):
+        assert "usage: %aimass train" in kernel.run(line)["stream"], line
+    assert "there is no run 'why?'" in kernel.run("%aimass runs show 'why?'")["error"]
 
 
 def test_a_cell_below_another_verb_is_refused(kernel: Kernel) -> None:

@@ -64,6 +64,14 @@ HEAD = "def train(run):\n"
         (HEAD + "    run.params['batch']", 2, "option '--batch' is not given", "--batch VALUE"),
         (HEAD + "    name = input('?')", 2, "nobody to ask", "run.params"),
         (HEAD + "    breakpoint()", 2, "no debugger", "print instead"),
+        (HEAD + "    np.arrange(3)", 2, "module 'numpy' has no 'arrange'", "mean 'arange'?"),
+        (HEAD + "    np.linalg.nrom([1])", 2, "'numpy.linalg' has no 'nrom'", "mean 'norm'?"),
+        (
+            "import json as j\n" + HEAD + "    j.dmups(1)",
+            3,
+            "module 'json' has no 'dmups'",
+            "mean 'dumps'?",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_its_cure(
@@ -83,6 +91,7 @@ def test_a_mistake_is_told_with_its_line_and_its_cure(
             "guard": threading.Lock(),
             "objects": np.array([object()]),
             "large": np.zeros(9_000_000),
+            "np": np,
         }
         with pytest.raises(WrongCode) as raised:
             notebook.pack(cell, params={"lr": 0.1})
@@ -138,6 +147,13 @@ def test_a_doubt_is_a_warning_and_the_code_travels(
             "def train(run):\n    def inner():\n        nonlocal x\n        x += 1\n    x = 0\n"
             "    inner()\n    lambda y: y + x\n    print(f'{x=}', __name__)"
         ),
+        "import json\ndef train(run):\n    if hasattr(json, 'orjson'):\n        json.orjson(1)",
+        (
+            "import json\ndef train(run):\n    try:\n        json.orjson(1)\n"
+            "    except AttributeError:\n        pass"
+        ),
+        "import json\ndef work(json):\n    json.orjson\ndef train(run):\n    json.x = 1",
+        "import xml\nimport numpy as np\ndef train(run):\n    xml.dom, np.random.rand",
     ],
 )
 def test_sound_code_is_not_refused(notebook: Notebook, cell: str) -> None:

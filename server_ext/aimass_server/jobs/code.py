@@ -203,8 +203,9 @@ def _check_ranks(request: JobCreate, dataset: Dataset | None) -> None:
             f"take --batch-size {request.np} or more, or fewer ranks",
         )
     if dataset is not None and dataset.latest.rows < request.np:
+        rows = dataset.latest.rows
         raise InvalidRequest(
-            f"dataset '{dataset.name}' has {dataset.latest.rows} rows, fewer than the "
+            f"dataset '{dataset.name}' has {rows} row{'s' * (rows != 1)}, fewer than the "
             f"{request.np} ranks",
-            f"take --np {dataset.latest.rows} or less",
+            f"take --np {max(rows, 1)}{' or less' * (rows > 1)}",
         )

@@ -68,7 +68,7 @@ def check_nodes(request: JobCreate, cluster: Cluster, nodes: Sequence[Node], ten
 def _check_machine(request: JobCreate, machine: Node) -> None:
     if request.memory and machine.memory_bytes and request.memory > machine.memory_bytes:
         raise InvalidRequest(
-            f"--memory {request.memory / (1 << 30):,.1f}GB is more than this machine has: "
+            f"--memory {request.memory / (1 << 30):.4g}GB is more than this machine has: "
             f"{machine.memory_bytes / (1 << 30):,.1f} GB",
             "take less, or a cluster with larger nodes",
         )

@@ -15,6 +15,7 @@ from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_jupyter.contract.job_options import Engine, JobOptions
 from aimass_jupyter.contract.jobs import Job, JobCreate
+from aimass_jupyter.contract.wanted import wanted
 from aimass_server.access import Call
 from aimass_server.jobs.code import Code, check_code
 from aimass_server.jobs.technique import check_technique
@@ -53,6 +54,7 @@ def prepare(
     InvalidRequest
         Naming the field, the value and the cure.
     """
+    _check_deadline(request)
     if request.min_np is None:
         _check_slots(request, slots)
     engine = _engine(request, engines)
@@ -79,6 +81,14 @@ def prepare(
     return Submission(job, dataset.latest.digest if dataset else "", work.label)
 
 
+def _check_deadline(request: JobCreate) -> None:
+    if request.deadline is not None and request.deadline <= utc_now():
+        raise InvalidRequest(
+            f"--deadline {request.deadline:%Y-%m-%d %H:%M} UTC has passed",
+            "give one that is ahead: 8h (from now), or 2030-01-31T18:00Z",
+        )
+
+
 @dataclass(frozen=True)
 class _Work:
     """What is to be done, checked."""
@@ -102,8 +112,19 @@ def _algorithm_work(request: JobCreate, dataset: Dataset | None) -> _Work:
     algorithm = _algorithm(request.algorithm)
     label = _label(request.label, dataset)
     _check_task(algorithm, dataset, label, request.label)
+    _check_rows(dataset)
     params = _hyperparameters(algorithm, request)
     return _Work(request.name or dataset.name, algorithm.name, params, label)
+
+
+def _check_rows(dataset: Dataset) -> None:
+    """One row cannot be both learnt from and held out."""
+    if (rows := dataset.latest.rows) < 2:
+        raise InvalidRequest(
+            f"dataset '{dataset.name}' has {rows} row{'s' * (rows != 1)}, and training needs 2: "
+            "one to learn from, one to hold out",
+            "import more rows",
+        )
 
 
 def _code_work(request: JobCreate, dataset: Dataset | None, code: Code) -> _Work:
@@ -241,6 +262,6 @@ def _hyperparameters(algorithm: AlgorithmDeclaration, request: JobCreate) -> dic
         first = error.errors()[0]
         field = str(first["loc"][0])
         raise InvalidRequest(
-            f"--{field.replace('_', '-')} {request.params[field]!r}: {first['msg']}",
+            f"--{field.replace('_', '-')} {request.params[field]!r}: {wanted(first)}",
             schema.model_fields[field].description or "",
         ) from None
