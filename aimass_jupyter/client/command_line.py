@@ -45,9 +45,8 @@ def parse(words: list[Any]) -> Command:
 
 def face_options(operation: Operation) -> dict[str, str]:
     """The options that faces add to an operation."""
-    waits = operation.name in ("jobs.submit", "jobs.rerun", "jobs.attach")
     wanted = {
-        "wait": waits,
+        "wait": operation.queues or operation.name == "jobs.attach",
         "files": operation.name == "jobs.submit",
         "output": operation.reply == "bytes",
         "json": True,

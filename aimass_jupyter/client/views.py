@@ -85,7 +85,9 @@ def rows_of(answer: BaseModel) -> list[tuple[str, str]]:
     if isinstance(answer, ModelDetail):
         return _model_rows(answer)
     if isinstance(answer, Job):
-        return _job_rows(answer)
+        from aimass_jupyter.client import job_views
+
+        return job_views.rows(answer)
     if isinstance(answer, Why):
         return _why_rows(answer)
     if isinstance(answer, ClusterUsage | NodeUsage | Faults):
@@ -121,10 +123,10 @@ def _listed(item: BaseModel) -> dict[str, str]:
             return {
                 "job": item.name,
                 "state": item.state,
-                "engine": f"{item.engine} × {item.np}",
+                "engine": f"{item.engine} × {item.np}" if item.kind == "training" else item.kind,
                 "dataset": item.dataset,
                 "metrics": show(item.metrics or item.progress.metrics),
-                "model": item.model or "",
+                "model": item.model or item.result or "",
                 "created": show(item.created_at),
                 "id": item.id,
             }
@@ -246,29 +248,6 @@ def _input_rows(inputs: JobInputs) -> list[tuple[str, str]]:
     rows += [(item.kind, f"{item.name}  {item.origin}") for item in inputs.items]
     numbered = enumerate(inputs.code.splitlines(), start=1)
     rows += [("code" if number == 1 else "", f"{number:>3}  {line}") for number, line in numbered]
-    return [(name, value) for name, value in rows if value]
-
-
-def _job_rows(job: Job) -> list[tuple[str, str]]:
-    rows = [
-        ("job", f"{job.name} ({job.id})"),
-        ("state", job.state if job.final else f"{job.state}, {job.progress.fraction:.0%}"),
-        ("engine", f"{job.engine}, np {job.np}" + (f", {job.start} start" if job.start else "")),
-        ("nodes", ", ".join(f"{place.node} × {place.ranks}" for place in job.places)),
-        ("dataset", job.dataset),
-        ("algorithm", job.algorithm),
-        ("metrics", show(job.metrics or job.progress.metrics)),
-        ("model", job.model or ""),
-        ("restarts", str(job.restarts or "")),
-    ]
-    rows += [
-        (f"run {number}", f"{attempt.seconds:,.0f} s, np {attempt.np}: {attempt.cause.message}")
-        for number, attempt in enumerate(job.attempts, start=1)
-    ]
-    rows += [("warning", warning) for warning in job.warnings]
-    if job.cause and job.cause.code != "finished":
-        rows.append(("cause", job.cause.message))
-        rows += [("", line) for line in job.cause.last_lines[-8:]]
     return [(name, value) for name, value in rows if value]
 
 

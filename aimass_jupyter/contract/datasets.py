@@ -57,6 +57,7 @@ class DatasetVersion(DatasetDescription):
     version: int
     digest: str
     size_bytes: int
+    job: str = Field("", description="Id of the job that imported it.")
     created_at: UtcTime
 
 

@@ -13,6 +13,7 @@ from aimass_jupyter.contract.job_course import (
 )
 from aimass_jupyter.contract.job_inputs import ArtifactContent, Artifacts, JobDownload, JobInputs
 from aimass_jupyter.contract.job_queue import Why
+from aimass_jupyter.contract.job_work import JobEvaluate, JobExecute, JobExport, JobImport
 from aimass_jupyter.contract.jobs import Job, JobCreate, JobList, JobRef, JobRerun
 from aimass_jupyter.contract.operation import Operation
 
@@ -31,6 +32,50 @@ OPERATIONS = (
             "train --dataset digits --algorithm classification --np 2",
             "train --dataset digits --algorithm classification --engine torchrun --epochs 20",
         ),
+    ),
+    Operation(
+        name="jobs.evaluate",
+        method="POST",
+        path="/jobs/evaluations",
+        short="evaluate",
+        request=JobEvaluate,
+        response=Job,
+        permission="jobs:create",
+        help="Hold a model against a dataset, as a job: the metrics of its task.",
+        examples=("evaluate digits@production --dataset digits",),
+    ),
+    Operation(
+        name="jobs.execute",
+        method="POST",
+        path="/jobs/notebooks",
+        short="execute",
+        request=JobExecute,
+        response=Job,
+        permission="jobs:create",
+        open_field="params",
+        help="Execute a notebook as a job; it is kept with its outputs.",
+        examples=("execute report.ipynb --year 2024",),
+    ),
+    Operation(
+        name="jobs.import",
+        method="POST",
+        path="/jobs/imports",
+        request=JobImport,
+        response=Job,
+        permission="datasets:create",
+        help="Import a dataset as a job that nobody waits for.",
+        examples=("jobs import sales.csv --label churned --priority low",),
+    ),
+    Operation(
+        name="jobs.export",
+        method="POST",
+        path="/jobs/exports",
+        short="export",
+        request=JobExport,
+        response=Job,
+        permission="jobs:create",
+        help="Write a dataset or a model into a file, as a job.",
+        examples=("export digits --format parquet", "export --model digits@2 --format onnx"),
     ),
     Operation(
         name="jobs.list",

@@ -1,4 +1,4 @@
-"""How a job runs, whatever it trains: its turn, its faults, its run, its nodes."""
+"""How a job runs, whatever it does: its turn, its faults, its run, its nodes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Priority = Literal["low", "normal", "high", "urgent"]
 NodesWanted = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}:[1-9][0-9]{0,3}$")]
 
 
-class JobOptions(Request):
-    """How a job runs, whatever it trains."""
+class QueueOptions(Request):
+    """Whose turn it is, and what is taken, whatever is done."""
 
     priority: Priority = argument(
         "normal", help="Whose turn it is: urgent jobs come first.", group="Queue"
@@ -44,9 +44,6 @@ class JobOptions(Request):
         le=100,
         group="Queue",
     )
-    uninterrupted: bool = argument(
-        False, help="Never stop it to make room for a more urgent one.", group="Queue"
-    )
     slots: float = argument(
         1.0,
         help="Slots that each rank takes, in halves: 0.5 for work that needs little.",
@@ -57,6 +54,14 @@ class JobOptions(Request):
     )
     memory: Bytes | None = argument(
         None, help="Memory that each rank needs, such as 4GB.", gt=0, le=1 << 50, group="Queue"
+    )
+
+
+class JobOptions(QueueOptions):
+    """How a job runs, whatever it trains."""
+
+    uninterrupted: bool = argument(
+        False, help="Never stop it to make room for a more urgent one.", group="Queue"
     )
     gpus: int = argument(0, help="GPUs that each rank takes.", ge=0, le=64, group="Queue")
     min_np: int | None = argument(

@@ -14,6 +14,7 @@ from aimass_jupyter.contract.base import (
     UtcTime,
     argument,
 )
+from aimass_jupyter.contract.job_kinds import Kind
 from aimass_jupyter.contract.job_options import Engine, JobOptions
 
 JobState = Literal[
@@ -107,11 +108,20 @@ class Source(Resource):
     size_bytes: int = 0
 
 
+class WorkInput(Resource):
+    """The bytes that work other than training reads beside a dataset."""
+
+    digest: str
+    name: str = Field(description="What people call them: a file's name, or name@version.")
+    upload: str = Field("", description="Id of the upload that they came as.")
+
+
 class Job(Resource):
     """A job."""
 
     id: str
     name: str
+    kind: Kind = Field("training", description="What is done.")
     owner: str
     tenant: str
     state: JobState
@@ -119,11 +129,17 @@ class Job(Resource):
     engine: Engine
     np: int
     dataset: str = Field("", description="name@version; empty when own code reads none.")
-    algorithm: str = Field(description="What is trained; 'code' for own code.")
+    algorithm: str = Field(
+        description="What is trained; 'code' for own code, empty for other work."
+    )
     params: dict[str, Any]
     seed: int
     options: JobOptions = Field(default_factory=lambda: JobOptions())
     source: Source | None = Field(None, description="Own code that it runs.")
+    input: WorkInput | None = Field(None, description="What other work reads beside a dataset.")
+    attended: bool = Field(
+        False, description="Somebody waits for its answer: it takes no slot of others."
+    )
     start: Literal["warm", "cold"] | None = Field(
         None, description="warm: its ranks were forked from a process that had imported all."
     )
@@ -136,6 +152,13 @@ class Job(Resource):
     )
     cluster_id: str = Field("", description="The cluster that it runs on; empty: this machine.")
     places: list[Place] = Field(default_factory=list, description="Where its ranks are.")
+    devices: dict[str, list[int]] = Field(
+        default_factory=dict,
+        description="The GPUs that are its own while it runs, by node; '' is this machine.",
+    )
+    peak_memory_bytes: int | None = Field(
+        None, description="The most memory that one of its ranks took."
+    )
     warnings: list[str] = Field(
         default_factory=list, description="What a person should know of it: NaN, damaged rows."
     )
@@ -147,13 +170,16 @@ class Job(Resource):
         default_factory=dict, description="Metrics on the held-out rows, at the end."
     )
     model: str | None = Field(None, description="name@version of the model it gave.")
+    result: str | None = Field(
+        None, description="What other work gave: name@version of a dataset, or an artifact's name."
+    )
     rerun_of: str | None = Field(None, description="Id of the job that it runs again.")
     resume: bool = Field(False, description="It began from that job's newest checkpoint.")
 
     @property
     def slots_each(self) -> float:
         """The slots that each of its ranks takes."""
-        return self.options.slots
+        return 0.0 if self.attended else self.options.slots
 
     @property
     def slots(self) -> float:
@@ -234,6 +260,7 @@ class JobRerun(JobRef):
 
 
 class JobList(PageRequest):
+    kind: Kind | None = argument(None, help="Only jobs that do this.")
     state: JobState | Literal["active"] | None = argument(
         None, help="Only jobs in this state; active: all that have not ended."
     )
@@ -244,6 +271,7 @@ class JobSpec(Resource):
 
     id: str
     name: str
+    kind: Kind = "training"
     engine: Engine
     np: int
     algorithm: str
@@ -255,6 +283,11 @@ class JobSpec(Resource):
     dataset_digest: str = ""
     dataset_path: str = Field("", description="The Arrow file, on this node.")
     label: str = ""
+    input: WorkInput | None = None
+    input_path: str = Field("", description="Its bytes, on this node.")
+    devices: list[int] | None = Field(
+        None, description="The GPUs that are its own on this machine; None: whichever are there."
+    )
     python: str = Field(description="The interpreter of the job's environment.")
     places: list[NodePlace] = Field(
         default_factory=list, description="Its nodes, in the order of ranks; none: this machine."

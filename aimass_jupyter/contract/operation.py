@@ -94,6 +94,11 @@ class Operation:
         return self.method != "GET" and not self.safe
 
     @property
+    def queues(self) -> bool:
+        """Whether it makes a job, which may be followed to its end."""
+        return self.method == "POST" and self.response.__name__ == "Job" and self.verb != "stop"
+
+    @property
     def takes_json(self) -> bool:
         """Whether its fields travel in the body."""
         return self.method not in ("GET", "DELETE") and self.body == "json"

@@ -47,7 +47,8 @@ class Shape:
 
     def suits(self, work: JobOrder) -> bool:
         """Whether the ranks of a job are of this shape, and such as a gang forks."""
-        if (work.engine, work.np, work.where) != (self.engine, self.np, "here"):
+        alike = (work.engine, work.np, work.where) == (self.engine, self.np, "here")
+        if not (alike and work.trains):
             return False
         launcher = launcher_of(work)
         return isinstance(launcher, GangLauncher) and launcher.forks(work)

@@ -117,7 +117,16 @@ def fork_rank(order: GangOrder, number: int, place: Mapping[str, str]) -> int:
     """Fork a rank; ``place`` is what its environment says of its place. Returns its pid."""
     environment = {**order.environment, **place}
     newborn = Newborn(f"aimass-rank-{number}", environment, order.folder)
-    return fork(newborn, partial(be_rank, order.folder))
+    be = be_rank if order.work.trains else be_worker
+    return fork(newborn, partial(be, order.folder))
+
+
+def be_worker(folder: Path) -> None:
+    """Do work of the queue that is no training."""
+    from aimass_jupyter.work import program
+
+    use_threads(int(os.environ["OMP_NUM_THREADS"]))
+    program.main(folder)
 
 
 def be_rank(folder: Path, *, told: bool = False) -> None:

@@ -23,6 +23,7 @@ GANG_RECORD = "ranks.json"
 _GANG_MODULE = "aimass_jupyter.launch.gang"
 _LEADER_MODULE = "aimass_jupyter.launch.nodes.leader"
 _PART_MODULE = "aimass_jupyter.launch.nodes.part_gang"
+_WORK_MODULE = "aimass_jupyter.work.program"
 _ELASTIC_MODULE = "aimass_jupyter.launch.elastic"
 _SIGNALS = frozenset(signal.valid_signals())
 
@@ -91,6 +92,16 @@ class GangLauncher:
         return read_exits(folder)
 
 
+class WorkLauncher(GangLauncher):
+    """Work without torch, in one process; a process that has imported more may fork it, too."""
+
+    def missing(self) -> str:
+        return ""
+
+    def command(self, order: JobOrder, folder: Path) -> tuple[list[str], dict[str, str]]:
+        return [order.python, "-m", _WORK_MODULE, str(folder)], {}
+
+
 class NodesLauncher:
     """Ranks on several nodes: a leader here speaks with an agent on each."""
 
@@ -150,6 +161,8 @@ def launcher_of(order: JobOrder) -> Launcher:
     Unavailable
         When the engine knows nothing of nodes.
     """
+    if not order.trains:
+        return WorkLauncher()
     if order.where == "here":
         return find_launcher(order.engine)
     if order.engine not in _OURS:

@@ -11,6 +11,7 @@ from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.host import read_record
 from aimass_jupyter.launch.logs import CAP_BYTES
 
+TRAINING = "training"
 DEFAULT_GRACE_SECONDS = 10.0
 DEFAULT_STALL_SECONDS = 600.0
 
@@ -49,7 +50,13 @@ class JobOrder:
     max_restarts: int = 0
     stall_seconds: float = DEFAULT_STALL_SECONDS
     own_code: bool = False
+    kind: str = TRAINING
     where: Literal["here", "nodes", "part"] = "here"
+
+    @property
+    def trains(self) -> bool:
+        """Whether it is training, and not other work of the queue."""
+        return self.kind == TRAINING
 
     @property
     def elastic(self) -> bool:
@@ -129,6 +136,7 @@ def read_job(folder: Path) -> JobOrder:
         max_np=int(options.get("max_np") or 0),
         max_restarts=int(options.get("max_restarts", 0)),
         own_code=spec.get("source") is not None,
+        kind=spec.get("kind", TRAINING),
         where="part" if spec.get("part") else "nodes" if spec.get("places") else "here",
         stall_seconds=float(options.get("stall_seconds", DEFAULT_STALL_SECONDS)),
     )

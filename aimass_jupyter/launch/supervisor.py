@@ -168,8 +168,8 @@ class Supervisor:
         return fork_gang(plan.gang, order, plan.environment, logs.descriptor)
 
     def _doctor(self, order: Order, logs: ProcessLogs) -> HangDoctor | None:
-        """Whoever looks after the ranks of a job; a command has none."""
-        if not isinstance(order.work, JobOrder):
+        """Whoever looks after the ranks of a job; what takes no steps has none."""
+        if not (isinstance(order.work, JobOrder) and order.work.trains):
             return None
         return HangDoctor(self._folder, order.work.stall_seconds, logs.say)
 

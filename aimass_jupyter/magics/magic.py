@@ -104,7 +104,7 @@ class AimassMagics(Magics):
         answer = self._asked(command)
         if isinstance(answer, bytes):
             return _write(answer, options.get("output"))
-        if operation.name in ("jobs.submit", "jobs.rerun"):
+        if operation.queues:
             return self._follow(answer, wait=bool(options.get("wait")))
         return answer.model_dump(mode="json") if options.get("json") else answer
 

@@ -33,6 +33,22 @@ export interface Operations {
     request: JobCreate;
     response: Job;
   };
+  'jobs.evaluate': {
+    request: JobEvaluate;
+    response: Job;
+  };
+  'jobs.execute': {
+    request: JobExecute;
+    response: Job;
+  };
+  'jobs.import': {
+    request: JobImport;
+    response: Job;
+  };
+  'jobs.export': {
+    request: JobExport;
+    response: Job;
+  };
   'jobs.list': {
     request: JobList;
     response: PageOfJob;
@@ -375,6 +391,10 @@ export interface DatasetVersion {
   version: number;
   digest: string;
   size_bytes: number;
+  /**
+   * Id of the job that imported it.
+   */
+  job: string;
   created_at: string;
 }
 /**
@@ -535,10 +555,6 @@ export interface JobCreate {
    */
   retries?: number;
   /**
-   * Never stop it to make room for a more urgent one.
-   */
-  uninterrupted?: boolean;
-  /**
    * Slots that each rank takes, in halves: 0.5 for work that needs little.
    */
   slots?: number;
@@ -546,6 +562,10 @@ export interface JobCreate {
    * Memory that each rank needs, such as 4GB.
    */
   memory?: number | null;
+  /**
+   * Never stop it to make room for a more urgent one.
+   */
+  uninterrupted?: boolean;
   /**
    * GPUs that each rank takes.
    */
@@ -637,6 +657,10 @@ export interface JobCreate {
 export interface Job {
   id: string;
   name: string;
+  /**
+   * What is done.
+   */
+  kind: 'training' | 'notebook' | 'evaluation' | 'import' | 'export';
   owner: string;
   tenant: string;
   state:
@@ -649,7 +673,7 @@ export interface Job {
    */
   dataset: string;
   /**
-   * What is trained; 'code' for own code.
+   * What is trained; 'code' for own code, empty for other work.
    */
   algorithm: string;
   params: {
@@ -661,6 +685,14 @@ export interface Job {
    * Own code that it runs.
    */
   source: Source | null;
+  /**
+   * What other work reads beside a dataset.
+   */
+  input: WorkInput | null;
+  /**
+   * Somebody waits for its answer: it takes no slot of others.
+   */
+  attended: boolean;
   /**
    * warm: its ranks were forked from a process that had imported all.
    */
@@ -686,6 +718,16 @@ export interface Job {
    */
   places: Place[];
   /**
+   * The GPUs that are its own while it runs, by node; '' is this machine.
+   */
+  devices: {
+    [k: string]: number[];
+  };
+  /**
+   * The most memory that one of its ranks took.
+   */
+  peak_memory_bytes: number | null;
+  /**
    * What a person should know of it: NaN, damaged rows.
    */
   warnings: string[];
@@ -703,6 +745,10 @@ export interface Job {
    * name@version of the model it gave.
    */
   model: string | null;
+  /**
+   * What other work gave: name@version of a dataset, or an artifact's name.
+   */
+  result: string | null;
   /**
    * Id of the job that it runs again.
    */
@@ -771,10 +817,6 @@ export interface JobOptions {
    */
   retries: number;
   /**
-   * Never stop it to make room for a more urgent one.
-   */
-  uninterrupted: boolean;
-  /**
    * Slots that each rank takes, in halves: 0.5 for work that needs little.
    */
   slots: number;
@@ -782,6 +824,10 @@ export interface JobOptions {
    * Memory that each rank needs, such as 4GB.
    */
   memory: number | null;
+  /**
+   * Never stop it to make room for a more urgent one.
+   */
+  uninterrupted: boolean;
   /**
    * GPUs that each rank takes.
    */
@@ -884,6 +930,20 @@ export interface Source {
   size_bytes: number;
 }
 /**
+ * The bytes that work other than training reads beside a dataset.
+ */
+export interface WorkInput {
+  digest: string;
+  /**
+   * What people call them: a file's name, or name@version.
+   */
+  name: string;
+  /**
+   * Id of the upload that they came as.
+   */
+  upload: string;
+}
+/**
  * One time that a job ran and went back into the queue.
  */
 export interface Attempt {
@@ -916,6 +976,202 @@ export interface Progress {
     [k: string]: number | null;
   };
 }
+export interface JobEvaluate {
+  /**
+   * The model: name, name@version, name@alias or id.
+   */
+  model: string;
+  /**
+   * The dataset to hold it against: name or name@version.
+   */
+  dataset: string;
+  /**
+   * Name of the job; by default evaluate- and the model's.
+   */
+  name?: string | null;
+  /**
+   * The column of the truths; by default the one it learnt.
+   */
+  label?: string | null;
+  /**
+   * Whose turn it is: urgent jobs come first.
+   */
+  priority?: 'low' | 'normal' | 'high' | 'urgent';
+  /**
+   * Jobs that must succeed before: ids or names.
+   *
+   * @maxItems 64
+   */
+  after?: string[];
+  /**
+   * Time that it may run, such as 2h; then it is stopped with a checkpoint.
+   */
+  max_time?: number | null;
+  /**
+   * When it should be done: 8h from now, or a time.
+   */
+  deadline?: string | null;
+  /**
+   * How often it is queued again after a fault that is not its own.
+   */
+  retries?: number;
+  /**
+   * Slots that it takes, in halves.
+   */
+  slots?: number;
+  /**
+   * Memory that each rank needs, such as 4GB.
+   */
+  memory?: number | null;
+}
+export interface JobExecute {
+  /**
+   * The notebook (.ipynb).
+   */
+  notebook: string;
+  /**
+   * Name of the job; by default the notebook's.
+   */
+  name?: string | null;
+  /**
+   * Values for what its cell tagged 'parameters' sets; also as options: --year 2024.
+   */
+  params?: {
+    [k: string]: JsonValue;
+  };
+  /**
+   * Whose turn it is: urgent jobs come first.
+   */
+  priority?: 'low' | 'normal' | 'high' | 'urgent';
+  /**
+   * Jobs that must succeed before: ids or names.
+   *
+   * @maxItems 64
+   */
+  after?: string[];
+  /**
+   * Time that it may run, such as 2h; then it is stopped with a checkpoint.
+   */
+  max_time?: number | null;
+  /**
+   * When it should be done: 8h from now, or a time.
+   */
+  deadline?: string | null;
+  /**
+   * How often it is queued again after a fault that is not its own.
+   */
+  retries?: number;
+  /**
+   * Slots that it takes, in halves.
+   */
+  slots?: number;
+  /**
+   * Memory that each rank needs, such as 4GB.
+   */
+  memory?: number | null;
+}
+export interface JobImport {
+  /**
+   * A file (CSV, TSV, JSON Lines, Parquet, Arrow, NumPy .npz, ZIP of text files) or a data set that ships with scikit-learn: breast_cancer, diabetes, digits, iris, wine.
+   */
+  source: string;
+  /**
+   * Its name; by default that of the source.
+   */
+  name?: string | null;
+  /**
+   * The column to learn.
+   */
+  label?: string | null;
+  /**
+   * What it is, in words.
+   */
+  description?: string;
+  /**
+   * Words to find it by.
+   *
+   * @maxItems 32
+   */
+  tags?: string[];
+  /**
+   * Whose turn it is: urgent jobs come first.
+   */
+  priority?: 'low' | 'normal' | 'high' | 'urgent';
+  /**
+   * Jobs that must succeed before: ids or names.
+   *
+   * @maxItems 64
+   */
+  after?: string[];
+  /**
+   * Time that it may run, such as 2h; then it is stopped with a checkpoint.
+   */
+  max_time?: number | null;
+  /**
+   * When it should be done: 8h from now, or a time.
+   */
+  deadline?: string | null;
+  /**
+   * How often it is queued again after a fault that is not its own.
+   */
+  retries?: number;
+  /**
+   * Slots that it takes, in halves.
+   */
+  slots?: number;
+  /**
+   * Memory that each rank needs, such as 4GB.
+   */
+  memory?: number | null;
+}
+export interface JobExport {
+  /**
+   * The dataset to export: name or name@version.
+   */
+  dataset?: string | null;
+  /**
+   * The model to export instead.
+   */
+  model?: string | null;
+  /**
+   * Of a dataset csv (the default), parquet, jsonl or arrow; of a model bundle (the default), onnx or safetensors.
+   */
+  format?: ('csv' | 'parquet' | 'jsonl' | 'arrow' | 'bundle' | 'onnx' | 'safetensors') | null;
+  /**
+   * Name of the job; by default export- and the thing's.
+   */
+  name?: string | null;
+  /**
+   * Whose turn it is: urgent jobs come first.
+   */
+  priority?: 'low' | 'normal' | 'high' | 'urgent';
+  /**
+   * Jobs that must succeed before: ids or names.
+   *
+   * @maxItems 64
+   */
+  after?: string[];
+  /**
+   * Time that it may run, such as 2h; then it is stopped with a checkpoint.
+   */
+  max_time?: number | null;
+  /**
+   * When it should be done: 8h from now, or a time.
+   */
+  deadline?: string | null;
+  /**
+   * How often it is queued again after a fault that is not its own.
+   */
+  retries?: number;
+  /**
+   * Slots that it takes, in halves.
+   */
+  slots?: number;
+  /**
+   * Memory that each rank needs, such as 4GB.
+   */
+  memory?: number | null;
+}
 export interface JobList {
   /**
    * Items on a page.
@@ -925,6 +1181,10 @@ export interface JobList {
    * Where the page before this one ended.
    */
   next_token?: string | null;
+  /**
+   * Only jobs that do this.
+   */
+  kind?: ('training' | 'notebook' | 'evaluation' | 'import' | 'export') | null;
   /**
    * Only jobs in this state; active: all that have not ended.
    */

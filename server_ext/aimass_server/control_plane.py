@@ -24,12 +24,15 @@ from aimass_server.events import Feed, Notice
 from aimass_server.jobs import Jobs
 from aimass_server.jobs.code import OwnCode
 from aimass_server.jobs.engines import find_engines, find_hardware
+from aimass_server.jobs.entering import Entrance
 from aimass_server.jobs.following import Follower
 from aimass_server.jobs.ledger import Quotas
 from aimass_server.jobs.picture import Limits
 from aimass_server.jobs.preemption import Policy
+from aimass_server.jobs.results import Results
 from aimass_server.jobs.runner import Runner
-from aimass_server.library import Algorithms, Datasets, Models, Uploads
+from aimass_server.jobs.work import OtherWork
+from aimass_server.library import Algorithms, Datasets, Models, Shelves, Uploads
 from aimass_server.programs import Warm
 from aimass_server.publishing import Publishing
 from aimass_server.serving import Serving
@@ -90,8 +93,12 @@ class ControlPlane:
         self.tokens = Tokens(self._store)
         self._uploads = Uploads(self._store, self._blobs, settings.max_upload_bytes)
         self._access = LocalAccess(self.tokens, self.data_folder)
-        datasets = Datasets(self._store, self._blobs, self._uploads, folder / "imports")
-        self._datasets = datasets
+        datasets = Datasets(
+            self._store,
+            self._blobs,
+            self._uploads,
+            lambda call, asked: work.import_now(call, asked),
+        )
         models = Models(self._store, self._blobs, self._uploads)
         follower = Follower(folder / "jobs", EventFileReader)
         alone = Follower(folder / "runs", EventFileReader)
@@ -120,7 +127,7 @@ class ControlPlane:
             Limits(settings.slots, settings.jobs_per_user or None, settings.slots_per_user or None),
             self._inventory,
             sys.executable,
-            models.register,
+            Results(follower, models.register, datasets.take, self._uploads.read_by),
             self._blobs.path_of,
             self._warm,
             settings.preemption,
@@ -128,6 +135,9 @@ class ControlPlane:
             settings.log_bytes,
         )
         clusters = Clusters(self._store, self._inventory, self._runner.send_back)
+        entrance = Entrance(self._store, self._runner.wake)
+        shelves = Shelves(datasets, models, self._uploads, self._blobs)
+        work = OtherWork(self._store, self.feed, entrance, shelves, folder / "jobs")
         jobs = Jobs(
             self._store,
             self._runner,
@@ -138,6 +148,8 @@ class ControlPlane:
             self._inventory,
             self.engines,
             OwnCode(self._uploads.find, self._blobs),
+            entrance,
+            work,
         )
         self._serving = Serving(self._store, self._blobs, folder, models.find)
         self._publishing = Publishing(
@@ -200,7 +212,6 @@ class ControlPlane:
         self.url = url.rstrip("/")
         self.feed.open()
         self._engines = asyncio.create_task(find_engines(), name="aimass-engines")
-        await self._datasets.open()
         self._upkeep.open()
         await self._tracked.open()
         await self._inventory.open(self._runner.wake)

@@ -63,7 +63,7 @@ class History:
 
 def _likenesses(job: Job) -> list[Hashable]:
     """What makes jobs alike, the closest likeness first."""
-    work = (job.tenant, job.algorithm, job.dataset.partition("@")[0])
+    work = (job.tenant, job.kind, job.algorithm, job.dataset.partition("@")[0])
     epochs = job.params.get("epochs")
     return [
         (*work, job.name, job.engine, job.np, epochs),

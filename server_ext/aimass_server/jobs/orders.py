@@ -9,6 +9,7 @@ from aimass_jupyter.contract.jobs import Job, JobSpec
 from aimass_jupyter.host import write_record
 from aimass_server.jobs.laying_out import lay_out_checkpoints, lay_out_code
 from aimass_server.jobs.notes import begin_notes
+from aimass_server.jobs.picture import MACHINE
 from aimass_server.jobs.returning import seconds_run
 from aimass_server.jobs.scheduler import Pools
 from aimass_server.programs import Program
@@ -17,7 +18,8 @@ GRACE_SECONDS = 5.0
 NODES_GRACE_SECONDS = 12.0  # each node has as long as this machine, and its answer has a way to go
 
 _SPEC_FIELDS = {
-    "id", "name", "engine", "np", "algorithm", "params", "seed", "options", "source",
+    "id", "name", "kind", "engine", "np", "algorithm", "params", "seed", "options", "source",
+    "input",
 }  # fmt: skip
 
 
@@ -61,7 +63,9 @@ class Orders:
             label=label,
             python=self._python,
             dataset_path=str(self._path_of(digest)) if digest else "",
+            input_path=str(self._path_of(job.input.digest)) if job.input else "",
             places=self._pools.reach(job),
+            devices=job.devices.get(MACHINE),
         )
 
     def write(self, job: Job, spec: JobSpec) -> None:

@@ -38,7 +38,8 @@ class Amount(NamedTuple):
     def holds(self, each: Amount) -> int:
         """For how many ranks it is enough."""
         pairs = zip(self, each, strict=True)
-        return max(0, int(min(min(have / need, _MANY) for have, need in pairs if need)))
+        room = (min(have / need, _MANY) for have, need in pairs if need)
+        return max(0, int(min(room, default=_MANY)))
 
 
 A_SLOT = Amount()

@@ -121,7 +121,7 @@ class Policy:
         if not self._may_stop(job, now) or job.started_at is None:
             return None
         newest = _newest_checkpoint(folder)
-        if newest is None and job.source is not None:  # own code need not keep its state
+        if newest is None and not _keeps_state(job):
             return None
         return max(0.0, now - max(newest or 0.0, job.started_at.timestamp()))
 
@@ -133,6 +133,11 @@ class Policy:
         stops = [a.ended_at.timestamp() for a in job.attempts if a.cause.code == "preempted"]
         rested = not stops or now - stops[-1] >= self.interval_seconds
         return rested and now - job.started_at.timestamp() >= self.grace_seconds
+
+
+def _keeps_state(job: Job) -> bool:
+    """Whether it surely writes a checkpoint when it is asked to leave: own code need not."""
+    return job.kind == "training" and job.source is None
 
 
 def _newest_checkpoint(folder: Path) -> float | None:

@@ -33,13 +33,15 @@ from aimass_server.jobs.picture import (
 from aimass_server.jobs.placement import Slots, place
 from aimass_server.jobs.turns import in_order
 
+ATTENDED_AT_ONCE = 2  # jobs that somebody waits for, beside those that hold slots
 _DEPTH = 100  # jobs that a forecast looks at in each moment
 
 
 def decide(picture: Picture) -> Decision:
     """Which jobs start now, and what keeps each of the others."""
     walk = _Pass(picture)
-    for job in in_order(picture.waiting, picture.used, picture.now):
+    walk.consider_attended(picture.waiting)
+    for job in in_order(_others(picture.waiting), picture.used, picture.now):
         walk.consider(job)
     return walk.decision
 
@@ -47,8 +49,14 @@ def decide(picture: Picture) -> Decision:
 def starting(picture: Picture) -> Decision:
     """The starts of :func:`decide` alone: looks no further once nothing is free."""
     walk = _Pass(picture)
-    walk.start_all(in_order(picture.waiting, picture.used, picture.now))
+    walk.consider_attended(picture.waiting)
+    walk.start_all(in_order(_others(picture.waiting), picture.used, picture.now))
     return walk.decision
+
+
+def _others(waiting: Iterable[Waiting]) -> list[Waiting]:
+    """The jobs that nobody waits for, and that need slots therefore."""
+    return [job for job in waiting if job.each.slots]
 
 
 class _Pass:
@@ -65,9 +73,22 @@ class _Pass:
         self._jobs: dict[User, int] = defaultdict(int)
         self._slots: dict[User, float] = defaultdict(float)
         for job in picture.running:
-            self._jobs[job.user] += 1
+            self._jobs[job.user] += 1 if job.each.slots else 0
             self._slots[job.user] += job.slots
         self._promised: _Promise | None = None
+
+    def consider_attended(self, jobs: Iterable[Waiting]) -> None:
+        """Start what somebody waits for, beside all slots, as long as that is not too much."""
+        running = sum(1 for job in self._running if not job.each.slots)
+        for job in jobs:
+            if job.each.slots:
+                continue
+            if running < ATTENDED_AT_ONCE:
+                self._start(job, {room.name: job.least for room in self._rooms[:1]})
+                running += 1
+            else:
+                text = f"{running} jobs that somebody waits for run already"
+                self.decision.blocked[job.id] = Blocker(kind="slots", message=text)
 
     def start_all(self, jobs: Iterable[Waiting]) -> None:
         """Consider jobs until nothing is free any more."""
@@ -171,7 +192,7 @@ class _Pass:
         self.decision.places[job.id] = places
         take(self._free, places, job.each)
         begun = _begun(job, ranks, places, self._now)
-        self._jobs[job.user] += 1
+        self._jobs[job.user] += 1 if job.each.slots else 0
         self._slots[job.user] += begun.slots
         self._running.append(begun)
 
@@ -227,7 +248,8 @@ def forecast(picture: Picture, wanted: str) -> float | None:
     running = {job.id: job for job in picture.running}
     ends = [(max(job.ends, picture.now), job.id) for job in picture.running]
     heapq.heapify(ends)
-    waiting = {job.id: job for job in in_order(picture.waiting, picture.used, picture.now)}
+    others = _others(picture.waiting)
+    waiting = {job.id: job for job in in_order(others, picture.used, picture.now)}
     if picture.spent and picture.anew < float("inf"):
         heapq.heappush(ends, (picture.anew, ""))
     for job in picture.waiting:

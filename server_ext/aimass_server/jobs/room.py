@@ -23,20 +23,23 @@ from aimass_jupyter.contract.job_course import (
 )
 from aimass_jupyter.contract.job_inputs import Artifacts, JobDownload, JobInputs
 from aimass_jupyter.contract.job_queue import Why
+from aimass_jupyter.contract.job_work import JobEvaluate, JobExecute, JobExport, JobImport
 from aimass_jupyter.contract.jobs import Job, JobCreate, JobList, JobRef, JobRerun, Progress
 from aimass_server.access import Call, require_owner
 from aimass_server.events import Feed
 from aimass_server.jobs import logs
 from aimass_server.jobs.artifacts import find_artifacts, path_of
 from aimass_server.jobs.code import Code, OwnCode
+from aimass_server.jobs.entering import Entrance
 from aimass_server.jobs.following import Follower, split_cursor
 from aimass_server.jobs.inputs import read_inputs
 from aimass_server.jobs.log_search import Search
 from aimass_server.jobs.pools import Pool, check_nodes, with_ranks
 from aimass_server.jobs.rerun import differences, kept_code, request_again, require_checkpoint
 from aimass_server.jobs.runner import Runner
-from aimass_server.jobs.submission import Submission, prepare
-from aimass_server.store import Connection, Store, digests, idempotency, jobs, models
+from aimass_server.jobs.submission import prepare
+from aimass_server.jobs.work import OtherWork
+from aimass_server.store import Store, jobs
 from aimass_server.store.downloads import Download
 
 _GATHER_SECONDS = 0.03  # what is written in one go is told in one answer
@@ -68,6 +71,8 @@ class Jobs:
         Asks which engines there are: engine → why not, or an empty text.
     code
         Takes own code in.
+    work
+        Takes in what is no training.
     """
 
     def __init__(
@@ -81,8 +86,12 @@ class Jobs:
         pools: ClusterPools,
         engines: Callable[[], Awaitable[dict[str, str]]],
         code: OwnCode,
+        entrance: Entrance,
+        work: OtherWork,
     ) -> None:
         self._code = code
+        self._entrance = entrance
+        self._work = work
         self._store = store
         self._runner = runner
         self._follower = follower
@@ -104,19 +113,30 @@ class Jobs:
         dataset = await self._find_dataset(call, request.dataset) if request.dataset else None
         engines = await self._engines()
         submission = prepare(call, request, dataset, pool.slots, engines, code)
-        return await self._queue(call, pool.holds(submission))
+        return await self._entrance.enter(call, pool.holds(submission))
 
-    async def _queue(self, call: Call, submission: Submission) -> Job:
-        await self._require_model_owner(call, submission.job.name)
-        submission = await self._with_ids(call, submission)
-        job = await self._store.write(lambda c: _insert(c, call, submission))
-        self._runner.wake()
-        return job
+    async def evaluate(self, call: Call, request: JobEvaluate) -> Job:
+        """Queue an evaluation."""
+        return await self._work.evaluate(call, request)
+
+    async def execute(self, call: Call, request: JobExecute) -> Job:
+        """Queue the execution of a notebook."""
+        return await self._work.execute(call, request)
+
+    async def import_(self, call: Call, request: JobImport) -> Job:
+        """Queue an import."""
+        return await self._work.import_(call, request)
+
+    async def export(self, call: Call, request: JobExport) -> Job:
+        """Queue an export."""
+        return await self._work.export(call, request)
 
     async def rerun(self, call: Call, request: JobRerun) -> Job:
         """Queue a job like one that was, from what is kept of it; what differs is a warning."""
         job = await self._find(call, request.job)
         require_owner(call.principal, job.owner, f"job '{job.name}'")
+        if job.kind != "training":
+            return await self._work.rerun(call, job, request)
         folder = self._runner.folder_of(job.id)
         digest, label = await self._store.read(lambda c: jobs.inputs(c, job.id))
         if request.resume:
@@ -130,7 +150,7 @@ class Jobs:
         told = await asyncio.to_thread(differences, job, folder, digest, dataset)
         changes = {"rerun_of": job.id, "resume": request.resume, "warnings": told}
         new = submission.job.model_copy(update=changes)
-        return await self._queue(call, pool.holds(replace(submission, job=new)))
+        return await self._entrance.enter(call, pool.holds(replace(submission, job=new)))
 
     async def _placed(self, call: Call, request: JobCreate) -> tuple[JobCreate, Pool]:
         """The request, and the cluster that it names, once it is clear that it can fit there."""
@@ -243,17 +263,6 @@ class Jobs:
     async def _find(self, call: Call, reference: str) -> Job:
         return await self._store.read(lambda c: jobs.get(c, reference, call.tenant))
 
-    async def _require_model_owner(self, call: Call, name: str) -> None:
-        """A job adds a version to the model of its name: that must be one's own."""
-        await self._store.read(lambda c: models.require_owner(c, name, call.user, call.tenant))
-
-    async def _with_ids(self, call: Call, submission: Submission) -> Submission:
-        """The submission with the jobs that it waits for by their ids."""
-        job = submission.job
-        ids = [(await self._find(call, reference)).id for reference in job.options.after]
-        options = job.options.model_copy(update={"after": ids})
-        return replace(submission, job=job.model_copy(update={"options": options}))
-
     def _with_progress(self, job: Job) -> Job:
         if job.state == "succeeded":
             return job.model_copy(update={"progress": Progress(fraction=1, metrics=job.metrics)})
@@ -267,19 +276,3 @@ def _require_rank(job: Job, rank: int | None) -> None:
         raise InvalidRequest(
             f"job '{job.name}' has no rank {rank}", f"it has {has}; -1 is its launcher"
         )
-
-
-def _insert(connection: Connection, call: Call, submission: Submission) -> Job:
-    """Job row, event and idempotency key in one transaction."""
-    job = submission.job
-    if job.dataset and not digests.is_used(connection, submission.dataset_digest):
-        raise NotFound(f"dataset '{job.dataset}' was deleted just now", "see: datasets list")
-    if call.idempotency_key:
-        key = (call.idempotency_key, call.user, call.tenant, call.operation, call.request_digest)
-        if known := idempotency.recall(connection, *key):
-            return Job.model_validate(known)
-        jobs.insert(connection, job, submission.dataset_digest, submission.label)
-        idempotency.remember(connection, *key, job.model_dump(mode="json"))
-    else:
-        jobs.insert(connection, job, submission.dataset_digest, submission.label)
-    return job

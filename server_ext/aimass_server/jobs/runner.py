@@ -12,34 +12,25 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
-
-from aimass_jupyter.contract.errors import AimassError, Conflict, Expired, InsufficientStorage
-from aimass_jupyter.contract.ids import utc_now
-from aimass_jupyter.contract.jobs import Attempt, Cause, Job, JobSpec
-from aimass_jupyter.host import read_record, write_notice
+from aimass_jupyter.contract.errors import AimassError, Conflict
+from aimass_jupyter.contract.jobs import Cause, Job
+from aimass_jupyter.host import write_notice
 from aimass_server.events import Feed
+from aimass_server.jobs.endings import Endings
 from aimass_server.jobs.following import Follower
 from aimass_server.jobs.hosts import Hosts
 from aimass_server.jobs.ledger import Quotas
-from aimass_server.jobs.orders import GRACE_SECONDS, Orders
+from aimass_server.jobs.orders import Orders
 from aimass_server.jobs.picture import Limits
 from aimass_server.jobs.preemption import Policy, reason
 from aimass_server.jobs.remarks import late_remark
 from aimass_server.jobs.results import Results
-from aimass_server.jobs.returning import (
-    goes_back,
-    put_back,
-    read_attempts,
-    send_back,
-    stopped_by_person,
-)
+from aimass_server.jobs.returning import read_attempts, stopped_by_person
 from aimass_server.jobs.scheduler import Pools, Scheduler
+from aimass_server.jobs.starting import START_SECONDS, Starts
 from aimass_server.jobs.supervisors import SupervisorWatch
 from aimass_server.jobs.telling import Telling
 from aimass_server.programs import Program, Warm
@@ -47,7 +38,6 @@ from aimass_server.store import Store, job_notes, jobs
 
 PASS_SECONDS = 2.0
 SCHEDULE_SECONDS = 30.0
-START_SECONDS = 20.0
 
 logger = logging.getLogger("aimass.jobs")
 
@@ -59,8 +49,8 @@ class Runner:
     ----------
     folder
         ``<data>/jobs``
-    register
-        Takes in a job's bundle; returns ``name@version``.
+    results
+        Takes in what jobs give.
     path_of
         Where the bytes of a digest are.
     """
@@ -74,7 +64,7 @@ class Runner:
         limits: Limits,
         pools: Pools,
         python: str,
-        register: Callable[[Job, Path], Awaitable[str]],
+        results: Results,
         path_of: Callable[[str], Path],
         warm: Warm,
         policy: Policy,
@@ -82,7 +72,6 @@ class Runner:
         log_bytes: int,
     ) -> None:
         self._store = store
-        self._follower = follower
         self._folder = folder
         self.telling = Telling(store, feed, follower, self.folder_of)
         self.scheduler = Scheduler(
@@ -93,18 +82,25 @@ class Runner:
             lambda job, now: policy.lost(job, self.folder_of(job.id), now),
             quotas,
         )
-        self._python = python
         self._orders = Orders(folder, pools, python, path_of, log_bytes)
         self._supervisors = SupervisorWatch(self.wake)
         self._hosts = Hosts(store, pools, folder)
-        self._results = Results(follower, register)
         self._warm = warm
+        self._endings = Endings(
+            store, follower, self.telling, self.scheduler, results, self._forget
+        )  # fmt: skip
+        self._starts = Starts(
+            store,
+            self._orders,
+            warm,
+            python,
+            self._guarded,
+            self._endings.fail_unstarted,
+            self.wake,
+        )
         self._woken = asyncio.Event()
         self._schedule_by = 0.0
-        self._ended_warm: Job | None = None
-        self._starting: dict[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._waiting: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
         """Begin to look after jobs, also those that ran on while no control plane did."""
@@ -116,10 +112,10 @@ class Runner:
 
     async def close(self) -> None:
         """Stop looking after jobs; they go on."""
-        tasks = [*self._tasks, *self._waiting]
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._starts.close()
         await self._hosts.close()
         self._supervisors.close()
 
@@ -140,7 +136,7 @@ class Runner:
             if job.state == "queued":
                 if self.folder_of(job.id).exists():  # a start that was cut off may come yet
                     await asyncio.to_thread(self._orders.program_of(job).request_stop, by)
-                return await self._end(job, "stopped", stopped, allowed=("queued",))
+                return await self._endings.end(job, "stopped", stopped, allowed=("queued",))
             job = await self._store.write(
                 lambda c: jobs.move(c, job.id, ("starting", "running", "stopping"), "stopping")
             )
@@ -177,16 +173,16 @@ class Runner:
         for job, cause in agenda.hopeless:
             await self._guarded(job, partial(self._end_waiting, cause=cause))
         for job in agenda.starts:
-            await self._guarded(job, self._start)
+            await self._guarded(job, self._starts.start)
         for job, pressing in agenda.stops:
             await self._guarded(job, partial(self._make_room, pressing=pressing))
         for job in agenda.late:
             await self._guarded(job, self._note_late)
         if agenda.starts:
-            self._ended_warm = None
-        elif ended := self._ended_warm:  # there is nothing better to do: the next may be like it
+            self._endings.warm = None
+        elif ended := self._endings.warm:  # there is nothing better to do: the next may be like it
             self._warm.prepare(ended.engine, ended.np)
-            self._ended_warm = None
+            self._endings.warm = None
         self._schedule_by = time.monotonic() + min(SCHEDULE_SECONDS, agenda.again)
 
     async def _make_room(self, job: Job, pressing: Job) -> None:
@@ -213,7 +209,7 @@ class Runner:
             await self.telling.note_course(job)
 
     async def _end_waiting(self, job: Job, cause: Cause) -> None:
-        await self._end(job, "failed", cause, allowed=("queued",))
+        await self._endings.end(job, "failed", cause, allowed=("queued",))
 
     async def _guarded(self, job: Job, step: Callable[[Job], Awaitable[None]]) -> None:
         """Do a step for one job; its fault is logged and keeps no other job waiting."""
@@ -226,190 +222,54 @@ class Runner:
         except Exception:
             logger.exception("job %s could not be looked after", job.id)
 
-    async def _start(self, job: Job) -> None:
-        """Write what the job's processes read, then start its supervisor."""
-        try:
-            places = [place.model_dump() for place in job.places]
-            changes = {"np": job.np, "places": places}
-            job = await self._store.write(
-                lambda c: jobs.move(c, job.id, ("queued",), "starting", **changes)
-            )
-        except Conflict:  # stopped meanwhile
-            return
-        digest, label = await self._store.read(lambda c: jobs.inputs(c, job.id))
-        try:
-            await self._order(job, self._orders.spec(job, digest, label))
-        except (AimassError, OSError) as error:  # this job's own fault: the others go on
-            await self._end_unstarted(job, error)
-            return
-        waiting = asyncio.create_task(self._guarded(job, self._launch))
-        self._waiting.add(waiting)
-        waiting.add_done_callback(self._waiting.discard)
-
-    async def _order(self, job: Job, spec: JobSpec) -> None:
-        self._starting[job.id] = time.monotonic() + START_SECONDS
-        await asyncio.to_thread(self._orders.write, job, spec)
-
-    async def _launch(self, job: Job) -> None:
-        """Start the supervisor, warm if there is a way; do a pass in the moment it has begun."""
-        program = self._orders.program_of(job)
-        if not await self._warm.start(program.folder):
-            try:
-                await asyncio.to_thread(program.start_ordered, self._python)
-            except OSError as error:
-                await self._end_unstarted(job, error)
-                return
-            with contextlib.suppress(Expired):  # the rounds see to one that does not come
-                await program.wait_started()
-        self.wake()
-
-    async def _end_unstarted(self, job: Job, error: AimassError | OSError) -> None:
-        cause = Cause(code="not-started", message=f"the job could not be started: {error}")
-        await self._end(job, "failed", cause)
-
     async def _repair(self, job: Job) -> None:
         """Bring a job's row in line with what its folder says."""
         program = self._orders.program_of(job)
-        state = await asyncio.to_thread(program.state, self._starting.get(job.id))
+        state = await asyncio.to_thread(program.state, self._starts.due(job.id))
         if state == "alive":
             await self._note_alive(job, program)
         elif state == "ended":
-            await self._note_ended(job, program)
+            if job.state == "starting" and program.identity is not None:
+                await self._starts.note_started(job, program)  # it ran, if only between two looks
+            await self._endings.note_ended(job, program)
         elif state == "lost":
-            await self._note_lost(job, program)
+            await self._endings.note_lost(job, program)
         elif state == "absent":
             await self._note_absent(job, program)
 
     async def _note_alive(self, job: Job, program: Program) -> None:
         self._supervisors.add(job.id, program.identity)
         if job.state == "starting":
-            await self._note_started(job, program)
+            await self._starts.note_started(job, program)
         elif job.state == "stopping" and not (program.folder / "stop.json").exists():
             await asyncio.to_thread(program.request_stop, job.owner)
         await self._hosts.look(job)
-
-    async def _note_started(self, job: Job, program: Program) -> None:
-        record = read_record(program.folder / "started.json") or {}
-        values = {"started_at": _time_of(record, "started_at"), "start": record.get("start")}
-        await self._store.write(lambda c: jobs.move(c, job.id, ("starting",), "running", **values))
-
-    async def _note_ended(self, job: Job, program: Program) -> None:
-        if job.state == "starting" and program.identity is not None:
-            await self._note_started(job, program)  # it ran, if only between two looks
-        job = await self.telling.note_course(job)
-        record = program.exit_record or {}
-        cause = _cause_of(record)
-        ended = _time_of(record, "ended_at")
-        if cause.code == "finished":
-            await self._note_finished(job, program, cause, ended)
-        elif not await self._sent_back(job, program, cause, ended):
-            state = "stopped" if cause.code == "stopped" else "failed"
-            await self._end(job, state, cause, ended_at=ended)
-
-    async def _sent_back(
-        self, job: Job, program: Program, cause: Cause, ended: datetime | None = None
-    ) -> bool:
-        """Queue a job again that ended by no fault of its own; False when its end is the last."""
-        if by := await asyncio.to_thread(stopped_by_person, program.folder):
-            if cause.code == "preempted":  # asked for while it kept its state
-                stopped = Cause(code="stopped", message=f"stopped by {by}")
-                await self._end(job, "stopped", stopped)
-                return True
-            return False
-        if not goes_back(job, cause):
-            return False
-        attempts = await asyncio.to_thread(put_back, program.folder, job, cause, ended)
-        await self._queue_again(job, attempts)
-        return True
-
-    async def _queue_again(self, job: Job, attempts: list[Attempt]) -> None:
-        await send_back(self._store, job, attempts)
-        self.scheduler.forget(job.id)
-        self._starting.pop(job.id, None)
-        self._supervisors.remove(job.id)
-        self.wake()  # its slots are free
-
-    async def _note_finished(
-        self, job: Job, program: Program, cause: Cause, ended: datetime
-    ) -> None:
-        """Register the model, then end the job; a full disk is waited out."""
-        try:
-            model = await self._results.register(job, program.folder / "bundle.aimass")
-        except InsufficientStorage as error:
-            waiting = Cause(code="disk-full", message=f"trained; its model waits: {error}")
-            if job.cause != waiting:
-                await self._store.write(
-                    lambda c: jobs.move(c, job.id, (job.state,), job.state, cause=dict(waiting))
-                )
-            return
-        except (AimassError, OSError) as error:
-            await self._end(job, "failed", Cause(code="registration", message=str(error)))
-            return
-        metrics = await self._results.metrics_of(job, program.folder)
-        await self._end(job, "succeeded", cause, ended_at=ended, metrics=metrics, model=model)
-
-    async def _note_lost(self, job: Job, program: Program) -> None:
-        """Its supervisor died: end what it left behind, then say so."""
-        left = await asyncio.to_thread(program.sweep, GRACE_SECONDS)
-        await self.telling.note_course(job)
-        message = f"its supervisor was killed or the machine restarted; {left} processes were ended"
-        cause = Cause(code="lost", message=message)
-        if not await self._sent_back(job, program, cause):
-            await self._end(job, "lost", cause)
 
     async def _note_absent(self, job: Job, program: Program) -> None:
         """No supervisor took the folder: start it again once, as after a crash before the start."""
         attempts = await asyncio.to_thread(read_attempts, program.folder)
         if len(attempts) > len(job.attempts):  # it was about to be queued again
-            await self._queue_again(job, attempts)
-        elif job.id in self._starting:
+            await self._endings.queue_again(job, attempts)
+        elif self._starts.due(job.id) is not None:
             await asyncio.to_thread(program.request_stop, "control plane")  # it may come yet
             log = program.folder / "log" / "supervisor.log"
             tail = log.read_text(errors="replace").splitlines()[-20:] if log.exists() else []
             message = f"the supervisor did not start within {START_SECONDS:.0f} s"
             cause = Cause(code="not-started", message=message, last_lines=tail)
-            await self._end(job, "failed", cause)
+            await self._endings.end(job, "failed", cause)
         elif job.state == "stopping":
             await asyncio.to_thread(program.request_stop, job.owner)
-            await self._end(job, "stopped", Cause(code="stopped", message="stopped before it ran"))
+            await self._endings.end(
+                job, "stopped", Cause(code="stopped", message="stopped before it ran")
+            )
         else:
             await self._store.write(
                 lambda c: jobs.move(c, job.id, ("starting", "running"), "queued")
             )
             self.wake()
 
-    async def _end(
-        self,
-        job: Job,
-        state: Any,
-        cause: Cause,
-        *,
-        allowed: tuple[Any, ...] = ("starting", "running", "stopping"),
-        **changes: Any,
-    ) -> Job:
-        values = {"ended_at": utc_now(), **changes, "cause": cause.model_dump(mode="json")}
-        summaries = await self._follower.summaries(job.id)
-        ended = await self._store.write(
-            lambda c: jobs.end(c, job.id, allowed, state, summaries, **values)
-        )
-        self.scheduler.learn([ended])
-        if ended.start == "warm":
-            self._ended_warm = ended
-        self._supervisors.remove(job.id)
-        self._starting.pop(job.id, None)
-        self.wake()  # its slots are free
-        return ended
-
-
-def _cause_of(record: dict[str, Any]) -> Cause:
-    """The cause in a supervisor's record; what another version wrote is an error all the same."""
-    try:
-        return Cause.model_validate(record.get("cause"))
-    except ValidationError:
-        return Cause(code="error", message=f"it ended with an unknown cause: {record}"[:500])
-
-
-def _time_of(record: dict[str, Any] | None, field: str) -> datetime:
-    """A time from a record of the supervisor."""
-    value = (record or {}).get(field)
-    return datetime.fromisoformat(value).astimezone(UTC) if value else utc_now()
+    def _forget(self, job_id: str) -> None:
+        """No process belongs to it any more: its slots are free."""
+        self._supervisors.remove(job_id)
+        self._starts.forget(job_id)
+        self.wake()

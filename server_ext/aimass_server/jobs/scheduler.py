@@ -168,7 +168,8 @@ class Scheduler:
         self, able: list[Job], here: list[Job], cluster_id: str, all_jobs: Iterable[Job]
     ) -> list[Job]:
         """The jobs that start on one cluster, where those that are here hold slots."""
-        if sum(job.slots for job in here) >= self._limits_of(cluster_id).slots:
+        full = sum(job.slots for job in here) >= self._limits_of(cluster_id).slots
+        if full and not any(job.attended for job in able):
             return []
         decision = starting(self._picture(able, here, cluster_id, all_jobs))
         by_id = {job.id: job for job in able}

@@ -1,14 +1,12 @@
-"""The datasets of a tenant: import, list, show, delete."""
+"""The datasets of a tenant: import, list, show, delete; what an import's job read is taken in."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import re
-import shutil
-import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 from aimass_jupyter.contract.base import NAME_PATTERN, Done, Page
 from aimass_jupyter.contract.datasets import (
@@ -19,22 +17,17 @@ from aimass_jupyter.contract.datasets import (
     DatasetList,
     DatasetRef,
 )
-from aimass_jupyter.contract.errors import (
-    Expired,
-    Failed,
-    InvalidRequest,
-    did_you_mean,
-    from_problem,
-)
-from aimass_jupyter.contract.ids import is_id, new_id
+from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
+from aimass_jupyter.contract.ids import is_id
+from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.uploads import Upload
-from aimass_jupyter.host import read_record, write_record
 from aimass_server.access import Call, require_owner
 from aimass_server.library.uploads import Uploads
 from aimass_server.store import Blobs, Store, datasets
 from aimass_server.store.names import split
 
-IMPORT_SECONDS = 600
+#: What the importer leaves.
+DATA, DESCRIPTION = "data.arrow", "description.json"
 
 
 class Datasets:
@@ -42,42 +35,55 @@ class Datasets:
 
     Parameters
     ----------
-    folder
-        Where an import works; emptied after each.
+    import_now
+        Has an upload or a built-in data set imported as a job of the queue, and waits for it;
+        returns ``name@version``.
     """
 
-    def __init__(self, store: Store, blobs: Blobs, uploads: Uploads, folder: Path) -> None:
+    def __init__(
+        self,
+        store: Store,
+        blobs: Blobs,
+        uploads: Uploads,
+        import_now: Callable[[Call, DatasetImport], Awaitable[str]],
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._uploads = uploads
-        self._folder = folder
-
-    async def open(self) -> None:
-        """Clear what an interrupted import left."""
-        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        self._import_now = import_now
 
     async def import_(self, call: Call, request: DatasetImport) -> Dataset:
         """Import an upload or a built-in data set as the next version."""
-        upload, source = await self._source(call, request.source)
+        return await self.find(call, await self._import_now(call, request))
+
+    async def to_import(self, call: Call, request: DatasetImport) -> tuple[str, Upload | None]:
+        """The name of the dataset that an import makes, and the upload if it is one."""
+        upload = await self._upload(call, request.source)
         name = request.name or _name_from(upload.filename if upload else request.source)
         await self._require_owner(call, name)
-        work = self._folder / new_id("import")
-        try:
-            found = await _run_importer(work, {"source": source, "label": request.label})
-            blob = await asyncio.to_thread(self._blobs.take_file, work / "data.arrow")
-        finally:
-            await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
-        try:
-            dataset = await self._store.write(
-                lambda c: datasets.add_version(
-                    c, name, call.user, call.tenant, request, found, blob.digest, blob.size_bytes
+        return name, upload
+
+    async def take(self, job: Job, folder: Path) -> str:
+        """Take in what a job read; returns ``name@version``. Twice is once.
+
+        Raises
+        ------
+        AimassError
+            When the disk is full, or the dataset is somebody else's by now.
+        """
+        content = await asyncio.to_thread((folder / DESCRIPTION).read_bytes)
+        found = DatasetDescription.model_validate(json.loads(content))
+        known = await self._store.read(lambda c: datasets.of_job(c, job.id))
+        if known is None:
+            blob = await asyncio.to_thread(self._blobs.take_file, folder / DATA)
+            try:
+                known = await self._store.write(
+                    lambda c: datasets.add_version(c, job, found, blob.digest, blob.size_bytes)
                 )
-            )
-        finally:
-            self._blobs.unpin(blob.digest)
-        if upload:
-            await self._uploads.used(upload)
-        return dataset
+            finally:
+                self._blobs.unpin(blob.digest)
+        await asyncio.to_thread((folder / DATA).unlink, missing_ok=True)
+        return known
 
     async def list(self, call: Call, request: DatasetList) -> Page[Dataset]:
         """A page of datasets."""
@@ -100,18 +106,17 @@ class Datasets:
         let_go = await self._store.write(lambda c: datasets.delete(c, dataset, version))
         return Done(id=dataset.id, freed_bytes=await self._uploads.free(let_go))
 
-    async def _source(self, call: Call, source: str) -> tuple[Upload | None, dict[str, str]]:
-        """What the importer reads: a built-in data set, or the bytes of an upload."""
+    async def _upload(self, call: Call, source: str) -> Upload | None:
+        """The upload that is to be imported; None for a built-in data set."""
         if source in BUILTIN_DATASETS:
-            return None, {"builtin": source}
+            return None
         if not is_id(source, "upload"):
             raise InvalidRequest(
                 f"'{source[:200]}' is neither a built-in data set nor an upload",
                 did_you_mean(source, BUILTIN_DATASETS)
                 + "; a file is sent first (uploads create): the clients do that for a path",
             )
-        upload, blob = await self._uploads.find(call, source)
-        return upload, {"path": str(blob.path), "filename": upload.filename}
+        return (await self._uploads.find(call, source))[0]
 
     async def _require_owner(self, call: Call, name: str) -> None:
         """Say it before the work; the transaction that adds the version has the last word."""
@@ -126,48 +131,3 @@ def _name_from(filename: str) -> str:
             f"'{filename}' gives no name for the dataset", "pass one: --name sales"
         )
     return name
-
-
-async def _run_importer(work: Path, request: dict[str, Any]) -> DatasetDescription:
-    """Read the bytes in a process of its own.
-
-    Raises
-    ------
-    AimassError
-        What the importer found wrong with the bytes, in its words.
-    """
-    await asyncio.to_thread(_order, work, request)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "aimass_jupyter.data.importer",
-        str(work),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        _, errors = await asyncio.wait_for(process.communicate(), IMPORT_SECONDS)
-    except TimeoutError:
-        raise Expired(
-            f"the import took more than {IMPORT_SECONDS} s", "import a smaller file"
-        ) from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if problem := read_record(work / "error.json"):
-        raise from_problem(problem)
-    if process.returncode:
-        raise Failed(f"the importer ended with code {process.returncode}: {_last_line(errors)}")
-    return DatasetDescription.model_validate(json.loads((work / "description.json").read_bytes()))
-
-
-def _order(work: Path, request: dict[str, Any]) -> None:
-    work.mkdir(parents=True, mode=0o700)
-    write_record(work / "request.json", request)
-
-
-def _last_line(errors: bytes) -> str:
-    lines = errors.decode(errors="replace").strip().splitlines()
-    return lines[-1][:500] if lines else "it said nothing"

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from aimass_jupyter.contract.ids import Clock, new_id, utc_now
+from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.uploads import Upload, UploadCreate
 from aimass_server.access import Call
 from aimass_server.store import Blobs, Store, digests, uploads
@@ -57,6 +58,15 @@ class Uploads:
         """Let go of an upload that was used; its bytes stay if something else refers to them."""
         await self._store.write(lambda c: uploads.forget(c, upload.id))
         await self.free([upload.digest])
+
+    async def read_by(self, job: Job) -> None:
+        """Let go of what a job that has ended read; one that failed may be sent for again."""
+        if job.input is None:
+            return
+        upload = job.input.upload
+        if upload and job.state == "succeeded":
+            await self._store.write(lambda c: uploads.forget(c, upload))
+        await self.free([job.input.digest])
 
     async def forget_old(self) -> None:
         """Let go of what nobody used for a day."""

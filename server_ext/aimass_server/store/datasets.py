@@ -11,12 +11,12 @@ from aimass_jupyter.contract.base import Page
 from aimass_jupyter.contract.datasets import (
     Dataset,
     DatasetDescription,
-    DatasetImport,
     DatasetList,
     DatasetVersion,
 )
 from aimass_jupyter.contract.errors import Forbidden, NotFound
 from aimass_jupyter.contract.ids import new_id, utc_now
+from aimass_jupyter.contract.jobs import Job
 from aimass_server.store import names, paging
 from aimass_server.store.events import record
 from aimass_server.store.tables import dataset_versions, datasets
@@ -27,45 +27,58 @@ _HAS_VERSIONS = (
 
 
 def add_version(
-    connection: Connection,
-    name: str,
-    owner: str,
-    tenant: str,
-    request: DatasetImport,
-    found: DatasetDescription,
-    digest: str,
-    size_bytes: int,
-) -> Dataset:
-    """Register bytes as the next version of a dataset; the same bytes are not a new version."""
+    connection: Connection, job: Job, found: DatasetDescription, digest: str, size_bytes: int
+) -> str:
+    """Register what a job read as the next version of a dataset; the same bytes are not a new one.
+
+    Returns
+    -------
+    str
+        ``name@version``
+    """
+    name, owner, tenant = str(job.params["dataset"]), job.owner, job.tenant
     require_owner(connection, name, owner, tenant)
-    row = _get_or_create(connection, name, owner, tenant, request)
+    row = _get_or_create(connection, job, name)
     newest = _versions(connection, row.id)[:1]
     description = found.model_dump(mode="json")
-    if not newest or newest[0].digest != digest or newest[0].description != description:
-        version = _next_version(connection, row.id)
-        connection.execute(
-            dataset_versions.insert().values(
-                id=new_id("dsv"),
-                dataset_id=row.id,
-                owner=owner,
-                tenant=tenant,
-                version=version,
-                digest=digest,
-                size_bytes=size_bytes,
-                description=description,
-                created_at=utc_now(),
-            )
-        )
-        record(
-            connection,
-            "datasets.imported",
-            subject=row.id,
-            name=name,
+    if newest and (newest[0].digest, newest[0].description) == (digest, description):
+        return f"{name}@{newest[0].version}"
+    version = _next_version(connection, row.id)
+    connection.execute(
+        dataset_versions.insert().values(
+            id=new_id("dsv"),
+            dataset_id=row.id,
             owner=owner,
             tenant=tenant,
             version=version,
+            digest=digest,
+            size_bytes=size_bytes,
+            description=description,
+            job=job.id,
+            created_at=utc_now(),
         )
-    return _dataset(connection, row)
+    )
+    record(
+        connection,
+        "datasets.imported",
+        subject=row.id,
+        name=name,
+        owner=owner,
+        tenant=tenant,
+        version=version,
+    )
+    return f"{name}@{version}"
+
+
+def of_job(connection: Connection, job_id: str) -> str | None:
+    """The version that a job gave, as ``name@version``; None while it has given none."""
+    query = (
+        select(datasets.c.name, dataset_versions.c.version)
+        .join(datasets, datasets.c.id == dataset_versions.c.dataset_id)
+        .where(dataset_versions.c.job == job_id)
+    )
+    row = connection.execute(query).first()
+    return f"{row.name}@{row.version}" if row else None
 
 
 def require_owner(connection: Connection, name: str, owner: str, tenant: str) -> None:
@@ -133,21 +146,19 @@ def count(connection: Connection, tenant: str) -> int:
     return connection.execute(query).scalar_one()
 
 
-def _get_or_create(
-    connection: Connection, name: str, owner: str, tenant: str, request: DatasetImport
-) -> Row[Any]:
-    mine = (datasets.c.name == name, datasets.c.tenant == tenant)
+def _get_or_create(connection: Connection, job: Job, name: str) -> Row[Any]:
+    mine = (datasets.c.name == name, datasets.c.tenant == job.tenant)
     row = connection.execute(select(datasets).where(*mine)).first()
     if row is None:
         connection.execute(
             datasets.insert().values(
                 id=new_id("ds"),
                 name=name,
-                owner=owner,
-                tenant=tenant,
+                owner=job.owner,
+                tenant=job.tenant,
                 created_at=utc_now(),
-                description=request.description,
-                tags=request.tags,
+                description=job.params["description"],
+                tags=job.params["tags"],
                 last_version=0,
             )
         )
@@ -190,6 +201,7 @@ def _dataset(connection: Connection, row: Row[Any], version: str | None = None) 
             version=chosen.version,
             digest=chosen.digest,
             size_bytes=chosen.size_bytes,
+            job=chosen.job or "",
             created_at=chosen.created_at,
         ),
     )

@@ -31,10 +31,11 @@ def insert(connection: Connection, job: Job, dataset_digest: str, label: str) ->
             fence=0,
             dataset_digest=dataset_digest,
             label=label,
-            source_digest=job.source.digest if job.source else None,
+            source_digest=_bytes_of(job),
         )
     )
-    runs.create(connection, job)
+    if job.kind == "training":
+        runs.create(connection, job)
     _record(connection, job, "queued")
 
 
@@ -96,6 +97,8 @@ def get(connection: Connection, reference: str, tenant: str) -> Job:
 def page(connection: Connection, request: JobList, tenant: str) -> Page[Job]:
     """A page of jobs, newest first."""
     query = select(jobs).where(jobs.c.tenant == tenant)
+    if request.kind:
+        query = query.where(jobs.c.kind == request.kind)
     if request.state == "active":
         query = query.where(jobs.c.state.in_(ACTIVE))
     elif request.state:
@@ -157,6 +160,12 @@ def counts(connection: Connection, tenant: str) -> dict[str, int]:
     query = select(jobs.c.state, func.count().label("number")).where(jobs.c.tenant == tenant)
     rows = connection.execute(query.group_by(jobs.c.state)).all()
     return {row.state: row.number for row in rows}
+
+
+def _bytes_of(job: Job) -> str | None:
+    """The digest of what a job reads beside its dataset."""
+    read = job.source or job.input
+    return read.digest if read else None
 
 
 def _record(connection: Connection, job: Job, happening: str) -> None:

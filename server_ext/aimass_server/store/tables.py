@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -102,6 +103,7 @@ dataset_versions = Table(
     Column("digest", String(64), nullable=False, index=True),
     Column("size_bytes", BigInteger, nullable=False),
     Column("description", JSON, nullable=False),
+    Column("job", String(40), index=True),
     UniqueConstraint("dataset_id", "version"),
 )
 
@@ -124,6 +126,12 @@ jobs = Table(
     Column("options", JSON, nullable=False),
     Column("source", JSON),
     Column("source_digest", String(64), index=True),
+    Column("kind", String(16), nullable=False, server_default="training"),
+    Column("input", JSON),
+    Column("attended", Boolean, nullable=False, server_default=false()),
+    Column("result", String(255)),
+    Column("peak_memory_bytes", BigInteger),
+    Column("devices", JSON, nullable=False, server_default="{}"),
     Column("rerun_of", String(40)),
     Column("resume", Boolean, nullable=False),
     Column("start", String(8)),
@@ -140,6 +148,7 @@ jobs = Table(
     Index("ix_jobs_tenant", "tenant", "id"),
     Index("ix_jobs_tenant_name", "tenant", "name", "id"),
     Index("ix_jobs_tenant_state", "tenant", "state", "id"),
+    Index("ix_jobs_tenant_kind", "tenant", "kind", "id"),
 )
 
 experiments = Table(

@@ -95,6 +95,12 @@ def upgrade() -> None:
         sa.Column("options", sa.JSON(), nullable=False),
         sa.Column("source", sa.JSON(), nullable=True),
         sa.Column("source_digest", sa.String(length=64), nullable=True),
+        sa.Column("kind", sa.String(length=16), server_default="training", nullable=False),
+        sa.Column("input", sa.JSON(), nullable=True),
+        sa.Column("attended", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("result", sa.String(length=255), nullable=True),
+        sa.Column("peak_memory_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("devices", sa.JSON(), server_default="{}", nullable=False),
         sa.Column("rerun_of", sa.String(length=40), nullable=True),
         sa.Column("resume", sa.Boolean(), nullable=False),
         sa.Column("start", sa.String(length=8), nullable=True),
@@ -115,6 +121,7 @@ def upgrade() -> None:
     op.create_index("ix_jobs_tenant", "jobs", ["tenant", "id"], unique=False)
     op.create_index("ix_jobs_tenant_name", "jobs", ["tenant", "name", "id"], unique=False)
     op.create_index("ix_jobs_tenant_state", "jobs", ["tenant", "state", "id"], unique=False)
+    op.create_index("ix_jobs_tenant_kind", "jobs", ["tenant", "kind", "id"], unique=False)
     op.create_table(
         "experiments",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -285,6 +292,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
         sa.Column("description", sa.JSON(), nullable=False),
+        sa.Column("job", sa.String(length=40), nullable=True),
         sa.ForeignKeyConstraint(
             ["dataset_id"], ["datasets.id"], name=op.f("fk_dataset_versions_dataset_id")
         ),
@@ -296,6 +304,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_dataset_versions_digest"), "dataset_versions", ["digest"], unique=False
     )
+    op.create_index(op.f("ix_dataset_versions_job"), "dataset_versions", ["job"], unique=False)
     op.create_table(
         "endpoint_keys",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -360,6 +369,7 @@ def downgrade() -> None:
     op.drop_table("model_aliases")
     op.drop_index(op.f("ix_endpoint_keys_endpoint_id"), table_name="endpoint_keys")
     op.drop_table("endpoint_keys")
+    op.drop_index(op.f("ix_dataset_versions_job"), table_name="dataset_versions")
     op.drop_index(op.f("ix_dataset_versions_digest"), table_name="dataset_versions")
     op.drop_table("dataset_versions")
     op.drop_index(op.f("ix_uploads_digest"), table_name="uploads")
@@ -373,6 +383,7 @@ def downgrade() -> None:
     op.drop_table("run_tags")
     op.drop_table("runs")
     op.drop_table("experiments")
+    op.drop_index("ix_jobs_tenant_kind", table_name="jobs")
     op.drop_index("ix_jobs_tenant_state", table_name="jobs")
     op.drop_index("ix_jobs_tenant_name", table_name="jobs")
     op.drop_index("ix_jobs_tenant", table_name="jobs")

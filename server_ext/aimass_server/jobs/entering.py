@@ -1,0 +1,67 @@
+"""The way into the queue, the same for all kinds of jobs: one transaction, then the runner wakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from aimass_jupyter.contract.errors import NotFound
+from aimass_jupyter.contract.jobs import Job
+from aimass_server.access import Call
+from aimass_server.jobs.submission import Submission
+from aimass_server.store import Connection, Store, digests, idempotency, jobs, models
+
+
+class Entrance:
+    """Queues jobs that were found fit to run.
+
+    Parameters
+    ----------
+    wake
+        Has the queue looked at now.
+    """
+
+    def __init__(self, store: Store, wake: Callable[[], None]) -> None:
+        self._store = store
+        self._wake = wake
+
+    async def enter(self, call: Call, submission: Submission) -> Job:
+        """Queue a job. It is durable when this returns, and starts without being asked again."""
+        if submission.job.kind == "training":
+            await self._require_model_owner(call, submission.job.name)
+        submission = await self._with_ids(call, submission)
+        job = await self._store.write(lambda c: _insert(c, call, submission))
+        self._wake()
+        return job
+
+    async def _require_model_owner(self, call: Call, name: str) -> None:
+        """A job adds a version to the model of its name: that must be one's own."""
+        await self._store.read(lambda c: models.require_owner(c, name, call.user, call.tenant))
+
+    async def _with_ids(self, call: Call, submission: Submission) -> Submission:
+        """The submission with the jobs that it waits for by their ids."""
+        job = submission.job
+        ids = [await self._id_of(call, reference) for reference in job.options.after]
+        options = job.options.model_copy(update={"after": ids})
+        return replace(submission, job=job.model_copy(update={"options": options}))
+
+    async def _id_of(self, call: Call, reference: str) -> str:
+        return (await self._store.read(lambda c: jobs.get(c, reference, call.tenant))).id
+
+
+def _insert(connection: Connection, call: Call, submission: Submission) -> Job:
+    """Job row, event and idempotency key in one transaction."""
+    job = submission.job
+    if job.dataset and not digests.is_used(connection, submission.dataset_digest):
+        raise NotFound(f"dataset '{job.dataset}' was deleted just now", "see: datasets list")
+    if job.input and not digests.is_used(connection, job.input.digest):
+        raise NotFound(f"'{job.input.name}' was deleted just now", "name it again")
+    if call.idempotency_key:
+        key = (call.idempotency_key, call.user, call.tenant, call.operation, call.request_digest)
+        if known := idempotency.recall(connection, *key):
+            return Job.model_validate(known)
+        jobs.insert(connection, job, submission.dataset_digest, submission.label)
+        idempotency.remember(connection, *key, job.model_dump(mode="json"))
+    else:
+        jobs.insert(connection, job, submission.dataset_digest, submission.label)
+    return job
