@@ -30,6 +30,12 @@ settings.register_profile("aimass", settings.get_profile("search"), derandomize=
 settings.load_profile("aimass")
 
 
+def pytest_configure() -> None:
+    """A run in the background has Ctrl-C ignored, and so would be whatever the tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Server:
     """A control plane over a data folder, that can be killed and started again."""
 
