@@ -48,9 +48,12 @@ lint-lab:
 test-lab:
 	$(NPM) test
 
+# Tests wait more than they compute. A file goes to one worker, so what its tests share is made once.
+WORKERS := 2
+
 # Last, so that pytest's closing line is the last line. PYTEST_ARGS='-k store' narrows it.
 test-python:
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 KILLS := 300
 
