@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 Message = Mapping[str, Any]
 Action = Callable[[Any, Message], Change | None]
 
+#: Says to a front end of ours that what is saved beside it can stand in for the widget.
+VIEW_TYPE = "application/vnd.aimass.view+json"
+
+
+def as_view(bundle: Mapping[str, Any]) -> dict[str, Any]:
+    """What a widget is shown as, marked as one of ours; unmarked where there are no widgets."""
+    widget = bundle.get("application/vnd.jupyter.widget-view+json")
+    return {**bundle, VIEW_TYPE: {"version": 1}} if widget else dict(bundle)
+
 
 class ActionWidget(anywidget.AnyWidget):
     """A widget with a client, and actions that its front end names.
@@ -108,3 +117,7 @@ class ActionWidget(anywidget.AnyWidget):
             "hint": error.hint,
             "details": [dict(entry) for entry in error.details],
         }
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        return as_view(data), metadata

@@ -8,6 +8,7 @@ import ipywidgets
 
 from aimass_jupyter.contract.endpoints import Endpoint
 from aimass_jupyter.contract.jobs import Job
+from aimass_jupyter.widgets.actions import as_view
 from aimass_jupyter.widgets.job_monitor import JobMonitor
 from aimass_jupyter.widgets.model_table import ModelTable
 from aimass_jupyter.widgets.predict_form import PredictForm
@@ -84,7 +85,7 @@ class ModelSelector(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
         for part in (self.form, self.table):
             part.act_now("load")
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
-        return {**bundle, "text/plain": self.text()}, {}
+        return {**as_view(bundle), "text/plain": self.text()}, {}
 
     def text(self) -> str:
         """What there is to choose from, for a front end without widgets."""

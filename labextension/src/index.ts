@@ -24,6 +24,7 @@ import { publishPlugin } from './plugins/publish';
 import { runNotebookPlugin } from './plugins/runnotebook';
 import { runningPlugin } from './plugins/running';
 import { statusPlugin } from './plugins/status';
+import { stillsPlugin } from './plugins/stills';
 import { tensorboardPlugin } from './plugins/tensorboard';
 import { trainPlugin } from './plugins/train';
 
@@ -50,6 +51,7 @@ const plugins: JupyterFrontEndPlugin<never>[] = [
   publishPlugin,
   runNotebookPlugin,
   runningPlugin,
+  stillsPlugin,
   statusPlugin
 ] as JupyterFrontEndPlugin<never>[];
 

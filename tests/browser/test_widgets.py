@@ -130,6 +130,7 @@ def test_every_widget_in_lab_and_again_after_a_restart_of_the_kernel(notebook: P
     expect(page.get_by_test_id(VIEWS["compare"])).to_have_count(2)
     roll_back(page)
     restart(page)
+    come_back_next_week(page)
 
 
 def roll_back(page: Page) -> None:
@@ -163,6 +164,26 @@ def restart(page: Page) -> None:
     page.get_by_test_id("aimass-models").wait_for()
     ask_with_fields(page)
     expect(view(page, "compare").locator("path.aimass-line").first).to_be_visible()
+
+
+def come_back_next_week(page: Page) -> None:
+    """The kernel is gone, and a new one knows nothing of them: what was saved is shown."""
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    page.evaluate("jupyterapp.commands.execute('notebook:shutdown-kernel')")
+    page.reload()
+    stills = page.get_by_test_id("aimass-still")
+    compared = stills.filter(has_text="seen-b").first
+    compared.scroll_into_view_if_needed()
+    compared.locator("img").wait_for()
+    assert compared.locator("img").evaluate("image => image.naturalWidth") > 0
+    expect(stills.filter(has_text="Run the cell to see it live")).to_have_count(len(CELLS) - 1)
+    expect(page.get_by_text("model not found")).to_have_count(0)
+    assert faults(page, ".aimass-Still") == []
+    compared.screenshot(path=SCREENSHOTS / "widget-still-light.png")
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    view(page, "compare").wait_for()
+    expect(stills).to_have_count(0)
 
 
 def test_a_viewer_in_voila_is_shown_nothing_that_is_not_allowed(
