@@ -63,11 +63,16 @@ export function formatBytes(bytes: number): string {
   return `${Number((bytes / 1000 ** power).toPrecision(3))} ${units[power]}`;
 }
 
+/** What a metric is called: `log_loss/validation` is "log loss/validation", in one piece. */
+export function metricName(name: string): string {
+  return name.replace(/_/g, '\u00a0');
+}
+
 /** Metrics in a line; all of them, or the first few. */
 export function formatMetrics(metrics: Record<string, number | null>, most = Infinity): string {
   return Object.entries(metrics)
     .slice(0, most)
-    .map(([name, value]) => `${name} ${formatNumber(value)}`)
+    .map(([name, value]) => `${metricName(name)}\u00a0${formatNumber(value)}`)
     .join(' · ');
 }
 

@@ -67,7 +67,14 @@ test('a value that is no number leaves a gap, and the drawing says what it shows
 test('a single point is drawn as a dot', () => {
   render(<Chart title="loss" curves={[curve([4])]} />);
   const drawing = screen.getByRole('img', { name: /^loss/ });
-  expect(drawing.querySelector('path')?.getAttribute('d')).toMatch(/^M[\d.]+ [\d.]+h0$/);
+  expect(drawing.querySelectorAll('circle')).toHaveLength(1);
+});
+
+test('the numbers beside a chart are round, and whole where steps are', () => {
+  render(<Chart title="learning_rate" curves={[curve([0.13, 0.31, 0.48])]} />);
+  const told = [...screen.getByRole('img').querySelectorAll('text')].map(each => each.textContent);
+  expect(told).toEqual(['0.2', '0.3', '0.4', '0', '1', 'step 2']);
+  expect(screen.getByText('learning rate')).toBeTruthy();
 });
 
 test('curves of one name share a chart, what is held out comes first, progress is left out', () => {

@@ -84,6 +84,11 @@ async function show(registry = commands()): Promise<void> {
   });
 }
 
+/** What a row says; blanks that hold a name and its value together are blanks. */
+function plainText(row: HTMLElement): string {
+  return (row.textContent ?? '').replace(/\u00a0/g, ' ');
+}
+
 test('empty sections say what to do next, with lines to copy', async () => {
   await show();
   const jobs = within(screen.getByTestId('aimass-empty-jobs'));
@@ -99,8 +104,8 @@ test('a running job shows how far it is, and can be stopped after a question', a
   await show();
   const row = screen.getByTestId('aimass-job-job_1');
   expect(row.dataset.state).toBe('running');
-  expect(row.textContent).toContain('classification of digits@1 · horovod × 2');
-  expect(row.textContent).toContain('40% · 1 min left · loss 0.2135 · accuracy NaN');
+  expect(plainText(row)).toContain('classification of digits@1 · horovod × 2');
+  expect(plainText(row)).toContain('40% · 1 min left · loss 0.2135 · accuracy NaN');
   expect(within(row).getByRole('progressbar').getAttribute('aria-valuenow')).toBe('40');
   const user = userEvent.setup();
   await user.click(within(row).getByRole('button', { name: 'Stop digits' }));
@@ -136,7 +141,7 @@ test('a job that succeeded shows its metrics and its model, ready to deploy', as
   list('/jobs', [job({ state: 'succeeded', metrics: { accuracy: 0.97531 }, model: 'digits@3' })]);
   await show();
   const row = screen.getByTestId('aimass-job-job_1');
-  expect(row.textContent).toContain('accuracy 0.9753 · → digits@3');
+  expect(plainText(row)).toContain('accuracy 0.9753 · → digits@3');
   await userEvent.click(within(row).getByTestId('aimass-job-deploy'));
   expect(run[0].args).toEqual({ values: { model: 'digits@3' }, form: true });
 });
@@ -284,9 +289,7 @@ test('runs are chosen and compared', async () => {
   await show();
   expect(screen.queryByTestId('aimass-run-run_1')).toBeNull();
   await userEvent.click(screen.getByRole('button', { name: /^Runs/ }));
-  expect(screen.getByTestId('aimass-run-run_1').textContent).toContain(
-    'digits · loss/validation 0.2'
-  );
+  expect(plainText(screen.getByTestId('aimass-run-run_1'))).toContain('loss/validation 0.2');
   await userEvent.click(screen.getByLabelText('Choose digits'));
   expect(screen.queryByTestId('aimass-compare')).toBeNull();
   await userEvent.click(screen.getByLabelText('Choose wide'));

@@ -4,8 +4,9 @@
  */
 import React, { useMemo, useState } from 'react';
 
-import { formatNumber } from '../format';
+import { formatNumber, metricName } from '../format';
 import { trans } from '../i18n';
+import { type IRange, rangeOf, shortNumber, ticksOf } from './axis';
 
 export interface ICurve {
   readonly label: string;
@@ -13,9 +14,10 @@ export interface ICurve {
   readonly values: readonly (number | null)[];
 }
 
-interface IRange {
-  readonly low: number;
-  readonly high: number;
+/** What is drawn in one chart: `loss/train` and `loss/validation` belong to `loss`. */
+export interface IChart {
+  readonly title: string;
+  readonly curves: ICurve[];
 }
 
 const WIDTH = 480;
@@ -25,6 +27,7 @@ const RIGHT = 8;
 const TOP = 8;
 const BOTTOM = 20;
 const COLOURS = 6;
+const MOST_TICKS = { across: 5, up: 4 };
 const BUCKETS = WIDTH - LEFT - RIGHT;
 
 interface IChartProps {
@@ -34,10 +37,21 @@ interface IChartProps {
   format?: (step: number) => string;
 }
 
+export function Charts({ charts }: { charts: readonly IChart[] }): JSX.Element {
+  return (
+    <div className="aimass-Charts">
+      {charts.map(({ title, curves }) => (
+        <Chart key={title} title={title} curves={curves} />
+      ))}
+    </div>
+  );
+}
+
 export function Chart({ title, curves, format = stepOf }: IChartProps): JSX.Element {
   const [at, setAt] = useState<number | null>(null);
   const thinned = useMemo(() => curves.map(thin), [curves]);
-  const x = rangeOf(thinned.flatMap(({ steps }) => steps));
+  const steps = thinned.flatMap(curve => curve.steps);
+  const x = rangeOf(steps);
   const y = rangeOf(thinned.flatMap(({ values }) => values.filter(value => value !== null)));
   if (!x || !y) {
     return (
@@ -51,7 +65,7 @@ export function Chart({ title, curves, format = stepOf }: IChartProps): JSX.Elem
   };
   return (
     <figure className="aimass-Chart" data-testid={`aimass-chart-${title}`}>
-      <figcaption>{title}</figcaption>
+      <figcaption>{metricName(title)}</figcaption>
       <svg
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         role="img"
@@ -59,9 +73,14 @@ export function Chart({ title, curves, format = stepOf }: IChartProps): JSX.Elem
         onPointerMove={point}
         onPointerLeave={() => setAt(null)}
       >
-        <Frame x={x} y={y} format={format} />
+        <Frame x={x} y={y} steps={stepTicks(steps, x)} format={format} />
         {thinned.map((curve, index) => (
-          <path key={curve.label} d={pathOf(curve, x, y)} data-colour={index % COLOURS} />
+          <g key={curve.label} data-colour={index % COLOURS}>
+            <path d={pathOf(curve, x, y)} />
+            {lonely(curve).map(([step, value]) => (
+              <circle key={step} cx={across(step, x)} cy={down(value, y)} r={2.5} />
+            ))}
+          </g>
         ))}
         {at !== null && (
           <line x1={across(at, x)} x2={across(at, x)} y1={TOP} y2={HEIGHT - BOTTOM} />
@@ -79,36 +98,57 @@ function stepOf(step: number): string {
 interface IFrameProps {
   x: IRange;
   y: IRange;
+  /** Those that are written under the axis. */
+  steps: readonly number[];
   format: (step: number) => string;
 }
 
-function Frame({ x, y, format }: IFrameProps): JSX.Element {
-  const bottom = HEIGHT - BOTTOM;
+function Frame({ x, y, steps, format }: IFrameProps): JSX.Element {
   return (
     <>
-      <rect x={LEFT} y={TOP} width={BUCKETS} height={bottom - TOP} />
-      <text x={LEFT - 4} y={TOP + 8} textAnchor="end">
-        {short(y.high)}
-      </text>
-      <text x={LEFT - 4} y={bottom} textAnchor="end">
-        {short(y.low)}
-      </text>
-      <text x={LEFT} y={HEIGHT - 6}>
-        {x.low}
-      </text>
-      <text x={WIDTH - RIGHT} y={HEIGHT - 6} textAnchor="end">
-        {format(x.high)}
-      </text>
+      {ticksOf(y, MOST_TICKS.up).map(value => (
+        <React.Fragment key={value}>
+          <line
+            className="aimass-Chart-grid"
+            x1={LEFT}
+            x2={WIDTH - RIGHT}
+            y1={down(value, y)}
+            y2={down(value, y)}
+          />
+          <text x={LEFT - 6} y={down(value, y)} textAnchor="end" dominantBaseline="middle">
+            {shortNumber(value)}
+          </text>
+        </React.Fragment>
+      ))}
+      {steps.map((step, index) => (
+        <text key={step} x={across(step, x)} y={HEIGHT - 5} textAnchor={anchorOf(step, x)}>
+          {index === steps.length - 1 ? format(step) : shortNumber(step)}
+        </text>
+      ))}
     </>
   );
 }
 
-/** A number that fits beside the axis. */
-function short(value: number): string {
-  const small = value !== 0 && Math.abs(value) < 0.001;
-  return small || Math.abs(value) >= 1e6
-    ? value.toExponential(1)
-    : String(Number(value.toPrecision(3)));
+/** The steps to write: the only one there is, or round ones; whole ones where all of them are. */
+function stepTicks(steps: readonly number[], x: IRange): number[] {
+  if (steps.every(step => step === steps[0])) {
+    return [steps[0]];
+  }
+  const isWhole = steps.every(Number.isInteger);
+  return ticksOf(x, MOST_TICKS.across).filter(tick => !isWhole || Number.isInteger(tick));
+}
+
+/** Points without a neighbour: a line would not show them. */
+function lonely({ steps, values }: ICurve): [number, number][] {
+  const known = (index: number) => values[index] !== null && values[index] !== undefined;
+  return values.flatMap((value, index): [number, number][] =>
+    value === null || known(index - 1) || known(index + 1) ? [] : [[steps[index], value]]
+  );
+}
+
+/** Where a number stands under the axis: none of it outside of the drawing. */
+function anchorOf(step: number, x: IRange): 'start' | 'middle' | 'end' {
+  return across(step, x) > WIDTH - RIGHT - 30 ? 'end' : 'middle';
 }
 
 /** The newest value of each curve, or the one at a step. */
@@ -118,7 +158,7 @@ function Legend({ curves, at }: { curves: ICurve[]; at: number | null }): JSX.El
       {curves.map((curve, index) => (
         <li key={curve.label}>
           <span data-colour={index % COLOURS} aria-hidden />
-          {curve.label} <b>{valueAt(curve, at)}</b>
+          {metricName(curve.label)} <b>{valueAt(curve, at)}</b>
         </li>
       ))}
     </ul>
@@ -141,17 +181,12 @@ function describe(title: string, curves: ICurve[]): string {
   return `${title}: ${told.join(', ')}`;
 }
 
-function rangeOf(values: readonly number[]): IRange | null {
-  if (values.length === 0) {
-    return null;
-  }
-  const low = values.reduce((one, other) => Math.min(one, other));
-  const high = values.reduce((one, other) => Math.max(one, other));
-  return low === high ? { low: low - 0.5, high: high + 0.5 } : { low, high };
-}
-
 function across(step: number, { low, high }: IRange): number {
   return LEFT + ((step - low) / (high - low)) * BUCKETS;
+}
+
+function down(value: number, { low, high }: IRange): number {
+  return TOP + (1 - (value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
 }
 
 function pathOf({ steps, values }: ICurve, x: IRange, y: IRange): string {
@@ -162,12 +197,9 @@ function pathOf({ steps, values }: ICurve, x: IRange, y: IRange): string {
         pen = 'M';
         return '';
       }
-      const down = TOP + (1 - (value - y.low) / (y.high - y.low)) * (HEIGHT - TOP - BOTTOM);
-      const part = `${pen}${across(steps[index], x).toFixed(1)} ${down.toFixed(1)}`;
-      // A point that stands alone is a line without length, which is drawn as a dot.
-      const dot = pen === 'M' ? 'h0' : '';
+      const part = `${pen}${across(steps[index], x).toFixed(1)} ${down(value, y).toFixed(1)}`;
       pen = 'L';
-      return part + dot;
+      return part;
     })
     .join('');
 }

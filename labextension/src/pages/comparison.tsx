@@ -10,8 +10,7 @@ import { useAnswer } from '../panel/hooks';
 import { useNewest } from '../panel/waiting';
 import type { Comparison } from '../schema';
 import type { IPageViewProps } from '../tokens';
-import { Chart } from './chart';
-import { type IChart } from './curves';
+import { Charts, type IChart } from './chart';
 import { Answered, formatValue, Head, Table } from './parts';
 
 const MOST_POINTS = 500;
@@ -40,11 +39,7 @@ function ComparisonView({ comparison }: { comparison: Comparison }): JSX.Element
   return (
     <>
       <Head name={trans._n('%1 run', '%1 runs side by side', names.length, names.length)} />
-      <div className="aimass-Charts">
-        {chartsOf(comparison, names).map(({ title, curves }) => (
-          <Chart key={title} title={title} curves={curves} />
-        ))}
-      </div>
+      <Charts charts={chartsOf(comparison, names)} />
       <h3>{trans.__('Parameters that differ')}</h3>
       <Table
         label={trans.__('Parameters that differ')}
@@ -88,7 +83,8 @@ function chartsOf({ runs }: Comparison, names: string[]): IChart[] {
   }));
 }
 
-function pair(newest: number | null | undefined, best: number | null | undefined): string {
+/** What a metric was last, with the best of it in brackets where that was another. */
+export function pair(newest: number | null | undefined, best: number | null | undefined): string {
   const text = newest == null ? '' : formatNumber(newest);
   return best == null || best === newest ? text : `${text} (${formatNumber(best)})`;
 }

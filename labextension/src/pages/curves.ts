@@ -1,18 +1,12 @@
 /**
- * The curves of a job: read once, then only what is new, whenever the stream tells of progress.
+ * The curves of a job or a run: read once, then only what is new, whenever something tells that
+ * there may be more.
  */
 import { useContext, useEffect, useRef, useState } from 'react';
 
-import type { Api } from '../api';
 import { Connections } from '../panel/hooks';
-import type { Job } from '../schema';
-import type { ICurve } from './chart';
-
-/** What is drawn in one chart: `loss/train` and `loss/validation` belong to `loss`. */
-export interface IChart {
-  readonly title: string;
-  readonly curves: ICurve[];
-}
+import type { Curves } from '../schema';
+import type { IChart, ICurve } from './chart';
 
 /** What is kept of a curve. */
 interface ICourse {
@@ -21,7 +15,14 @@ interface ICourse {
   readonly values: readonly (number | null)[];
 }
 
-export function useCurves(api: Api, job: Job): IChart[] {
+/**
+ * @param ask - for what came after a cursor.
+ * @param about - they are asked for again whenever a part of this is another.
+ */
+export function useCurves(
+  ask: (cursor: string) => Promise<Curves>,
+  about: readonly unknown[]
+): IChart[] {
   const [series, setSeries] = useState<readonly ICourse[]>([]);
   const connections = useContext(Connections);
   const follower = useRef({ cursor: '', isAsking: false, wantsMore: false });
@@ -29,7 +30,7 @@ export function useCurves(api: Api, job: Job): IChart[] {
     const state = follower.current;
     const read = async (): Promise<void> => {
       state.wantsMore = false;
-      const found = await api.call('jobs.metrics', { job: job.id, cursor: state.cursor });
+      const found = await ask(state.cursor);
       state.cursor = found.cursor;
       setSeries(old => appended(old, found.series));
       return state.wantsMore ? read() : undefined;
@@ -43,7 +44,9 @@ export function useCurves(api: Api, job: Job): IChart[] {
     void read()
       .catch(() => undefined)
       .finally(() => (state.isAsking = false));
-  }, [api, job.id, job.progress, job.state, connections]);
+    // What is asked for follows from what it is about.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [...about, connections]);
   return chartsOf(series);
 }
 

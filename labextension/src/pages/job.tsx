@@ -6,18 +6,18 @@ import { downloadIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
 import { CommandIDs } from '../commands';
-import { formatBytes, formatDuration, formatNumber, isActive } from '../format';
+import { formatBytes, formatDuration, isActive } from '../format';
 import { trans } from '../i18n';
 import { useAnswer, useSignal } from '../panel/hooks';
-import { JobButtons, progressLine, workOf } from '../panel/jobs';
+import { JobButtons, progressLine, ranksOf, workOf } from '../panel/jobs';
 import { Ago, IconButton, ProgressBar, StateBadge, TextButton } from '../panel/parts';
 import { useNewest, Waiting } from '../panel/waiting';
 import type { Job } from '../schema';
 import type { IPageViewProps, IViewProps } from '../tokens';
-import { Chart } from './chart';
+import { Charts } from './chart';
 import { useCurves } from './curves';
 import { Inputs } from './inputs';
-import { Answered, Facts, formatValue, Head, Table, Unfold } from './parts';
+import { Answered, Facts, Figures, Head, Parameters, Table, Unfold } from './parts';
 
 interface IJobProps extends IViewProps {
   job: Job;
@@ -65,14 +65,11 @@ function JobView({ job, aimass, actions }: IJobProps): JSX.Element {
         </>
       )}
       <End job={job} />
+      <Figures metrics={job.metrics} />
       <JobFacts job={job} />
       <JobCurves job={job} aimass={aimass} />
       <Unfold title={trans.__('Parameters')} testId="aimass-page-params">
-        {() => (
-          <Facts
-            facts={Object.entries(job.params).map(([name, value]) => [name, formatValue(value)])}
-          />
-        )}
+        {() => <Parameters params={job.params} />}
       </Unfold>
       {aimass.may('jobs.inputs') && (
         <Unfold title={trans.__('What it was made from')} testId="aimass-page-inputs">
@@ -88,8 +85,8 @@ function JobView({ job, aimass, actions }: IJobProps): JSX.Element {
   );
 }
 
-/** The name of a job's run in TensorBoard. */
-export function boardName({ name, id }: Job): string {
+/** The name of a job, or of a run without one, in TensorBoard. */
+export function boardName({ name, id }: { name: string; id: string }): string {
   return `${name}-${id.slice(-6)}`;
 }
 
@@ -120,7 +117,7 @@ function JobFacts({ job }: { job: Job }): JSX.Element {
     <Facts
       facts={[
         [trans.__('Work'), workOf(job)],
-        [trans.__('Ranks'), `${job.engine} × ${job.np}`],
+        [trans.__('Ranks'), ranksOf(job)],
         [trans.__('Owner'), job.owner],
         [trans.__('Submitted'), <Ago key="submitted" moment={job.created_at} />],
         [trans.__('Took'), took === null ? null : formatDuration(took)],
@@ -129,25 +126,18 @@ function JobFacts({ job }: { job: Job }): JSX.Element {
           trans.__('Started again'),
           restarts ? trans._n('once', '%1 times', restarts, restarts) : null
         ],
-        [trans.__('Model'), job.model],
-        ...Object.entries(job.metrics).map(([name, value]): [string, string] => [
-          name,
-          formatNumber(value)
-        ])
+        [trans.__('Model'), job.model]
       ]}
     />
   );
 }
 
 function JobCurves({ job, aimass }: Omit<IJobProps, 'actions'>): JSX.Element {
-  const charts = useCurves(aimass.api, job);
-  return (
-    <div className="aimass-Charts">
-      {charts.map(({ title, curves }) => (
-        <Chart key={title} title={title} curves={curves} />
-      ))}
-    </div>
+  const charts = useCurves(
+    cursor => aimass.api.call('jobs.metrics', { job: job.id, cursor }),
+    [job.id, job.progress, job.state]
   );
+  return <Charts charts={charts} />;
 }
 
 function Artifacts({ job, aimass, actions }: IJobProps): JSX.Element {

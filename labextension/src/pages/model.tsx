@@ -6,7 +6,7 @@ import { downloadIcon, moveUpIcon, offlineBoltIcon } from '@jupyterlab/ui-compon
 import React from 'react';
 
 import type { IActions } from '../actions';
-import { formatBytes, formatNumber } from '../format';
+import { formatBytes, formatNumber, metricName } from '../format';
 import { trans } from '../i18n';
 import { useAnswer } from '../panel/hooks';
 import { Ago, IconButton } from '../panel/parts';
@@ -43,7 +43,7 @@ function ModelView({ model, actions }: { model: ModelDetail; actions: IActions }
         columns={[
           trans.__('Version'),
           trans.__('Aliases'),
-          ...metrics,
+          ...metrics.map(metricName),
           trans.__('Dataset'),
           trans.__('Size'),
           trans.__('Made'),

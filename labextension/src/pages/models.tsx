@@ -5,7 +5,7 @@
 import React from 'react';
 
 import type { IActions } from '../actions';
-import { formatBytes, formatNumber } from '../format';
+import { formatBytes, formatNumber, metricName } from '../format';
 import { trans } from '../i18n';
 import { useAnswer } from '../panel/hooks';
 import { ModelButtons } from '../panel/models';
@@ -72,7 +72,7 @@ function aliasesOf(aliases: ModelDetail['aliases']): string {
 function metrics(models: ModelDetail[]): React.ReactNode[][] {
   const names = new Set(models.flatMap(({ latest }) => Object.keys(latest.metrics)));
   return [...names].map(name => [
-    name,
+    metricName(name),
     ...models.map(({ latest }) =>
       name in latest.metrics ? formatNumber(latest.metrics[name]) : '–'
     )

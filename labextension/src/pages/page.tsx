@@ -5,17 +5,19 @@
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 import { linkIcon, ReactWidget } from '@jupyterlab/ui-components';
-import React, { useRef } from 'react';
+import React, { useCallback, useRef } from 'react';
 
 import { trans } from '../i18n';
 import { Connections, useSignal } from '../panel/hooks';
 import { IconButton } from '../panel/parts';
 import type { Connection, IPage, IViewProps } from '../tokens';
+import { Naming } from './parts';
 
 /** What names a page, and is kept to open it again. */
 export interface IPageArgs {
   readonly noun: string;
   readonly id: string;
+  /** What the tab is called; empty where only an address is known: then what is shown names it. */
   readonly label: string;
 }
 
@@ -30,27 +32,41 @@ export function addressOf({ noun, id }: IPageArgs): string {
 }
 
 export function pageTab(page: IPage, args: IPageArgs, shared: IViewProps): MainAreaWidget {
-  const content = ReactWidget.create(<PageFrame page={page} args={args} {...shared} />);
+  const rename = (name: string) => (tab.title.label = args.label || name);
+  const content = ReactWidget.create(
+    <PageFrame page={page} args={args} onName={rename} {...shared} />
+  );
   content.addClass('aimass-Page');
   content.node.dataset.testid = 'aimass-page';
   content.node.tabIndex = 0;
-  const tab = new MainAreaWidget({ content });
+  const tab: MainAreaWidget = new MainAreaWidget({ content });
   tab.id = pageId(args);
-  tab.title.label = args.label;
+  tab.title.label = args.label || shortOf(args.id);
   tab.title.caption = `${args.noun} ${args.id}`;
   tab.title.icon = page.icon;
   tab.title.closable = true;
   return tab;
 }
 
-type IFrameProps = IViewProps & { page: IPage; args: IPageArgs };
+/** An id as a tab's label: `job_01J…` is too long for one. */
+function shortOf(id: string): string {
+  return id.length <= 16 ? id : `${id.slice(0, 4)}…${id.slice(-6)}`;
+}
 
-export function PageFrame({ page, args, aimass, actions }: IFrameProps): JSX.Element {
+type IFrameProps = IViewProps & {
+  page: IPage;
+  args: IPageArgs;
+  onName?: (name: string) => void;
+};
+
+export function PageFrame({ page, args, aimass, actions, onName }: IFrameProps): JSX.Element {
   useSignal(aimass.changed);
   const { connection } = aimass;
   const connections = useConnections(connection.state);
+  const named = useRef(onName);
+  const tell = useCallback((name: string) => named.current?.(name), []);
   return (
-    <main className="aimass-Page-body" aria-label={args.label}>
+    <main className="aimass-Page-body" aria-label={args.label || shortOf(args.id)}>
       {connection.state === 'down' && (
         <p className="aimass-Down" role="alert">
           {connection.error.line}
@@ -59,7 +75,9 @@ export function PageFrame({ page, args, aimass, actions }: IFrameProps): JSX.Ele
       {connections === 0 && connection.state === 'connecting' && <p>{trans.__('Connecting…')}</p>}
       {connections > 0 && (
         <Connections.Provider value={connections}>
-          <page.view id={args.id} aimass={aimass} actions={actions} />
+          <Naming.Provider value={tell}>
+            <page.view id={args.id} aimass={aimass} actions={actions} />
+          </Naming.Provider>
           <footer className="aimass-Page-foot">
             <IconButton
               icon={linkIcon}

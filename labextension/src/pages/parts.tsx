@@ -1,11 +1,14 @@
 /**
  * What the pages are made of: a head with a name and buttons, facts, tables, parts that unfold.
  */
-import React, { useId, useState } from 'react';
+import React, { createContext, useContext, useEffect, useId, useState } from 'react';
 
-import { formatJson } from '../format';
+import { formatJson, formatNumber, metricName } from '../format';
 import { trans } from '../i18n';
 import type { IAnswer } from '../panel/hooks';
+
+/** Takes the name of what a page shows, once that is known. */
+export const Naming = createContext<(name: string) => void>(() => undefined);
 
 interface IHeadProps {
   name: string;
@@ -15,12 +18,29 @@ interface IHeadProps {
 }
 
 export function Head({ name, mark, children }: IHeadProps): JSX.Element {
+  const tell = useContext(Naming);
+  useEffect(() => tell(name), [tell, name]);
   return (
     <header className="aimass-Page-head">
       <h2>{name}</h2>
       {mark}
       <span className="aimass-Starts">{children}</span>
     </header>
+  );
+}
+
+/** The numbers that count, large, each under its name. */
+export function Figures(props: { metrics: Record<string, number | null> }): JSX.Element | null {
+  const metrics = Object.entries(props.metrics);
+  return metrics.length === 0 ? null : (
+    <dl className="aimass-Figures">
+      {metrics.map(([name, value]) => (
+        <div key={name}>
+          <dt>{metricName(name)}</dt>
+          <dd>{formatNumber(value)}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 
@@ -88,6 +108,13 @@ export function formatValue(value: unknown): string {
     return String(value);
   }
   return value == null ? '' : formatJson(value);
+}
+
+/** What a job or a run was given. */
+export function Parameters({ params }: { params: Readonly<Record<string, unknown>> }): JSX.Element {
+  return (
+    <Facts facts={Object.entries(params).map(([name, value]) => [name, formatValue(value)])} />
+  );
 }
 
 interface IUnfoldProps {

@@ -38,11 +38,12 @@ const ClusterRow = memo(function ClusterRow({ cluster, actions }: IClusterProps)
   return (
     <li className="aimass-Row" data-testid={`aimass-cluster-${name}`} data-state={state}>
       <div className="aimass-Row-head">
-        <StateBadge state={state} />
         <Name noun="clusters" id={name} name={name} actions={actions} />
         <ClusterButtons cluster={cluster} actions={actions} />
       </div>
-      <div className="aimass-Row-note">{sizeOf(cluster)}</div>
+      <div className="aimass-Row-note">
+        <StateBadge state={state} /> · {sizeOf(cluster)}
+      </div>
       {reason && <div className="aimass-Row-warning">{reason}</div>}
       <ProgressBar
         label={trans.__('Slots of %1 in use', name)}
@@ -78,6 +79,7 @@ export function ClusterButtons({ cluster, actions }: IClusterProps): JSX.Element
         <IconButton
           icon={runIcon}
           label={trans.__('Start %1', name)}
+          word={trans.__('Start')}
           testId="aimass-cluster-start"
           onClick={() => void actions.run('clusters.start', { cluster: name })}
         />
@@ -86,6 +88,7 @@ export function ClusterButtons({ cluster, actions }: IClusterProps): JSX.Element
         <IconButton
           icon={stopIcon}
           label={trans.__('Stop %1', name)}
+          word={trans.__('Stop')}
           testId="aimass-cluster-stop"
           onClick={() => void actions.run('clusters.stop', { cluster: name }, { confirm })}
         />

@@ -65,7 +65,7 @@ function DropPlace({ onFiles }: { onFiles: (files: File[]) => void }): JSX.Eleme
         onDragLeave={() => setIsOver(false)}
         onDrop={drop}
       >
-        {trans.__('Drop files here, or choose them…')}
+        {trans.__('Drop files, or choose them…')}
       </button>
       <input
         ref={picker}
@@ -113,6 +113,7 @@ export function DatasetButtons({ dataset: { name }, actions }: IDatasetProps): J
         <IconButton
           icon={runIcon}
           label={trans.__('Train on %1', name)}
+          word={trans.__('Train')}
           testId="aimass-dataset-train"
           onClick={() => actions.execute(CommandIDs.trainOn, { dataset: name })}
         />
@@ -121,6 +122,7 @@ export function DatasetButtons({ dataset: { name }, actions }: IDatasetProps): J
         <IconButton
           icon={deleteIcon}
           label={trans.__('Delete %1', name)}
+          word={trans.__('Delete')}
           testId="aimass-dataset-delete"
           onClick={() => void actions.run('datasets.delete', { dataset: name }, { confirm })}
         />

@@ -38,12 +38,11 @@ const EndpointRow = memo(function EndpointRow(props: IEndpointProps): JSX.Elemen
   return (
     <li className="aimass-Row" data-testid={`aimass-endpoint-${id}`} data-state={state}>
       <div className="aimass-Row-head">
-        <StateBadge state={state} />
         <Name noun="endpoints" id={id} name={name} actions={props.actions} />
         <EndpointButtons {...props} />
       </div>
       <div className="aimass-Row-note">
-        {model} · <Ago moment={deployed_at} />
+        <StateBadge state={state} /> · {model} · <Ago moment={deployed_at} />
       </div>
       {message && <div className="aimass-Row-cause">{message}</div>}
       <CopyLine text={url} onCopy={text => props.actions.copy(text)} />
@@ -60,6 +59,7 @@ export function EndpointButtons({ endpoint: { name }, actions }: IEndpointProps)
         <IconButton
           icon={runIcon}
           label={trans.__('Try %1', name)}
+          word={trans.__('Try')}
           testId="aimass-endpoint-try"
           onClick={() => actions.execute(CommandIDs.tryEndpoint, { endpoint: name })}
         />
@@ -68,6 +68,7 @@ export function EndpointButtons({ endpoint: { name }, actions }: IEndpointProps)
         <IconButton
           icon={deleteIcon}
           label={trans.__('Delete %1', name)}
+          word={trans.__('Delete')}
           testId="aimass-endpoint-delete"
           onClick={() => void actions.run('endpoints.delete', { endpoint: name }, { confirm })}
         />

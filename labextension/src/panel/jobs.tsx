@@ -55,12 +55,12 @@ export const JobRow = memo(function JobRow(props: IJobProps): JSX.Element {
   return (
     <li className="aimass-Row" data-testid={`aimass-job-${job.id}`} data-state={job.state}>
       <div className="aimass-Row-head">
-        <StateBadge state={job.state} />
         <Name noun="jobs" id={job.id} name={job.name} actions={actions} />
         <JobButtons job={job} actions={actions} />
       </div>
       <div className="aimass-Row-note">
-        {workOf(job)} · {job.engine} × {job.np} · <Ago moment={job.created_at} />
+        <StateBadge state={job.state} /> · {workOf(job)} · {job.np > 1 && `${ranksOf(job)} · `}
+        <Ago moment={job.created_at} />
       </div>
       {job.state === 'queued' ? (
         <Queued job={job} aimass={aimass} />
@@ -79,6 +79,11 @@ export function workOf({ algorithm, dataset, source }: Job): string {
   return dataset ? trans.__('%1 of %2', what, dataset) : what;
 }
 
+/** What a job runs on: "horovod × 2". */
+export function ranksOf({ engine, np }: Job): string {
+  return `${engine} × ${np}`.replace(/ /g, '\u00a0');
+}
+
 export function JobButtons({ job, actions }: { job: Job; actions: IActions }): JSX.Element {
   const { id, name, np, state, model } = job;
   const stoppable = isActive(state) && state !== 'stopping' && actions.may('jobs.stop');
@@ -88,6 +93,7 @@ export function JobButtons({ job, actions }: { job: Job; actions: IActions }): J
         <IconButton
           icon={offlineBoltIcon}
           label={trans.__('Deploy %1', model)}
+          word={trans.__('Deploy')}
           testId="aimass-job-deploy"
           onClick={() => void actions.run('endpoints.deploy', { model }, { form: true })}
         />
@@ -96,6 +102,7 @@ export function JobButtons({ job, actions }: { job: Job; actions: IActions }): J
         <IconButton
           icon={redoIcon}
           label={trans.__('Run %1 again', name)}
+          word={trans.__('Run again')}
           testId="aimass-job-rerun"
           onClick={() => void actions.run('jobs.rerun', { job: id }, { form: true })}
         />
@@ -104,6 +111,7 @@ export function JobButtons({ job, actions }: { job: Job; actions: IActions }): J
         <IconButton
           icon={textEditorIcon}
           label={trans.__('Open the log of %1', name)}
+          word={trans.__('Log')}
           testId="aimass-job-log"
           onClick={() => actions.execute(CommandIDs.openLog, { job: id, name, np })}
         />
@@ -112,6 +120,7 @@ export function JobButtons({ job, actions }: { job: Job; actions: IActions }): J
         <IconButton
           icon={stopIcon}
           label={trans.__('Stop %1', name)}
+          word={trans.__('Stop')}
           testId="aimass-job-stop"
           onClick={() => stop(job, actions)}
         />

@@ -14,6 +14,8 @@ import { type Choice, Choose, Chosen, useChoice } from './choosing';
 import { Ago, IconButton, Name } from './parts';
 import { Section } from './section';
 
+const METRICS_SHOWN = 2;
+
 interface IModelProps {
   model: Model;
   actions: IActions;
@@ -87,7 +89,9 @@ const ModelRow = memo(function ModelRow(props: IRowProps): JSX.Element {
         {latest.task} · {latest.dataset} · {formatBytes(latest.size_bytes)} ·{' '}
         <Ago moment={latest.created_at} />
       </div>
-      <div className="aimass-Row-note">{formatMetrics(latest.metrics)}</div>
+      <div className="aimass-Row-note" title={formatMetrics(latest.metrics)}>
+        {formatMetrics(latest.metrics, METRICS_SHOWN)}
+      </div>
     </li>
   );
 });

@@ -106,7 +106,7 @@ export function PanelView({ aimass, actions, sections }: IPanelViewProps): JSX.E
       <input
         type="search"
         className="aimass-Filter"
-        placeholder={trans.__('Filter by name, state, dataset…')}
+        placeholder={trans.__('Filter by name, state…')}
         aria-label={trans.__('Filter')}
         data-testid="aimass-filter"
         value={filter}

@@ -15,11 +15,13 @@ export interface IIconButtonProps {
   icon: LabIcon;
   /** What it does, for the tooltip and for screen readers. */
   label: string;
+  /** A word beside the icon, where there is room for it: on pages. */
+  word?: string;
   testId: string;
   onClick: () => void;
 }
 
-export function IconButton({ icon, label, testId, onClick }: IIconButtonProps): JSX.Element {
+export function IconButton({ icon, label, word, testId, onClick }: IIconButtonProps): JSX.Element {
   return (
     <button
       type="button"
@@ -30,6 +32,7 @@ export function IconButton({ icon, label, testId, onClick }: IIconButtonProps): 
       onClick={onClick}
     >
       <icon.react tag="span" width="16px" height="16px" aria-hidden />
+      {word && <span className="aimass-IconButton-word">{word}</span>}
     </button>
   );
 }

@@ -30,7 +30,7 @@ export function RunsSection(props: ISectionViewProps): JSX.Element {
       title={trans.__('Runs')}
       noun="runs"
       list={aimass.runs}
-      words={run => [run.name, run.experiment, run.state, run.notes, ...run.tags]}
+      words={run => [run.name, run.experiment, run.state, run.notes, whose(run), ...run.tags]}
       row={run => (
         <RunRow
           key={run.id}
@@ -47,7 +47,10 @@ export function RunsSection(props: ISectionViewProps): JSX.Element {
           onCompare={() => actions.open('comparison', chosen.join(','), trans.__('Comparison'))}
         />
       }
-      empty={trans.__('No runs yet. Every job has one: what it was given, and what came of it.')}
+      empty={trans.__(
+        'No runs yet. Every job has one: what it was given, and what came of it. A notebook may begin one of its own:'
+      )}
+      examples={aimass.api.operations.get('runs.start')?.examples.slice(0, 1)}
     />
   );
 }
@@ -55,14 +58,15 @@ export function RunsSection(props: ISectionViewProps): JSX.Element {
 const RunRow = memo(function RunRow(props: IRunProps): JSX.Element {
   const { run, actions, isChosen, onChoose } = props;
   const { id, name, state, experiment, tags, metrics, created_at } = run;
+  const place = experiment === name ? '' : experiment;
+  const told = [place, formatMetrics(headline(metrics))].filter(Boolean).join(' · ');
   return (
     <li className="aimass-Row" data-testid={`aimass-run-${id}`} data-state={state}>
       <div className="aimass-Row-head">
         {actions.may('runs.compare') && actions.has(CommandIDs.openPage) && (
           <Choose id={id} name={name} isChosen={isChosen} onChoose={onChoose} />
         )}
-        <StateBadge state={state} />
-        <Name noun="jobs" id={run.job} name={name} actions={actions} />
+        <Name noun="runs" id={id} name={name} actions={actions} />
         {tags.map(tag => (
           <span key={tag} className="aimass-Alias">
             {tag}
@@ -70,9 +74,14 @@ const RunRow = memo(function RunRow(props: IRunProps): JSX.Element {
         ))}
       </div>
       <div className="aimass-Row-note" title={formatMetrics(metrics)}>
-        {[experiment, formatMetrics(headline(metrics))].filter(Boolean).join(' · ')} ·{' '}
+        <StateBadge state={state} /> · {told && `${told} · `}
         <Ago moment={created_at} />
       </div>
     </li>
   );
 });
+
+/** Said of those only that a person would look for among the jobs in vain. */
+function whose({ job }: Run): string {
+  return job ? '' : trans.__('without a job');
+}

@@ -9,7 +9,7 @@ import { CommandIDs } from '../commands';
 import { trans } from '../i18n';
 import type { Service } from '../schema';
 import type { ISectionViewProps } from '../tokens';
-import { Ago, IconButton, StateBadge, WebLink } from './parts';
+import { Ago, IconButton, Name, StateBadge, WebLink } from './parts';
 import { Section } from './section';
 
 interface IServiceProps {
@@ -38,18 +38,14 @@ const ServiceRow = memo(function ServiceRow(props: IServiceProps): JSX.Element {
   return (
     <li className="aimass-Row" data-testid={`aimass-service-${id}`} data-state={state}>
       <div className="aimass-Row-head">
-        <StateBadge state={state} />
-        <span className="aimass-Row-name" title={id}>
-          {state === 'ready' ? (
-            <WebLink url={url} text={name} testId="aimass-service-open" />
-          ) : (
-            name
-          )}
-        </span>
+        <Name noun="services" id={id} name={name} actions={props.actions} />
+        {state === 'ready' && (
+          <WebLink url={url} text={trans.__('Open')} testId="aimass-service-open" />
+        )}
         <ServiceButtons {...props} />
       </div>
       <div className="aimass-Row-note">
-        {notebook}
+        <StateBadge state={state} /> · {notebook}
         {version > 0 && ` · v${version}`} · <Ago moment={published_at} />
       </div>
       {message && <div className="aimass-Row-cause">{message}</div>}
@@ -57,7 +53,7 @@ const ServiceRow = memo(function ServiceRow(props: IServiceProps): JSX.Element {
   );
 });
 
-function ServiceButtons({ service, actions }: IServiceProps): JSX.Element {
+export function ServiceButtons({ service, actions }: IServiceProps): JSX.Element {
   const { id, name, state } = service;
   const question = trans.__('Stop service “%1”? Its page closes for everybody.', name);
   const confirm = { question, verb: trans.__('Stop') };

@@ -90,16 +90,10 @@ function followAddresses(app: JupyterFrontEnd, router: IRouter): void {
       const { search = '' } = args as unknown as IRouter.ILocation;
       const [, noun = '', id = ''] = ADDRESS.exec(search) ?? [];
       if (noun) {
-        const name = decodeURIComponent(id);
-        const page = { noun, id: name, label: labelOf(name) };
+        const page = { noun, id: decodeURIComponent(id), label: '' };
         void app.restored.then(() => app.commands.execute(CommandIDs.openPage, page));
       }
     }
   });
   router.register({ command: CommandIDs.followAddress, pattern: ADDRESS });
-}
-
-/** A tab's label for an id: `job_01J…` is too long for one. */
-function labelOf(id: string): string {
-  return id.length <= 16 ? id : `${id.slice(0, 4)}…${id.slice(-6)}`;
 }
