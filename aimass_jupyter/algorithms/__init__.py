@@ -11,12 +11,13 @@ know ranks or write logs: that is ``aimass_jupyter.training``.
 """
 
 from aimass_jupyter.algorithms.batch_norm import BatchNorm, share_statistics
-from aimass_jupyter.algorithms.networks import build_network
+from aimass_jupyter.algorithms.networks import architecture_of, build_network
 from aimass_jupyter.algorithms.task import Task, find_task, hyperparameters_of
 
 __all__ = [
     "BatchNorm",
     "Task",
+    "architecture_of",
     "build_network",
     "find_task",
     "hyperparameters_of",

@@ -27,7 +27,7 @@ def build_network(params: Hyperparameters, shape: Sequence[int], outputs: int) -
     InvalidRequest
         When the architecture does not take rows of that shape.
     """
-    architecture = _architecture(params, image=len(shape) == 3)
+    architecture = architecture_of(params, shape)
     if architecture == "cnn":
         body, features = _convolutions(params, shape)
         return nn.Sequential(*body, nn.Flatten(), *_dense(params, features, 1, outputs))
@@ -35,7 +35,15 @@ def build_network(params: Hyperparameters, shape: Sequence[int], outputs: int) -
     return nn.Sequential(nn.Flatten(), *_dense(params, math.prod(shape), depth, outputs))
 
 
-def _architecture(params: Hyperparameters, *, image: bool) -> str:
+def architecture_of(params: Hyperparameters, shape: Sequence[int]) -> str:
+    """Return the architecture that is built for rows of a shape.
+
+    Raises
+    ------
+    InvalidRequest
+        When the one that is asked for does not take them.
+    """
+    image = len(shape) == 3
     if params.architecture == "auto":
         return "cnn" if image else "mlp"
     if params.architecture == "cnn" and not image:

@@ -160,6 +160,12 @@ class Hyperparameters(Request):
         "What layers compute in; weights stay float32. auto: bf16 where that is quicker.",
     )
 
+    layout: Literal["auto", "contiguous", "channels_last"] = option(
+        "auto",
+        "Precision",
+        "Images: how they lie in memory while a cnn computes. auto: what is quicker.",
+    )
+
     local_steps: int = option(
         1, "Ranks", "Steps that each rank takes by itself before the ranks average their weights.",
         ge=1, le=100_000,

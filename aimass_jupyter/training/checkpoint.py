@@ -220,6 +220,7 @@ def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def settings_digest(spec: JobSpec) -> str:
-    """Digest of all that decides what is learnt; the number of ranks is none of it."""
+    """Digest of all that decides what is learnt; ranks and the order of sums are none of it."""
     fields = spec.model_dump(include={"algorithm", "params", "seed", "dataset_digest", "label"})
+    fields["params"].pop("layout", None)
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()

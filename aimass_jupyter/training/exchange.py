@@ -28,7 +28,7 @@ _HARMLESS = frozenset(
     epochs batch_size learning_rate optimizer architecture hidden layers dropout weight_decay
     momentum accumulate schedule warm_up last_rate decay_every decay_factor rise rotation scaling
     shear shift flip colour noise feature_dropout mixup validation_fraction checkpoint_every
-    label_smoothing class_weights local_steps
+    label_smoothing class_weights local_steps layout
     """.split()
 )
 

@@ -16,6 +16,7 @@ from aimass_jupyter.contract.hyperparameters import Hyperparameters
 from aimass_jupyter.training.averaging import Average
 from aimass_jupyter.training.engine import Engine
 from aimass_jupyter.training.exchange import make_exchange
+from aimass_jupyter.training.layout import lay_out
 from aimass_jupyter.training.optimizer import Optimizer, make_optimizer
 from aimass_jupyter.training.penalty import Clipping, Penalty
 from aimass_jupyter.training.precision import Precision
@@ -35,6 +36,7 @@ class Learner:
     """
 
     def __init__(self, params: Hyperparameters, network: nn.Sequential, engine: Engine) -> None:
+        lay_out(network, params.layout, engine.device)
         self.network = network
         self.weights = Weights(network)
         self.optimizer = make_optimizer(params, self.weights.values)

@@ -26,7 +26,7 @@ from aimass_jupyter.training.export import CHECKED_ROWS, write_model
 from aimass_jupyter.training.learner import Learner
 from aimass_jupyter.training.live import Live
 from aimass_jupyter.training.loss_guard import say
-from aimass_jupyter.training.probe import choose_precision
+from aimass_jupyter.training.probe import choose_way
 from aimass_jupyter.training.rows import Part, Rows
 from aimass_jupyter.training.schedule import Schedule
 
@@ -50,7 +50,7 @@ def train(
     task = find_task(spec.algorithm, params)
     task.prepare(rows.preprocessing, rows.training.targets)
     introduce(rows, engine)
-    params = choose_precision(params, task, rows, engine)
+    params = choose_way(params, task, rows, engine, folder)
     if engine.place.rank == 0:
         drop_encoded(folder)  # all ranks are here, so all have opened it
     fit_steps = params.epochs * rows.steps(params.batch_size)

@@ -14,10 +14,12 @@ from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.hyperparameters import Hyperparameters
 
 _FOR_IMAGES = ("rotation", "scaling", "shear", "shift", "flip", "colour")
+_FOR_NETWORKS_OF_IMAGES = ("layout",)
 _FOR_TABLES = ("feature_dropout",)
 _FOR_TEXTS = ("word_dropout", "word_swap", "text_slots", "text_words")
 _FOR_HOROVOD = ("fusion_mb", "cycle_ms")
 _NEEDED = {
+    "layout": "--architecture auto or cnn",
     "decay_every": "--schedule step",
     "decay_factor": "--schedule step",
     "rise": "--schedule one-cycle",
@@ -64,6 +66,8 @@ def _set(params: Mapping[str, Any], name: str) -> bool:
 def _check_rows(name: str, *, image: bool, text: bool) -> None:
     if name in _FOR_TEXTS and not text:
         raise _refused(name, "is for texts, and no column of the dataset is one", "leave it out")
+    if name in _FOR_NETWORKS_OF_IMAGES and not image:
+        raise _refused(name, "is for images, and no column of the dataset is one", "leave it out")
     if name in (_FOR_TABLES if image else _FOR_IMAGES):
         kind, given = ("tables", "images") if image else ("images", "a table")
         raise _refused(name, f"changes {kind}, and the dataset is {given}", "leave it out")
