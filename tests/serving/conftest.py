@@ -255,7 +255,7 @@ async def _open(data: Path) -> AsyncIterator[House]:
     finally:
         await house.stop_programs()
         house.store.close()
-    await house.until(lambda: house.processes() == [], 5)
+    await house.until(lambda: house.processes() == [])
 
 
 def _make(data: Path) -> House:

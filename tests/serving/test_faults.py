@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 
 from aimass_jupyter.contract.endpoints import Endpoint, EndpointList, EndpointRef
@@ -96,10 +97,10 @@ async def test_a_killed_replica_is_missed_at_once_and_soon_back(
     for answer in missed:
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) >= 1
-        assert answer.elapsed.total_seconds() < 2
+        assert answer.elapsed.total_seconds() < 10, "it waited for the dead one"
         assert "linear@1" in answer.json()["error"]
     assert house.replicas != [killed]
-    assert await until_state(house, endpoint, "ready", 5) == ""
+    assert await until_state(house, endpoint, "ready") == ""
 
 
 async def test_a_killed_supervisor_leaves_no_second_replica(
@@ -131,23 +132,23 @@ async def test_endpoints_answer_while_the_control_plane_is_away_and_are_adopted(
 ) -> None:
     endpoint = await house.deploy(linear(3.0))
     before = house.processes()
-    over = asyncio.Event()
+    over, answered = asyncio.Event(), []
 
-    async def keep_asking() -> int:
-        asked = 0
+    async def keep_asking() -> None:
         while not over.is_set():
-            assert (await ask(http, endpoint)).status_code == 200
-            asked += 1
-        return asked
+            answered.append((await ask(http, endpoint)).status_code)
 
     asking = asyncio.create_task(keep_asking())
+    await house.until(lambda: len(answered) > 5)
     await house.reopen()
     await house.until(lambda: house.serving.gateway_url is not None)
-    await asyncio.sleep(1)
+    adopted = len(answered)
+    await house.until(lambda: len(answered) > adopted + 20)
     over.set()
-    assert await asking > 20
+    await asking
+    assert set(answered) == {200}
     assert house.processes() == before
-    assert await until_state(house, endpoint, "ready", 1) == ""
+    assert await until_state(house, endpoint, "ready") == ""
 
 
 async def test_what_died_while_the_control_plane_was_away_is_started_again(
@@ -257,11 +258,14 @@ async def test_a_stopped_replica_is_found_stuck_once_and_not_waited_for_again(
         began = time.monotonic()
         with pytest.raises(Unavailable, match="does not answer at present"):
             await replica.ask("ready", timeout_seconds=30)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10, "it waited for the stuck one"
     finally:
         os.kill(stopped, signal.SIGCONT)
-    await asyncio.sleep(1)
-    assert await replica.is_ready()
+    async with asyncio.timeout(20):
+        while True:
+            if await replica.is_ready():
+                break
+            await asyncio.sleep(0.1)
     replica.close()
 
 
@@ -299,12 +303,19 @@ async def test_a_client_that_reads_no_answer_is_let_go(
         sending = asyncio.create_task(
             asyncio.to_thread(reader.sendall, (head.encode() + content) * asked)
         )
-        await asyncio.sleep(READ_SECONDS + 5)
+        gateway, ours = psutil.Process(house.gateways[0]), reader.getsockname()
+        await house.until(lambda: _is_connected(gateway, ours))
+        await house.until(lambda: not _is_connected(gateway, ours), READ_SECONDS + 30)
         received = await asyncio.to_thread(_read_all, reader)
         await asyncio.gather(sending, return_exceptions=True)
     assert received.startswith(b"HTTP/1.1 200")
     assert received.count(b"HTTP/1.1 200") < asked
     assert (await ask(http, endpoint)).status_code == 200
+
+
+def _is_connected(process: psutil.Process, address: tuple[str, int]) -> bool:
+    """Whether a process holds its end of a connection."""
+    return address in [found.raddr for found in process.net_connections("tcp4") if found.raddr]
 
 
 def _read_all(connection: socket.socket) -> bytes:
@@ -326,13 +337,13 @@ async def test_slow_clients_are_let_go_and_hold_up_nobody(
     try:
         for connection in slow:
             connection.sendall(b"GET /v2 HTTP/1.1\r\nhost: local")
-        began = time.monotonic()
         assert (await ask(http, endpoint)).status_code == 200
-        assert time.monotonic() - began < 2
-        await asyncio.sleep(11)
+        slow[0].setblocking(False)
+        with pytest.raises(BlockingIOError):  # it was answered while these were open still
+            slow[0].recv(1)
         for connection in slow:
-            connection.setblocking(False)
-            assert connection.recv(1) == b""  # it would raise if it were open still
+            connection.settimeout(30)
+            assert await asyncio.to_thread(connection.recv, 1) == b""
     finally:
         for connection in slow:
             connection.close()
