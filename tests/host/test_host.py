@@ -121,7 +121,7 @@ def test_what_left_the_session_and_ignores_term_is_ended_by_its_marker() -> None
         assert [p.pid for p in marked_processes("AIMASS_TEST_MARK", "x1")] == [process.pid]
         began = time.monotonic()
         assert stop_marked("AIMASS_TEST_MARK", "x1", grace_seconds=0.3) == 1
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30  # it would end by itself after 60
         assert process.wait() == -signal.SIGKILL
 
 

@@ -51,7 +51,7 @@ async def ask(http: httpx.AsyncClient, endpoint: Endpoint, **options: Any) -> ht
 
 
 async def until_answered(
-    http: httpx.AsyncClient, endpoint: Endpoint, seconds: float = 15
+    http: httpx.AsyncClient, endpoint: Endpoint, seconds: float = 30
 ) -> list[httpx.Response]:
     """Ask until the answer is right; what was answered on the way."""
     before: list[httpx.Response] = []

@@ -20,7 +20,7 @@ DONE = {"state": "succeeded", "model": "digits@1", "metrics": {"accuracy": 0.98}
 JOB = make_job().id
 
 
-def eventually(true: Callable[[], object], seconds: float = 10) -> None:
+def eventually(true: Callable[[], object], seconds: float = 30) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -84,7 +84,7 @@ def recommend(request: dict[str, Any]) -> Page[Recommendation]:
     return Page[Recommendation](items=items)
 
 
-def eventually(true: Callable[[], object], seconds: float = 10) -> None:
+def eventually(true: Callable[[], object], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it never came to be"
