@@ -45,6 +45,7 @@ def _datasets(client: Client, tmp_path_factory: pytest.TempPathFactory) -> None:
         ({"engine": "single", "max_np": 2}, "'single' runs one rank, --max-np is 2", "--engine"),
         ({"np": 2, "min_np": 2}, "nothing about the job is elastic", "--max-restarts"),
         ({"np": 4000, "min_np": 3999}, "--min-np 3999 is more than", "or less"),
+        ({"params": {"layout": "contiguous"}}, "--layout is for images", "leave it out"),
         ({"label": "speces"}, "no column 'speces'", ""),
         ({"dataset": "unlabelled"}, "has no label", "--label b"),
         ({"dataset": "unlabelled", "label": "c"}, "no column 'c'", ""),
@@ -78,9 +79,13 @@ def test_the_same_idempotency_key_gives_the_same_job(client: Client) -> None:
 
 
 def test_auto_takes_one_process_for_one_rank(client: Client) -> None:
-    job: Job = client.jobs.submit(**GOOD, params={"epochs": 1}, name="auto")
+    params = {"epochs": 1, "precision": "auto"}
+    job: Job = client.jobs.submit(**GOOD, params=params, name="auto")
     assert job.engine == "single"
     assert client.wait(job.id).state == "succeeded"
+    again = client.jobs.rerun(job.id)  # computes as the first did, measures nothing
+    assert again.params["precision"] == "float32"
+    assert client.jobs.rerun(job.id, params={"precision": "bf16"}).params["precision"] == "bf16"
 
 
 def test_a_job_is_found_by_its_name_and_by_its_id(client: Client, trained: Job) -> None:

@@ -43,8 +43,8 @@ def test_a_run_goes_on_in_another_layout_and_leaves_the_same(
     make_spec: MakeSpec, tmp_path: Path
 ) -> None:
     """Numbers are kept in the order of the network, not of the memory."""
-    spec = make_spec("digits", epochs=2, batch_norm=True, optimizer="sgd", layout="contiguous")
-    wanted = kept_by(spec, tmp_path)
+    spec = make_spec("digits", epochs=2, batch_norm=True, optimizer="sgd", validation_fraction=0.8)
+    wanted = kept_by(with_params(spec, layout="contiguous"), tmp_path)
     max((tmp_path / "checkpoints").iterdir()).unlink()
     found = kept_by(with_params(spec, layout="channels_last"), tmp_path)
     assert found.keys() == wanted.keys()
@@ -57,7 +57,7 @@ def kept_by(spec: JobSpec, folder: Path) -> dict[str, Tensor]:
     train_here(spec, folder)
     newest = Checkpoints(folder / "checkpoints").newest()
     assert newest is not None
-    assert newest.step == 46
+    assert newest.step == 12
     return load(open_member(folder / "bundle.aimass", WEIGHTS)) | newest.tensors
 
 

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from aimass_jupyter.contract.datasets import Dataset
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.jobs import Job, JobCreate, JobRerun
+from aimass_jupyter.host import read_record
 from aimass_jupyter.source.archive import read_manifest
 from aimass_server.jobs.code import Code
 from aimass_server.jobs.inputs import environment_differences
 
 CHECKPOINTS = "checkpoints"
+CHOSEN = "chosen.json"
 
 
-def request_again(job: Job, label: str, request: JobRerun) -> JobCreate:
-    """The request for a job like this one, with what is to differ."""
+def request_again(
+    job: Job, label: str, request: JobRerun, measured: Mapping[str, Any]
+) -> JobCreate:
+    """The request for a job like this one, with what is to differ.
+
+    ``measured`` is what it chose by measuring: another measurement could choose otherwise.
+    """
     np = request.np or job.np
     kept = "auto" if job.engine == "single" and np > 1 else job.engine
     options = job.options.model_dump() | {"after": [], "deadline": None}
@@ -28,10 +37,17 @@ def request_again(job: Job, label: str, request: JobRerun) -> JobCreate:
         engine=request.engine or kept,
         label=label or None,
         seed=job.seed if request.seed is None else request.seed,
-        params={**job.params, **request.params},
+        params={**job.params, **measured, **request.params},
         arguments=job.source.arguments if job.source else [],
         **{name: value for name, value in options.items() if name in JobCreate.model_fields},
     )
+
+
+def measured_params(job: Job, folder: Path) -> dict[str, Any]:
+    """What a job was to choose, and chose, by measuring; blocks on the disk."""
+    record = read_record(folder / CHOSEN) or {}
+    open_ones = {} if job.source is not None else job.params
+    return {name: chosen for name, chosen in record.items() if open_ones.get(name) == "auto"}
 
 
 def kept_code(job: Job, archive: Path) -> Code:

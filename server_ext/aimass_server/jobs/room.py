@@ -35,7 +35,13 @@ from aimass_server.jobs.following import Follower, split_cursor
 from aimass_server.jobs.inputs import read_inputs
 from aimass_server.jobs.log_search import Search
 from aimass_server.jobs.pools import Pool, check_nodes, with_ranks
-from aimass_server.jobs.rerun import differences, kept_code, request_again, require_checkpoint
+from aimass_server.jobs.rerun import (
+    differences,
+    kept_code,
+    measured_params,
+    request_again,
+    require_checkpoint,
+)
 from aimass_server.jobs.runner import Runner
 from aimass_server.jobs.submission import prepare
 from aimass_server.jobs.work import OtherWork
@@ -145,7 +151,8 @@ class Jobs:
         code = None
         if job.source is not None:
             code = await asyncio.to_thread(kept_code, job, self._code.path_of(job.source))
-        again, pool = await self._placed(call, request_again(job, label, request))
+        measured = {} if request.resume else await asyncio.to_thread(measured_params, job, folder)
+        again, pool = await self._placed(call, request_again(job, label, request, measured))
         submission = prepare(call, again, dataset, pool.slots, await self._engines(), code)
         told = await asyncio.to_thread(differences, job, folder, digest, dataset)
         changes = {"rerun_of": job.id, "resume": request.resume, "warnings": told}
