@@ -250,6 +250,11 @@ def _hyperparameters(algorithm: AlgorithmDeclaration, request: JobCreate) -> dic
     schema = algorithm.hyperparameters
     for name in request.params:
         if name not in schema.model_fields:
+            if name in JobCreate.model_fields:
+                raise InvalidRequest(
+                    f"'{name}' in params is no option of algorithm '{algorithm.name}'",
+                    f"it is one of every job: give {name}= beside params",
+                )
             known = [f.replace("_", "-") for f in [*schema.model_fields, *JobCreate.model_fields]]
             option = name.replace("_", "-")
             raise InvalidRequest(
