@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import secrets
 import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,14 @@ LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
 CONTRAST = "JupyterLab Dark High Contrast"
 
 
+def free_port() -> int:
+    """A port that stays free while nobody listens: the kernel gives such low ones to nobody."""
+    while True:
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port := random.randrange(20_000, 32_000)))
+            return port
+
+
 class MortalLab:
     """A JupyterLab that can be killed, and comes back at the same address with the same data."""
 
@@ -46,9 +55,7 @@ class MortalLab:
         self.notebooks.mkdir()
         ask_for_no_news(base / "settings")
         self._token = secrets.token_hex(16)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+        self._port = free_port()
         self.start()
 
     def start(self) -> None:

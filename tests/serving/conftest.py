@@ -239,9 +239,11 @@ class Door:
         return await self.http.request(method, self.base + path, **options)
 
     def raw(self, request: bytes, seconds: float = 5) -> bytes:
-        """What comes back for these bytes until the gateway closes, or the time is up."""
-        with socket.create_connection(self.address, timeout=seconds) as connection:
+        """What comes back for these bytes until the gateway closes, or is silent for so long."""
+        with socket.create_connection(self.address, timeout=30) as connection:
             connection.sendall(request)
+            connection.recv(1, socket.MSG_PEEK)  # however long the first word takes
+            connection.settimeout(seconds)
             return _read_all(connection)
 
 
