@@ -27,7 +27,7 @@ from typing import Any
 
 from events_log import MLFLOW, mlflow_python
 from figures import Comparison, publish
-from seeding import clone, number_of
+from seeding import clone, in_bulk, number_of
 from submit import until
 
 from aimass_jupyter.client import Client
@@ -40,6 +40,8 @@ from aimass_server.store.run_pages import Key, token_of
 
 PAGE = 50
 METRICS = ("accuracy", "loss", "f1")
+#: A tag, and one run in how many has it.
+TAGS = {"seventh": 7, "hundreds": 300, "rare": 10_000}
 GOAL_SECONDS = 0.020
 GOAL_RATIO = 100.0
 #: What is asked for: the filters, always ordered by a metric.
@@ -48,8 +50,12 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "one experiment of ten": {"experiment": "sweep-3"},
     "one experiment of a thousand": {"experiment": "small-7"},
     "a tag of one in seven": {"tag": "seventh"},
+    "a tag of one in 300": {"tag": "hundreds"},
     "a tag of one in 10,000": {"tag": "rare"},
     "state": {"state": "succeeded"},
+    "one state of five hundred": {"state": "failed"},
+    "experiment, tag and state": {"experiment": "sweep-3", "tag": "seventh", "state": "succeeded"},
+    "a text of one in 1,000": {"search": "-777"},
 }
 
 _ASK_MLFLOW = """
@@ -120,24 +126,30 @@ def seed(folder: Path, count: int) -> None:
     folder.mkdir(mode=0o700, parents=True)
     database = folder / "aimass.db"
     first = asyncio.run(_first_run(database))
-    where = f"id = '{first}'"
+    with in_bulk(database):
+        fill(database, first, count)
+
+
+def fill(database: Path, first: str, count: int) -> None:
+    """So many runs like the first one."""
     run, value = number_of("run"), "((i * 7919) % 1000003) / 1000003.0"
     experiment = "CASE i % 1000 WHEN 7 THEN 'small-7' ELSE 'sweep-' || (i % 10) END"
-    changed = {"id": run, "job": number_of("job"), "experiment": experiment}
-    clone(database, "runs", where, count, changed | {"name": "'run-' || i"})
+    state = "CASE i % 500 WHEN 3 THEN 'failed' ELSE 'succeeded' END"
+    told = {"experiment": experiment, "state": state}
+    made = {"id": run, "job": number_of("job"), "name": "'run-' || i", "number": "i + 1"}
+    clone(database, "runs", f"id = '{first}'", count, told | made)
     for metric in METRICS:
         of_it = f"run = '{first}' AND metric = '{metric}'"
-        clone(database, "run_metrics", of_it, count, {"run": run, "last": value} | also(database))
-    tag_every(database, "seventh", 7, count)
-    tag_every(database, "rare", 10_000, count)
-
-
-def also(database: Path) -> dict[str, str]:
-    """What the table of metrics repeats of its run, where it does."""
-    experiment = "CASE i % 1000 WHEN 7 THEN 'small-7' ELSE 'sweep-' || (i % 10) END"
-    with closing(sqlite3.connect(database)) as connection:
-        names = {row[1] for row in connection.execute("PRAGMA table_info(run_metrics)")}
-    return {"experiment": experiment} if "experiment" in names else {}
+        clone(database, "run_metrics", of_it, count, told | {"run": run, "last": value})
+    for tag, every in TAGS.items():
+        of_it = f"run = '{first}' AND tag = '{tag}'"
+        nth = {"run": run.replace("i)", f"i * {every})")}
+        clone(database, "run_tags", of_it, count // every, nth)
+        rank = {
+            name: sql.replace("i ", f"i * {every} ")
+            for name, sql in (told | {"last": value}).items()
+        }
+        clone(database, "tagged_metrics", of_it, count // every, rank | nth)
 
 
 async def _first_run(database: Path) -> str:
@@ -148,19 +160,13 @@ async def _first_run(database: Path) -> str:
         id=new_id("job"), name="first", owner="ada", tenant="default", state="succeeded",
         engine="single", np=1, algorithm="classification", params={"lr": 0.1, "epochs": 10},
         seed=0, created_at=utc_now(), metrics=dict.fromkeys(METRICS, 0.5),
-        options=JobOptions(experiment="sweep-0", tags=["seventh", "rare"]),
+        options=JobOptions(experiment="sweep-0", tags=list(TAGS)),
     )  # fmt: skip
     await store.write(lambda c: jobs.insert(c, job, "0" * 64, "label"))
     await store.write(lambda c: stored_runs.summarise(c, job, {}))
     run = await store.read(lambda c: stored_runs.get(c, job.id, "default"))
     await asyncio.to_thread(store.close)
     return run.id
-
-
-def tag_every(database: Path, tag: str, every: int, count: int) -> None:
-    """Tag one run in so many."""
-    run = number_of("run").replace("i)", f"i * {every})")
-    clone(database, "run_tags", f"tag = '{tag}'", count // every, {"run": run})
 
 
 @contextmanager

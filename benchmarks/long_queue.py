@@ -31,7 +31,8 @@ from submit import is_warm, until
 from aimass_jupyter.client import Client
 from aimass_jupyter.client.discovery import Address, owner
 from aimass_jupyter.client.starting import stop_programs
-from aimass_server.jobs.queue import Limits
+from aimass_server.jobs.ledger import Quotas
+from aimass_server.jobs.picture import Limits
 from aimass_server.jobs.scheduler import Scheduler
 from aimass_server.programs import Program
 from aimass_server.store import Store, jobs
@@ -139,7 +140,8 @@ def pages(client: Client) -> list[float]:
 async def passes(folder: Path, slots: int) -> list[float]:
     """Seconds for each look at the queue, and at the folders of all jobs that run."""
     store = Store(folder / "aimass.db")
-    scheduler = Scheduler(store, Limits(slots), NoClusters(), lambda job: None)
+    limits = Limits(slots, memory=float(1 << 50))
+    scheduler = Scheduler(store, limits, NoClusters(), nothing, nothing, Quotas())
     await scheduler.look()  # the first one learns of what was before
     found = []
     for _ in range(20):
@@ -150,6 +152,10 @@ async def passes(folder: Path, slots: int) -> list[float]:
         found.append(time.perf_counter() - began)
     store.close()
     return found
+
+
+def nothing(*_: Any) -> None:
+    """No job says how long it still takes, nor what it would lose."""
 
 
 class NoClusters:
@@ -189,7 +195,7 @@ def remember(database: Path, ended: str, count: int) -> None:
     clone(database, "jobs", f"id = '{ended}'", count, {"id": number_of("job")})
     clone(
         database, "runs", f"job = '{ended}'", count,
-        {"id": number_of("run"), "job": number_of("job")},
+        {"id": number_of("run"), "job": number_of("job"), "number": "1000000 + i"},
     )  # fmt: skip
     for topic in ("jobs.queued", "jobs.running", "jobs.succeeded"):
         where = f"subject = '{ended}' AND topic = '{topic}'"

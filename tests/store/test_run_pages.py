@@ -11,7 +11,8 @@ import pytest
 from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_jupyter.contract.jobs import Job, JobOptions
 from aimass_jupyter.contract.runs import Run, RunList
-from aimass_server.store import Store, jobs, run_pages, runs
+from aimass_server.store import Store, jobs, run_pages, run_search, runs
+from aimass_server.store.tables import runs as runs_table
 
 COUNT = 40
 FILTERS: list[dict[str, Any]] = [
@@ -21,7 +22,12 @@ FILTERS: list[dict[str, Any]] = [
     {"state": "failed"},
     {"state": "active"},
     {"search": "run-1"},
+    {"search": "RUN-3"},
+    {"search": "-2"},
     {"experiment": "odd", "tag": "third"},
+    {"experiment": "odd", "state": "failed"},
+    {"tag": "third", "state": "active"},
+    {"tag": "third", "search": "run-1", "state": "succeeded"},
 ]
 
 
@@ -82,7 +88,7 @@ def _passes(run: Run, asked: dict[str, Any]) -> bool:
         run.experiment == asked.get("experiment", run.experiment)
         and (asked.get("tag") is None or asked["tag"] in run.tags)
         and (run.state in jobs.ACTIVE if state == "active" else run.state == state)
-        and asked.get("search", "") in run.name
+        and asked.get("search", "").lower() in run.name
     )
 
 
@@ -95,14 +101,15 @@ def _in_order(found: list[Run], *, ascending: bool) -> list[str]:
     return [run.id for run in valued + others]
 
 
-@pytest.mark.parametrize("few", [1, 3, 5000])
+@pytest.mark.parametrize("few", [1, 3, 1000])
 @pytest.mark.parametrize("ascending", [True, False])
 def test_pages_by_a_metric_are_the_sorted_list(
     store: Store, monkeypatch: pytest.MonkeyPatch, few: int, ascending: bool
 ) -> None:
     everything = _walk(store, limit=500)
     assert {run.tenant for run in everything} == {"default"}
-    monkeypatch.setattr(run_pages, "_FEW", few)
+    monkeypatch.setattr(run_search, "FEW", few)
+    monkeypatch.setattr(run_pages, "_LOOKED", 4 * few)
     for asked in FILTERS:
         wanted = [run for run in everything if _passes(run, asked)]
         assert wanted
@@ -111,3 +118,30 @@ def test_pages_by_a_metric_are_the_sorted_list(
         more = {"order_by": "accuracy", "ascending": ascending}
         by_metric = [run.id for run in _walk(store, limit=4, **asked, **more)]
         assert by_metric == _in_order(wanted, ascending=ascending)
+
+
+def test_what_changes_in_a_run_changes_in_its_lists(store: Store) -> None:
+    first, second = _walk(store, order_by="accuracy", limit=2)[:2]
+
+    def listed(**asked: Any) -> list[str]:
+        return [run.id for run in _walk(store, order_by="accuracy", **asked)]
+
+    async def change() -> None:
+        await store.write(lambda c: runs.tag(c, first, ["best", "best-of-all"], [], "ada"))
+        await store.write(lambda c: runs.tag(c, second, ["best"], [], "ada"))
+        await store.write(lambda c: runs.tag(c, first, [], ["best-of-all"], "ada"))
+        await store.write(lambda c: runs.note(c, second, "a Walk in the park", "ada"))
+
+    asyncio.run(change())
+    assert listed(tag="best", limit=1) == [first.id, second.id]
+    assert listed(tag="best-of-all") == []
+    assert listed(search="walk IN the") == [*listed(search='walk"'), second.id]
+
+    moved = runs_table.c.id == second.id
+    asyncio.run(store.write(lambda c: runs.move(c, moved, state="lost")))
+    assert listed(state="lost") == listed(tag="best", state="lost") == [second.id]
+    assert second.id not in listed(tag="best", state=second.state)
+
+    asyncio.run(store.write(lambda c: runs.delete(c, second, "ada")))
+    assert listed(tag="best") == [first.id]
+    assert listed(search="walk in the") == []

@@ -56,7 +56,10 @@ def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> No
     async def body(store: Store) -> None:
         engine = create_engine(f"sqlite:///{store.path}")
         with engine.connect() as connection:
-            assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+            # the text index is SQLite's own, and belongs to no table of ours
+            ours = {"include_name": lambda name, kind, _: not str(name).startswith("runs_text")}
+            made = MigrationContext.configure(connection, opts=ours)
+            assert compare_metadata(made, metadata) == []
         engine.dispose()
 
     _with_store(tmp_path, body)

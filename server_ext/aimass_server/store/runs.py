@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, func, select
 from sqlalchemy import delete as delete_from
 
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.ids import new_id
 from aimass_jupyter.contract.jobs import FINAL_STATES, Job
 from aimass_jupyter.contract.runs import MAX_TAGS, MetricSummary, Run, lower_is_better
-from aimass_server.store import experiments, names
+from aimass_server.store import experiments, names, ranks
 from aimass_server.store.events import record
 from aimass_server.store.tables import run_metrics, run_tags, runs
 
 _IDS_A_QUERY = 500
 _FOLLOWED = ("state", "started_at", "ended_at")
 # Made once: to put such a question together takes longer than to answer it.
-_OF_THESE = bindparam("ids", expanding=True)
+_OF_THESE: BindParameter[list[str]] = bindparam("ids", expanding=True)
 _TAGS_OF = (
     select(run_tags.c.run, run_tags.c.tag)
     .where(run_tags.c.run.in_(_OF_THESE))
@@ -40,28 +40,43 @@ def create(connection: Connection, job: Job) -> None:
     experiment = job.options.experiment or job.name
     experiments.ensure(connection, experiment, job.owner, job.tenant, job.created_at)
     run_id = new_id("run")
-    connection.execute(
-        runs.insert().values(
-            id=run_id,
-            owner=job.owner,
-            tenant=job.tenant,
-            created_at=job.created_at,
-            name=job.name,
-            experiment=experiment,
-            job=job.id,
-            state=job.state,
-            params=_params(job),
-            notes=job.options.notes,
-        )
+    insert(
+        connection,
+        id=run_id,
+        owner=job.owner,
+        tenant=job.tenant,
+        created_at=job.created_at,
+        name=job.name,
+        experiment=experiment,
+        job=job.id,
+        state=job.state,
+        params=_params(job),
+        notes=job.options.notes,
     )
     add_tags(connection, run_id, job.owner, job.tenant, job.options.tags)
+
+
+def insert(connection: Connection, **values: Any) -> None:
+    """Insert the row of a run; it gets the next number."""
+    newest = connection.scalar(select(func.max(runs.c.number))) or 0
+    connection.execute(runs.insert().values(number=newest + 1, **values))
 
 
 def follow(connection: Connection, job: Job) -> None:
     """Move the run of a job with it, in the same transaction."""
     cause = job.cause.model_dump() if job.cause else None
     values = {name: getattr(job, name) for name in _FOLLOWED} | {"cause": cause}
-    connection.execute(runs.update().where(runs.c.job == job.id).values(**values))
+    move(connection, runs.c.job == job.id, **values)
+
+
+def move(connection: Connection, which: ColumnElement[bool], **values: Any) -> bool:
+    """Change a run, and its state wherever that is repeated; whether there is such a run."""
+    run_id = connection.scalar(select(runs.c.id).where(which))
+    if run_id is None:
+        return False
+    connection.execute(runs.update().where(runs.c.id == run_id).values(**values))
+    ranks.moved(connection, run_id, values["state"])
+    return True
 
 
 def summarise(connection: Connection, job: Job, summaries: Mapping[str, MetricSummary]) -> None:
@@ -80,15 +95,8 @@ def keep_metrics(
     connection: Connection, run_id: str, summaries: Mapping[str, MetricSummary]
 ) -> None:
     """Keep what is known of a run's curves, in place of what was known."""
-    connection.execute(delete_from(run_metrics).where(run_metrics.c.run == run_id))
     row = connection.execute(select(runs).where(runs.c.id == run_id)).one()
-    values = [
-        {"run": row.id, "metric": name, "owner": row.owner, "tenant": row.tenant}
-        | summary.model_dump()
-        for name, summary in summaries.items()
-    ]
-    if values:
-        connection.execute(run_metrics.insert(), values)
+    ranks.keep(connection, row, summaries)
 
 
 def get(connection: Connection, reference: str, tenant: str) -> Run:
@@ -134,6 +142,7 @@ def tag(connection: Connection, run: Run, add: list[str], remove: list[str], act
     add_tags(connection, run.id, run.owner, run.tenant, add)
     mine = run_tags.c.run == run.id
     connection.execute(delete_from(run_tags).where(mine, run_tags.c.tag.in_(remove)))
+    ranks.beside_tags(connection, run.id)
     tags = _tags(connection, [run.id]).get(run.id, [])
     if len(tags) > MAX_TAGS:
         raise InvalidRequest(
@@ -151,8 +160,8 @@ def note(connection: Connection, run: Run, notes: str, actor: str) -> None:
 
 def delete(connection: Connection, run: Run, actor: str) -> None:
     """Forget a run; its job stays on record."""
-    for table in (run_tags, run_metrics):
-        connection.execute(delete_from(table).where(table.c.run == run.id))
+    ranks.forget(connection, run.id)
+    connection.execute(delete_from(run_tags).where(run_tags.c.run == run.id))
     connection.execute(delete_from(runs).where(runs.c.id == run.id))
     record_run(connection, run, "deleted", actor)
 

@@ -172,8 +172,9 @@ runs = Table(
     Column("notes", Text, nullable=False),
     Column("started_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
+    Column("number", BigInteger, nullable=False, unique=True),  # by which the text index knows it
     Index("ix_runs_tenant_name", "tenant", "name"),
-    Index("ix_runs_tenant_experiment_id", "tenant", "experiment", "id"),
+    Index("ix_runs_tenant_experiment_id", "tenant", "experiment", "id", "state"),
     Index("ix_runs_tenant_id", "tenant", "id"),
     Index("ix_runs_tenant_state_id", "tenant", "state", "id"),
 )
@@ -186,6 +187,7 @@ run_tags = Table(
     Column("owner", String(128), nullable=False),
     Column("tenant", String(128), nullable=False),
     Index("ix_run_tags_tenant_tag_run", "tenant", "tag", "run"),
+    sqlite_with_rowid=False,
 )
 
 run_metrics = Table(
@@ -195,13 +197,35 @@ run_metrics = Table(
     Column("metric", String(200), primary_key=True),
     Column("owner", String(128), nullable=False),
     Column("tenant", String(128), nullable=False),
+    Column("experiment", String(64), nullable=False),  # its run's, as is the state
+    Column("state", String(16), nullable=False),
     Column("last", Float),  # NULL: not finite
     Column("lowest", Float),
     Column("highest", Float),
     Column("step", BigInteger, nullable=False),
     Column("points", BigInteger, nullable=False),
     Column("not_finite", BigInteger, nullable=False),
-    Index("ix_run_metrics_tenant_metric_last_run", "tenant", "metric", "last", "run"),
+    Index("ix_run_metrics_rank", "tenant", "metric", "last", "run"),
+    Index("ix_run_metrics_state", "tenant", "metric", "state", "last", "run"),
+    Index("ix_run_metrics_experiment", "tenant", "metric", "experiment", "last", "run", "state"),
+    sqlite_with_rowid=False,
+)
+
+tagged_metrics = Table(  # each value beside each tag of its run
+    "tagged_metrics",
+    metadata,
+    Column("run", ForeignKey("runs.id"), primary_key=True),
+    Column("tag", String(64), primary_key=True),
+    Column("metric", String(200), primary_key=True),
+    Column("owner", String(128), nullable=False),
+    Column("tenant", String(128), nullable=False),
+    Column("experiment", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("last", Float, nullable=False),
+    Index(
+        "ix_tagged_metrics_rank", "tenant", "tag", "metric", "last", "run", "experiment", "state"
+    ),
+    sqlite_with_rowid=False,
 )
 
 models = Table(

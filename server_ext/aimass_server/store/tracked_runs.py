@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 
 from aimass_jupyter.contract.errors import Conflict
 from aimass_jupyter.contract.jobs import Cause, JobState
@@ -23,20 +23,19 @@ def insert(
     """Make a run that goes on from now."""
     experiment = request.experiment or request.name
     experiments.ensure(connection, experiment, owner, tenant, now)
-    connection.execute(
-        runs.insert().values(
-            id=run_id,
-            owner=owner,
-            tenant=tenant,
-            created_at=now,
-            name=request.name,
-            experiment=experiment,
-            job=None,
-            state="running",
-            params=request.params,
-            notes=request.notes,
-            started_at=now,
-        )
+    all_runs.insert(
+        connection,
+        id=run_id,
+        owner=owner,
+        tenant=tenant,
+        created_at=now,
+        name=request.name,
+        experiment=experiment,
+        job=None,
+        state="running",
+        params=request.params,
+        notes=request.notes,
+        started_at=now,
     )
     all_runs.add_tags(connection, run_id, owner, tenant, request.tags)
     return _happened(connection, run_id, "started", owner)
@@ -83,7 +82,7 @@ def end(
             f"run '{before.name}' has ended: it {before.state}", f"see: runs show {run_id}"
         )
     values = {"state": state, "cause": cause.model_dump(), "ended_at": now}
-    connection.execute(runs.update().where(runs.c.id == run_id).values(**values))
+    all_runs.move(connection, runs.c.id == run_id, **values)
     all_runs.keep_metrics(connection, run_id, summaries)
     return _happened(connection, run_id, "ended", actor, state=state, cause=cause.message)
 
@@ -91,8 +90,8 @@ def end(
 def go_on(connection: Connection, run_id: str, actor: str) -> Run:
     """A run that was taken for lost is heard of again."""
     values = {"state": "running", "cause": None, "ended_at": None}
-    lost = (runs.c.id == run_id, runs.c.state == "lost")
-    if not connection.execute(runs.update().where(*lost).values(**values)).rowcount:
+    lost = and_(runs.c.id == run_id, runs.c.state == "lost")
+    if not all_runs.move(connection, lost, **values):
         return by_id(connection, run_id)
     return _happened(connection, run_id, "resumed", actor)
 

@@ -147,12 +147,17 @@ def upgrade() -> None:
         sa.Column("notes", sa.Text(), nullable=False),
         sa.Column("started_at", sa.DateTime(), nullable=True),
         sa.Column("ended_at", sa.DateTime(), nullable=True),
+        sa.Column("number", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
         sa.UniqueConstraint("job", name=op.f("uq_runs_job")),
+        sa.UniqueConstraint("number", name=op.f("uq_runs_number")),
     )
     op.create_index("ix_runs_tenant_name", "runs", ["tenant", "name"], unique=False)
     op.create_index(
-        "ix_runs_tenant_experiment_id", "runs", ["tenant", "experiment", "id"], unique=False
+        "ix_runs_tenant_experiment_id",
+        "runs",
+        ["tenant", "experiment", "id", "state"],
+        unique=False,
     )
     op.create_index("ix_runs_tenant_id", "runs", ["tenant", "id"], unique=False)
     op.create_index("ix_runs_tenant_state_id", "runs", ["tenant", "state", "id"], unique=False)
@@ -164,6 +169,7 @@ def upgrade() -> None:
         sa.Column("tenant", sa.String(length=128), nullable=False),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("fk_run_tags_run")),
         sa.PrimaryKeyConstraint("run", "tag", name=op.f("pk_run_tags")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_run_tags_tenant_tag_run", "run_tags", ["tenant", "tag", "run"], unique=False
@@ -174,6 +180,8 @@ def upgrade() -> None:
         sa.Column("metric", sa.String(length=200), nullable=False),
         sa.Column("owner", sa.String(length=128), nullable=False),
         sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("experiment", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("last", sa.Float(), nullable=True),
         sa.Column("lowest", sa.Float(), nullable=True),
         sa.Column("highest", sa.Float(), nullable=True),
@@ -182,13 +190,36 @@ def upgrade() -> None:
         sa.Column("not_finite", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("fk_run_metrics_run")),
         sa.PrimaryKeyConstraint("run", "metric", name=op.f("pk_run_metrics")),
+        sqlite_with_rowid=False,
+    )
+    ranks = {
+        "ix_run_metrics_rank": ["last", "run"],
+        "ix_run_metrics_state": ["state", "last", "run"],
+        "ix_run_metrics_experiment": ["experiment", "last", "run", "state"],
+    }
+    for name, columns in ranks.items():
+        op.create_index(name, "run_metrics", ["tenant", "metric", *columns], unique=False)
+    op.create_table(
+        "tagged_metrics",
+        sa.Column("run", sa.String(length=40), nullable=False),
+        sa.Column("tag", sa.String(length=64), nullable=False),
+        sa.Column("metric", sa.String(length=200), nullable=False),
+        sa.Column("owner", sa.String(length=128), nullable=False),
+        sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("experiment", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("last", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("fk_tagged_metrics_run")),
+        sa.PrimaryKeyConstraint("run", "tag", "metric", name=op.f("pk_tagged_metrics")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
-        "ix_run_metrics_tenant_metric_last_run",
-        "run_metrics",
-        ["tenant", "metric", "last", "run"],
+        "ix_tagged_metrics_rank",
+        "tagged_metrics",
+        ["tenant", "tag", "metric", "last", "run", "experiment", "state"],
         unique=False,
     )
+    index_texts()
     op.create_table(
         "models",
         sa.Column("id", sa.String(length=40), nullable=False),
@@ -379,9 +410,11 @@ def downgrade() -> None:
     op.drop_table("clusters")
     op.drop_table("services")
     op.drop_table("models")
+    op.drop_table("tagged_metrics")
     op.drop_table("run_metrics")
     op.drop_table("run_tags")
     op.drop_table("runs")
+    op.execute("DROP TABLE IF EXISTS runs_text")
     op.drop_table("experiments")
     op.drop_index("ix_jobs_tenant_kind", table_name="jobs")
     op.drop_index("ix_jobs_tenant_state", table_name="jobs")
@@ -394,3 +427,31 @@ def downgrade() -> None:
     op.drop_table("endpoints")
     op.drop_table("datasets")
     op.drop_table("audit")
+
+
+def index_texts() -> None:
+    """Index every three letters of names and notes, where the database can: SQLite from 3.34 on."""
+    bind = op.get_bind()
+    if bind.dialect.name != "sqlite" or not _has_trigrams(bind):
+        return
+    op.execute(
+        "CREATE VIRTUAL TABLE runs_text USING fts5("
+        "name, notes, content='runs', content_rowid='number', tokenize='trigram')"
+    )
+    put = "INSERT INTO runs_text(rowid, name, notes) VALUES (new.number, new.name, new.notes);"
+    take = (
+        "INSERT INTO runs_text(runs_text, rowid, name, notes) "
+        "VALUES ('delete', old.number, old.name, old.notes);"
+    )
+    for name, when, what in (
+        ("made", "INSERT", put),
+        ("gone", "DELETE", take),
+        ("changed", "UPDATE OF name, notes", take + put),
+    ):
+        op.execute(f"CREATE TRIGGER runs_text_{name} AFTER {when} ON runs BEGIN {what} END")
+
+
+def _has_trigrams(bind: sa.Connection) -> bool:
+    built_in = bind.scalar(sa.text("SELECT sqlite_compileoption_used('ENABLE_FTS5')"))
+    version = bind.scalar(sa.text("SELECT sqlite_version()"))
+    return bool(built_in) and tuple(map(int, version.split("."))) >= (3, 34, 0)
