@@ -6,6 +6,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import {
   buildIcon,
   type LabIcon,
+  notebookIcon,
   tableRowsIcon,
   offlineBoltIcon,
   spreadsheetIcon
@@ -19,6 +20,8 @@ import { EndpointPage } from '../pages/endpoint';
 import { JobPage } from '../pages/job';
 import { ModelPage } from '../pages/model';
 import { ModelComparisonPage } from '../pages/models';
+import { RunPage } from '../pages/run';
+import { ServicePage } from '../pages/service';
 import { ClustersSection } from '../panel/clusters';
 import { EndpointsSection } from '../panel/endpoints';
 import { JobsSection } from '../panel/jobs';
@@ -51,7 +54,7 @@ export const jobsPlugin = nounPlugin({ noun: 'jobs', rank: 100, view: JobsSectio
 
 export const runsPlugin = nounPlugin(
   { noun: 'runs', rank: 300, isFolded: true, view: RunsSection },
-  [page('comparison', tableRowsIcon, ComparisonPage)]
+  [page('runs', aimassIcon, RunPage), page('comparison', tableRowsIcon, ComparisonPage)]
 );
 
 export const modelsPlugin = nounPlugin({ noun: 'models', rank: 400, view: ModelsSection }, [
@@ -64,10 +67,9 @@ export const endpointsPlugin = nounPlugin(
   [page('endpoints', offlineBoltIcon, EndpointPage)]
 );
 
-export const servicesPlugin = nounPlugin(
-  { noun: 'services', rank: 600, view: ServicesSection },
-  []
-);
+export const servicesPlugin = nounPlugin({ noun: 'services', rank: 600, view: ServicesSection }, [
+  page('services', notebookIcon, ServicePage)
+]);
 
 export const clustersPlugin = nounPlugin(
   { noun: 'clusters', rank: 700, isFolded: true, view: ClustersSection },
