@@ -113,11 +113,32 @@ function Fields({ answer, hidden }: { answer: Answer; hidden: string[] }): JSX.E
       {shown.map(([name, value]) => (
         <React.Fragment key={name}>
           <dt>{formatField(name)}</dt>
-          <dd>{isScalar(value) ? <Scalar value={value} /> : <pre>{formatJson(value)}</pre>}</dd>
+          <dd>
+            <Value value={value} />
+          </dd>
         </React.Fragment>
       ))}
     </dl>
   );
+}
+
+/** A value as it reads best: plain ones in a line, flat things as a table, the rest as JSON. */
+function Value({ value }: { value: unknown }): JSX.Element {
+  if (isScalar(value)) {
+    return <Scalar value={value} />;
+  }
+  if (Array.isArray(value) && value.every(isScalar)) {
+    return <>{value.join(', ')}</>;
+  }
+  if (Array.isArray(value) && value.every(isFlat)) {
+    return <Table rows={value as Answer[]} />;
+  }
+  return <pre>{formatJson(value)}</pre>;
+}
+
+function isFlat(value: unknown): boolean {
+  const isThing = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isThing && Object.values(value).every(each => each == null || isScalar(each));
 }
 
 function Scalar({ value }: { value: unknown }): JSX.Element {

@@ -109,9 +109,25 @@ export function headline(metrics: Record<string, number | null>): Record<string,
   return Object.fromEntries((told.length ? told : names.slice(0, 2)).map(n => [n, metrics[n]]));
 }
 
-/** The name of a field as a label: `batch_size` is "Batch size". */
+/** Words of the contract that a label says in another way. */
+const SPELLED: Readonly<Record<string, string>> = {
+  np: 'ranks',
+  gpus: 'GPUs',
+  id: 'ID',
+  ids: 'IDs',
+  url: 'URL',
+  ok: 'OK',
+  l1: 'L1',
+  nan: 'NaN'
+};
+
+/** The name of a field as a label: `batch_size` is "Batch size", `min_np` is "Min ranks". */
 export function formatField(name: string): string {
-  const words = name.replace(/_/g, ' ').trim();
+  const words = name
+    .split('_')
+    .filter(Boolean)
+    .map(word => SPELLED[word] ?? word)
+    .join(' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

@@ -67,7 +67,7 @@ export class OperationRunner {
   }
 
   private _question(card: OperationCard, context: IFormContext): IQuestion {
-    const verb = card.name.split('.')[1];
+    const verb = (card.method === 'GET' ? '' : card.short) || card.name.split('.')[1];
     return {
       title: titleOf(card),
       help: card.help,

@@ -44,6 +44,8 @@ test.each([
 
 test('a field name is a label', () => {
   expect(formatField('validation_fraction')).toBe('Validation fraction');
+  expect(formatField('min_np')).toBe('Min ranks');
+  expect(formatField('url')).toBe('URL');
 });
 
 test('JSON keeps rows of numbers in rows, and says the same', () => {

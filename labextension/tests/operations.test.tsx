@@ -85,13 +85,13 @@ test('asks for what is missing; a fault keeps what was typed', async () => {
   const done = runner.run(card('jobs.submit'), undefined, false);
   await fill('dataset', 'digit');
   await fill('algorithm', 'classification');
-  press('Submit');
+  press('Train');
   const fault = await screen.findByTestId('aimass-form-error');
   expect(fault.textContent).toContain("did you mean 'digits'?");
   expect((await input('dataset')).value).toBe('digit');
   answer = { json: job() };
   await fill('dataset', 'digits');
-  press('Submit');
+  press('Train');
   await done;
   expect(sent('/jobs')).toMatchObject({ dataset: 'digits', algorithm: 'classification', np: 1 });
 });
@@ -128,7 +128,7 @@ test('the chosen algorithm brings its hyperparameters', async () => {
   const done = runner.run(card('jobs.submit'), { dataset: 'digits' }, true);
   await fill('algorithm', 'classification');
   await fill('params_epochs', '3');
-  press('Submit');
+  press('Train');
   await done;
   expect(sent('/jobs')).toMatchObject({ params: { epochs: 3 } });
 });
@@ -173,7 +173,7 @@ test('a listing is a table; what is in it is text', () => {
   const items = [{ id: 'job_1', name: HOSTILE, progress: {}, final: false }];
   render(<AnswerView card={card('jobs.list')} answer={{ items, next_token: null }} />);
   const headings = screen.getAllByRole('columnheader').map(cell => cell.textContent);
-  expect(headings).toEqual(['Id', 'Name', 'Final']);
+  expect(headings).toEqual(['ID', 'Name', 'Final']);
   expect(screen.getByText(HOSTILE)).toBeTruthy();
   expect(document.querySelector('img')).toBeNull();
 });
