@@ -46,6 +46,11 @@ class AimassApp(ExtensionApp):
     slots_per_user = Integer(
         0, min=0, help="Slots that the jobs of one user hold at once. 0 is no limit."
     ).tag(config=True)
+    queued_per_user = Integer(
+        10_000,
+        min=0,
+        help="Jobs of one user that wait in the queue at once; more are refused. 0 is no limit.",
+    ).tag(config=True)
     log_bytes = Integer(
         64 << 20,
         min=1 << 10,
@@ -166,20 +171,30 @@ class AimassApp(ExtensionApp):
         """Own the data folder; when that fails Jupyter goes on and our routes say why."""
         base_url = self.serverapp.base_url if self.serverapp else "/"
         settings = Settings(
-            Path(self.data).absolute(), self.slots, self.max_upload_bytes,
-            self.jobs_per_user, self.slots_per_user, base_url,
-            self.warm, self.warm_memory_bytes,
-            retention_days=self.retention_days, retention_newest=self.retention_newest,
+            folder=Path(self.data).absolute(),
+            slots=self.slots,
+            max_upload_bytes=self.max_upload_bytes,
+            jobs_per_user=self.jobs_per_user,
+            slots_per_user=self.slots_per_user,
+            queued_per_user=self.queued_per_user,
+            base_url=base_url,
+            warm=self.warm,
+            warm_memory_bytes=self.warm_memory_bytes,
+            retention_days=self.retention_days,
+            retention_newest=self.retention_newest,
             run_lost_seconds=self.run_lost_seconds,
             preemption=Policy(
                 self.preemption, self.preemption_grace_seconds, self.preemption_interval_seconds
             ),
-            log_bytes=self.log_bytes,
             quotas=Quotas(
-                self.quota_period, self.slot_hours_per_user, self.slot_hours_per_tenant,
-                self.gpu_hours_per_user, self.gpu_hours_per_tenant,
+                self.quota_period,
+                self.slot_hours_per_user,
+                self.slot_hours_per_tenant,
+                self.gpu_hours_per_user,
+                self.gpu_hours_per_tenant,
             ),
-        )  # fmt: skip
+            log_bytes=self.log_bytes,
+        )
         control_plane = ControlPlane(settings)
         try:
             control_plane.own()

@@ -62,6 +62,7 @@ class Settings:
     max_upload_bytes: int
     jobs_per_user: int = 0
     slots_per_user: int = 0
+    queued_per_user: int = 0
     base_url: str = "/"
     warm: bool = True
     warm_memory_bytes: int = 1 << 30
@@ -135,7 +136,7 @@ class ControlPlane:
             settings.log_bytes,
         )
         clusters = Clusters(self._store, self._inventory, self._runner.send_back)
-        entrance = Entrance(self._store, self._runner.wake)
+        entrance = Entrance(self._store, self._runner.wake, settings.queued_per_user)
         shelves = Shelves(datasets, models, self._uploads, self._blobs)
         work = OtherWork(self._store, self.feed, entrance, shelves, folder / "jobs")
         jobs = Jobs(

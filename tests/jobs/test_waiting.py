@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aimass_jupyter.client import Client
-from aimass_jupyter.contract.errors import InvalidRequest, NotFound
+from aimass_jupyter.contract.errors import Busy, InvalidRequest, NotFound
 from aimass_jupyter.contract.jobs import Job
 from tests.conftest import Server
 
@@ -90,7 +90,8 @@ def test_waiting_for_what_is_not_there_is_refused(submit: Callable[..., Job]) ->
 @pytest.mark.slow
 def test_a_users_second_job_waits_where_one_may_run(tmp_path: Path) -> None:
     server = Server(tmp_path / "data")
-    server.start("--AimassApp.jobs_per_user=1", "--AimassApp.slots_per_user=1")
+    one_at_once = ("--AimassApp.jobs_per_user=1", "--AimassApp.slots_per_user=1")
+    server.start(*one_at_once, "--AimassApp.queued_per_user=2")
     try:
         with server.client() as client:
             client.datasets.import_("iris")
@@ -105,6 +106,11 @@ def test_a_users_second_job_waits_where_one_may_run(tmp_path: Path) -> None:
             ended = _until(client, large, "failed")
             assert ended.cause is not None
             assert "a user may hold 1 at once" in ended.cause.message
+            third = client.jobs.submit(name="third", **work)
+            with pytest.raises(Busy, match="has 2 jobs in the queue") as refused:
+                client.jobs.submit(name="fourth", **work)
+            assert refused.value.retry_after
+            client.jobs.stop(third.id)
             client.jobs.stop(first.id)
             _until(client, second, "succeeded")
     finally:

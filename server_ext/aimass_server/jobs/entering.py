@@ -1,15 +1,17 @@
-"""The way into the queue, the same for all kinds of jobs: one transaction, then the runner wakes."""
+"""The way into the queue, the same for every kind of job: one transaction, then a wake-up."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from aimass_jupyter.contract.errors import NotFound
+from aimass_jupyter.contract.errors import Busy, NotFound
 from aimass_jupyter.contract.jobs import Job
 from aimass_server.access import Call
 from aimass_server.jobs.submission import Submission
 from aimass_server.store import Connection, Store, digests, idempotency, jobs, models
+
+_PATIENCE_SECONDS = 30.0
 
 
 class Entrance:
@@ -19,18 +21,21 @@ class Entrance:
     ----------
     wake
         Has the queue looked at now.
+    most_waiting
+        Jobs of one user that may wait at once; 0 is no limit.
     """
 
-    def __init__(self, store: Store, wake: Callable[[], None]) -> None:
+    def __init__(self, store: Store, wake: Callable[[], None], most_waiting: int) -> None:
         self._store = store
         self._wake = wake
+        self._most_waiting = most_waiting
 
     async def enter(self, call: Call, submission: Submission) -> Job:
         """Queue a job. It is durable when this returns, and starts without being asked again."""
         if submission.job.kind == "training":
             await self._require_model_owner(call, submission.job.name)
         submission = await self._with_ids(call, submission)
-        job = await self._store.write(lambda c: _insert(c, call, submission))
+        job = await self._store.write(lambda c: _insert(c, call, submission, self._most_waiting))
         self._wake()
         return job
 
@@ -49,19 +54,29 @@ class Entrance:
         return (await self._store.read(lambda c: jobs.get(c, reference, call.tenant))).id
 
 
-def _insert(connection: Connection, call: Call, submission: Submission) -> Job:
+def _insert(connection: Connection, call: Call, submission: Submission, most: int) -> Job:
     """Job row, event and idempotency key in one transaction."""
+    job = submission.job
+    key = (call.idempotency_key, call.user, call.tenant, call.operation, call.request_digest)
+    if call.idempotency_key and (known := idempotency.recall(connection, *key)):
+        return Job.model_validate(known)
+    _require_inputs(connection, submission)
+    if most and jobs.waiting_of(connection, call.tenant, call.user) >= most:
+        raise Busy(
+            f"{call.user} has {most:,} jobs in the queue, and may not have more",
+            "wait until some have run, or stop those that are not needed: jobs stop JOB",
+            retry_after=_PATIENCE_SECONDS,
+        )
+    jobs.insert(connection, job, submission.dataset_digest, submission.label)
+    if call.idempotency_key:
+        idempotency.remember(connection, *key, job.model_dump(mode="json"))
+    return job
+
+
+def _require_inputs(connection: Connection, submission: Submission) -> None:
+    """What the job reads is still there; from now on its row keeps it."""
     job = submission.job
     if job.dataset and not digests.is_used(connection, submission.dataset_digest):
         raise NotFound(f"dataset '{job.dataset}' was deleted just now", "see: datasets list")
     if job.input and not digests.is_used(connection, job.input.digest):
         raise NotFound(f"'{job.input.name}' was deleted just now", "name it again")
-    if call.idempotency_key:
-        key = (call.idempotency_key, call.user, call.tenant, call.operation, call.request_digest)
-        if known := idempotency.recall(connection, *key):
-            return Job.model_validate(known)
-        jobs.insert(connection, job, submission.dataset_digest, submission.label)
-        idempotency.remember(connection, *key, job.model_dump(mode="json"))
-    else:
-        jobs.insert(connection, job, submission.dataset_digest, submission.label)
-    return job

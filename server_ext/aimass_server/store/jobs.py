@@ -118,6 +118,14 @@ def queued_ids(connection: Connection) -> list[str]:
     return list(connection.scalars(query))
 
 
+def waiting_of(connection: Connection, tenant: str, owner: str) -> int:
+    """How many jobs of a user wait."""
+    query = select(func.count()).where(
+        jobs.c.tenant == tenant, jobs.c.state == "queued", jobs.c.owner == owner
+    )
+    return connection.scalar(query) or 0
+
+
 def by_ids(connection: Connection, ids: Iterable[str]) -> list[Job]:
     """Jobs by their ids; those that are gone are left out."""
     found: list[Job] = []
