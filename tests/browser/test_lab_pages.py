@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from aimass_jupyter.training.tracked_run import start
 from tests.browser.at_lab import (
     CONTRAST,
     LIGHT,
@@ -63,6 +64,27 @@ def test_pages_come_back_and_have_an_address(page: Page, mortal: MortalLab) -> N
         ).first.click()
         page.get_by_test_id("aimass-page").filter(visible=True).locator("h2").wait_for()
         check(page, view, ".aimass-Page")
+
+
+def test_a_run_without_a_job_has_a_page_that_follows_it(page: Page, mortal: MortalLab) -> None:
+    with mortal.client() as client:
+        run = start(client, "by-hand", None, {"lr": 0.5}, ["loop"], "")
+        for step in range(50):
+            run.log(step, loss=0.9**step, accuracy=1 - 0.8**step)
+        run.flush()
+        page.goto(mortal.lab.address("") + f"&reset&aimass=runs/{run.id}")
+        panel = open_panel(page)
+        shown = page.get_by_test_id("aimass-page")
+        expect(shown.get_by_role("heading", name="by-hand")).to_be_visible()
+        shown.get_by_test_id("aimass-chart-loss").wait_for()
+        panel.get_by_test_id("aimass-filter").fill("without a job")
+        panel.get_by_role("button", name="Runs").click()
+        panel.get_by_test_id(f"aimass-open-{run.id}").wait_for()
+        check(page, "lab-run", "#aimass-panel", ".aimass-Page")
+        run.log(50, recall=0.5)
+        shown.get_by_test_id("aimass-chart-recall").wait_for()  # looked at again while it is seen
+        run.end("failed", "too slow")
+        expect(shown.get_by_test_id("aimass-page-cause")).to_have_text("too slow")
 
 
 def test_a_cluster_shows_what_is_used_of_it(page: Page, mortal: MortalLab) -> None:
