@@ -6,15 +6,18 @@ there. Any other text is looked for in one run after the other, by whoever makes
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Select, column, or_, select, text
 
 from aimass_server.store.tables import runs
 
-#: So many runs can be sorted for each page.
-FEW = 1000
+#: So many runs can be sorted for each page; where more hold a text, every look finds some.
+FEW = 20_000
 
 _INDEXED = text("SELECT 1 FROM sqlite_master WHERE name = 'runs_text'")
-_FOUND = text("SELECT rowid FROM runs_text WHERE runs_text MATCH :phrase LIMIT :most")
+_NUMBER = text(
+    "SELECT count(*) FROM (SELECT 1 FROM runs_text WHERE runs_text MATCH :phrase LIMIT :most)"
+)
+_FOUND = text("SELECT rowid FROM runs_text WHERE runs_text MATCH :phrase")
 _SHORTEST = 3
 
 
@@ -24,16 +27,17 @@ def holds(search: str) -> ColumnElement[bool]:
     return or_(*(column.icontains(search, autoescape=True) for column in columns))
 
 
-def few_with(connection: Connection, search: str, tenant: str) -> list[str] | None:
+def few_with(connection: Connection, search: str, tenant: str) -> Select[tuple[str]] | None:
     """The ids of a tenant's runs that hold a text; None where they are many, or not indexed."""
     if len(search) < _SHORTEST or not _is_indexed(connection):
         return None
     phrase = '"' + search.replace('"', '""') + '"'
-    numbers = list(connection.scalars(_FOUND, {"phrase": phrase, "most": FEW + 1}))
-    if len(numbers) > FEW:
+    if (connection.scalar(_NUMBER, {"phrase": phrase, "most": FEW + 1}) or 0) > FEW:
         return None
-    query = select(runs.c.id, runs.c.tenant).where(runs.c.number.in_(numbers), holds(search))
-    return [row.id for row in connection.execute(query) if row.tenant == tenant]
+    found = _FOUND.bindparams(phrase=phrase).columns(column("rowid"))
+    # put together, so that the tenant's own index is not taken instead
+    mine = runs.c.tenant.concat("") == tenant
+    return select(runs.c.id).where(runs.c.number.in_(found), mine, holds(search))
 
 
 def _is_indexed(connection: Connection) -> bool:

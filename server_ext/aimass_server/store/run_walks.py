@@ -22,11 +22,11 @@ Key = tuple[float | None, str]
 
 @dataclass(frozen=True)
 class Asked:
-    """Which runs, of whom; ``few`` are the only ones that may be in the list, if that is known."""
+    """Which runs, of whom; ``few`` finds the only ones that may be in the list."""
 
     request: RunList
     tenant: str
-    few: list[str] | None = None
+    few: Select[tuple[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _chosen(
 
 
 def _whose(table: Table, asked: Asked, run: ColumnElement[str]) -> list[ColumnElement[bool]]:
-    """The tenant's runs; where they are few, by their ids alone, and so by no other index."""
+    """The tenant's runs; where they are few, by their ids alone, so by no other index."""
     return [table.c.tenant == asked.tenant] if asked.few is None else [run.in_(asked.few)]
 
 
