@@ -29,6 +29,7 @@ _WORDS = {
     "too_long": "it must have {max_length} or fewer",
     "string_too_short": "it must have {min_length} or more characters",
     "string_too_long": "it must have {max_length} or fewer characters",
+    "literal_error": "it must be {expected}",
     "value_error": "{error}",
 }
 _NAME = "it must begin with a letter or digit; letters, digits, '.', '_', '-' follow, 64 in all"

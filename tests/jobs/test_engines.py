@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -83,3 +84,22 @@ def test_what_is_for_texts_is_refused_where_there_are_none(name: str) -> None:
         _prepare(ALL, params={name: value})
     assert f"--{name.replace('_', '-')} is for texts" in raised.value.message
     assert "leave it out" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("params", "said", "cure"),
+    [
+        ({"schedule": "one-cycle", "warm_up": 0.1}, "--warm-up does nothing without", "cosine"),
+        ({"schedule": "step", "last_rate": 0.1}, "--last-rate does nothing without", "one-cycle"),
+        ({"local_steps": 4}, "--local-steps says how ranks meet, and there is one", "--np 2"),
+        ({"collectives": "engine"}, "--collectives says how ranks meet", "--np 2"),
+        ({"accumulate": 65}, "--accumulate 65 cuts 64 rows", "--accumulate 64 or less"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    params: dict[str, Any], said: str, cure: str
+) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        _prepare(ALL, params=params)
+    assert said in raised.value.message
+    assert cure in raised.value.hint

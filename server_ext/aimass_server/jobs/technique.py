@@ -18,7 +18,10 @@ _FOR_NETWORKS_OF_IMAGES = ("layout",)
 _FOR_TABLES = ("feature_dropout",)
 _FOR_TEXTS = ("word_dropout", "word_swap", "text_slots", "text_words")
 _FOR_HOROVOD = ("fusion_mb", "cycle_ms")
+_BETWEEN_RANKS = ("compression", "collectives", "local_steps")
 _NEEDED = {
+    "warm_up": "--schedule cosine, constant or step",
+    "last_rate": "--schedule cosine or one-cycle",
     "layout": "--architecture auto or cnn",
     "decay_every": "--schedule step",
     "decay_factor": "--schedule step",
@@ -57,6 +60,11 @@ def check_technique(
         _check_rows(name, image=image, text=text)
         _check_ranks(name, params, engine, np)
         _check_partner(name, params)
+    if params["accumulate"] > params["batch_size"]:
+        raise _refused(
+            "accumulate", f"{params['accumulate']} cuts {params['batch_size']} rows into pieces",
+            f"take --accumulate {params['batch_size']} or less, or a larger --batch-size",
+        )  # fmt: skip
 
 
 def _set(params: Mapping[str, Any], name: str) -> bool:
@@ -76,8 +84,8 @@ def _check_rows(name: str, *, image: bool, text: bool) -> None:
 def _check_ranks(name: str, params: Mapping[str, Any], engine: str, np: int) -> None:
     if name in _FOR_HOROVOD and engine != "horovod":
         raise _refused(name, f"is Horovod's, and the engine is {engine}", "take --engine horovod")
-    if name == "compression" and np == 1:
-        raise _refused(name, "says how ranks send gradients, and there is one", "take --np 2")
+    if name in _BETWEEN_RANKS and np == 1:
+        raise _refused(name, "says how ranks meet, and there is one", "take --np 2")
     if params["compression"] == "bf16" and engine == "horovod":
         raise _refused("compression", "bf16: Horovod adds no bf16", "take fp16, or torchrun")
     if params["local_steps"] > 1 and name == "compression":

@@ -224,8 +224,8 @@ def add_tags(
 
 def _params(job: Job) -> dict[str, Any]:
     """What the run was made with: hyperparameters, and what else decides its outcome."""
-    also = {"dataset": job.dataset, "algorithm": job.algorithm, "np": job.np, "seed": job.seed}
-    return {**job.params, **also, "engine": job.engine}
+    also = {"algorithm": job.algorithm, "np": job.np, "seed": job.seed, "engine": job.engine}
+    return {**job.params, **({"dataset": job.dataset} if job.dataset else {}), **also}
 
 
 def record_run(connection: Connection, run: Run, happening: str, actor: str, **data: Any) -> None:
