@@ -28,6 +28,7 @@ from aimass_jupyter.launch.meeting import meeting
 from aimass_jupyter.launch.met_early import Agreement, agreements, may_meet_early, meet_early
 from aimass_jupyter.launch.order import JobOrder, Marker
 from aimass_jupyter.launch.preload import use_threads
+from aimass_jupyter.launch.rehearsal import rehearse
 from aimass_jupyter.training.rank import ENVIRONMENT
 
 _MESSAGE_BYTES = 1 << 16
@@ -38,7 +39,7 @@ def wait_as_gang(engine: str, np: int, channel: socket.socket, supervisor: int) 
     """Be the gang: fork the ranks, wait for the job, then lead it."""
     first = contextlib.ExitStack()  # holds the meeting until the first attempt has ended
     places = first.enter_context(meeting(engine, np, 0, ""))
-    ranks = list(_forked(places, meets=engine == "horovod" and may_meet_early()))
+    ranks = list(_forked(engine, places))
     installed = installed_packages()
     message, descriptors = _wait(channel, ranks, stop=engine == "horovod")
     channel.close()
@@ -81,14 +82,16 @@ def _attend_first(
 class RankAhead:
     """A rank that waits for its job, as its gang sees it."""
 
-    def __init__(self, number: int, place: Mapping[str, str], agreement: Agreement | None) -> None:
+    def __init__(
+        self, engine: str, number: int, place: Mapping[str, str], agreement: Agreement | None
+    ) -> None:
         self.number = number
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         keep = {theirs.fileno(), *(agreement.descriptors if agreement else ())}
         newborn = Newborn(
             f"aimass-rank-{number}", {**os.environ, **place}, Path.cwd(), keep, bound=True
         )  # fmt: skip
-        self.pid = fork(newborn, partial(_wait_as_rank, theirs, os.getpid(), agreement))
+        self.pid = fork(newborn, partial(_wait_as_rank, engine, theirs, os.getpid(), agreement))
         theirs.close()
 
     def take(self, message: Mapping[str, Any]) -> bool:
@@ -109,10 +112,11 @@ class RankAhead:
         return said == _MARKED
 
 
-def _forked(places: list[dict[str, str]], *, meets: bool) -> Iterator[RankAhead]:
+def _forked(engine: str, places: list[dict[str, str]]) -> Iterator[RankAhead]:
+    meets = engine == "horovod" and may_meet_early()
     agreed = agreements(len(places)) if meets else []
     for number, place in enumerate(places):
-        yield RankAhead(number, place, agreed[number] if meets else None)
+        yield RankAhead(engine, number, place, agreed[number] if meets else None)
     for agreement in agreed:
         agreement.close()
 
@@ -151,11 +155,15 @@ def _selecting(channel: socket.socket, ranks: list[RankAhead]) -> Iterator[selec
         yield selector
 
 
-def _wait_as_rank(channel: socket.socket, gang: int, agreement: Agreement | None) -> None:
+def _wait_as_rank(
+    engine: str, channel: socket.socket, gang: int, agreement: Agreement | None
+) -> None:
     """Be a rank: do all that no job changes, then wait for one."""
     use_threads(int(os.environ["OMP_NUM_THREADS"]))
     if agreement:
-        meet_early(agreement)
+        meet_early(agreement, partial(rehearse, engine))
+    elif may_meet_early():
+        rehearse(engine)
     channel.send(_READY)
     content = channel.recv(_MESSAGE_BYTES)
     if not content:

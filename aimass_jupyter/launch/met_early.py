@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 _SETTINGS = ("HOROVOD_", "NCCL_")
@@ -21,7 +21,7 @@ _NUMBERS = "horovod_reduce_op_"
 
 
 def may_meet_early() -> bool:
-    """Whether it is certain that no GPU is touched by it."""
+    """Whether it is certain that no GPU is touched by it, or by a rehearsal."""
     import torch
 
     return not torch.cuda.is_available()
@@ -68,12 +68,13 @@ def agreements(size: int) -> list[Agreement]:
     return [Agreement([ours for ours, _ in pairs], hears=True), *others]
 
 
-def meet_early(agreement: Agreement) -> None:
-    """Connect with the other ranks, and hide it until ``init`` is called."""
+def meet_early(agreement: Agreement, rehearse: Callable[[], None]) -> None:
+    """Connect with the other ranks, rehearse with them, and hide it until ``init`` is called."""
     from horovod.torch import mpi_ops
 
     basics = mpi_ops._basics  # noqa: SLF001 - what all of its functions go through
     basics.init()
+    rehearse()
     library, settings = basics.MPI_LIB_CTYPES, _settings()
 
     def init(comm: Any = None, process_sets: Any = None) -> None:

@@ -17,14 +17,17 @@ pytestmark = pytest.mark.slow
 
 PROGRAM = """
 import json, os, sys, time
+from functools import partial
 from pathlib import Path
 from aimass_jupyter.launch.forking import Newborn, fork
 from aimass_jupyter.launch.meeting import meeting
 from aimass_jupyter.launch.met_early import agreements, meet_early
+from aimass_jupyter.launch.rehearsal import rehearse
+from aimass_jupyter.training import own_code, rank
 import horovod.torch as hvd, torch
 
 def work(agreement):
-    meet_early(agreement)
+    meet_early(agreement, partial(rehearse, "horovod"))
     said = {{"rank": int(os.environ["HOROVOD_RANK"]), "before": hvd.is_initialized()}}
     def ask(name, do):
         try:
