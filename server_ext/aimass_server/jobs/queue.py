@@ -165,12 +165,13 @@ class _Pass:
         free = [self._free[room.name] for room in suited]
         slots = sum(max(0.0, amount.slots) for amount in free)
         more = _more_than_slots(job, free)
+        slots_wanted = f"{job.slots:g} slot{'s' * (job.slots != 1)}"
         if not self._limits.nodes:
-            return f"needs {job.slots:g} slots, {slots:g} are free{more}"
+            return f"needs {slots_wanted}, {slots:g} are free{more}"
         asked = [f"{count} nodes of profile '{profile}'" for profile, count in job.wants.nodes]
         labels = f", each with {', '.join(sorted(job.wants.labels))}" if job.wants.labels else ""
         where = f" on {' and '.join(asked)}" if asked else " on nodes" if labels else ""
-        return f"needs {job.slots:g} slots{where}{labels}; {slots:g} are free for it{more}"
+        return f"needs {slots_wanted}{where}{labels}; {slots:g} are free for it{more}"
 
     def _kept_by_promise(self, job: Waiting, places: Slots, promised: _Promise) -> Blocker | None:
         """A job may pass the one that was promised a start where it does not delay it."""
