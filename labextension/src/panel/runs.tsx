@@ -59,7 +59,7 @@ const RunRow = memo(function RunRow(props: IRunProps): JSX.Element {
   const { run, actions, isChosen, onChoose } = props;
   const { id, name, state, experiment, tags, metrics, created_at } = run;
   const place = experiment === name ? '' : experiment;
-  const told = [place, formatMetrics(headline(metrics))].filter(Boolean).join(' · ');
+  const told = [place, whose(run), formatMetrics(headline(metrics))].filter(Boolean).join(' · ');
   return (
     <li className="aimass-Row" data-testid={`aimass-run-${id}`} data-state={state}>
       <div className="aimass-Row-head">
