@@ -12,11 +12,13 @@ from traitlets import Bool, Dict, Enum, Float, Integer, Unicode, default
 from aimass_jupyter import __version__
 from aimass_jupyter.contract.errors import AimassError, Unavailable
 from aimass_jupyter.contract.system import Role
+from aimass_jupyter.host.usage import gpu_count
 from aimass_server.access import DEFAULT_TENANT, Principal, runs_this_server
-from aimass_server.control_plane import ControlPlane, Settings
+from aimass_server.control_plane import ControlPlane
 from aimass_server.data_folder import TOKEN_FILE, default_folder
 from aimass_server.jobs.ledger import Period, Quotas
 from aimass_server.jobs.preemption import Policy
+from aimass_server.settings import Settings
 
 _ROLES = ("viewer", "author", "admin")
 _PERIODS: tuple[Period, ...] = ("day", "week", "month")
@@ -36,6 +38,9 @@ class AimassApp(ExtensionApp):
     ).tag(config=True)
     slots = Integer(
         help="Ranks that run at once on this machine. Default: its cores, at least 2."
+    ).tag(config=True)
+    gpus = Integer(
+        min=0, help="GPUs that jobs may have on this machine. Default: as many as the driver knows."
     ).tag(config=True)
     max_upload_bytes = Integer(4 << 30, help="Size of an upload at most, in bytes.").tag(
         config=True
@@ -144,6 +149,10 @@ class AimassApp(ExtensionApp):
     def _default_slots(self) -> int:
         return max(2, len(os.sched_getaffinity(0)))
 
+    @default("gpus")
+    def _default_gpus(self) -> int:
+        return gpu_count()
+
     def role_of(self, user: str, runs_the_server: bool) -> Role:
         """The role of a user who came through Jupyter's login."""
         role: Role = self.roles.get(user, "admin" if runs_the_server else self.default_role)
@@ -173,6 +182,7 @@ class AimassApp(ExtensionApp):
         settings = Settings(
             folder=Path(self.data).absolute(),
             slots=self.slots,
+            gpus=self.gpus,
             max_upload_bytes=self.max_upload_bytes,
             jobs_per_user=self.jobs_per_user,
             slots_per_user=self.slots_per_user,

@@ -14,10 +14,11 @@ from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.host import FileLock, identify, write_record
 from aimass_server.access import Principal, Tokens
-from aimass_server.control_plane import ControlPlane, Settings
+from aimass_server.control_plane import ControlPlane
 from aimass_server.data_folder import DataFolder
 from aimass_server.jobs.endings import _cause_of
 from aimass_server.programs import Program
+from aimass_server.settings import Settings
 from aimass_server.store import Blobs, Store
 from aimass_server.upkeep import TOKEN_RENEWED, LocalAccess
 from tests.conftest import Server

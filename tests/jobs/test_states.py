@@ -30,7 +30,8 @@ from aimass_jupyter.contract.table import OPERATIONS
 from aimass_jupyter.host import FileLock, identify, write_record
 from aimass_server import control_plane
 from aimass_server.access import Principal
-from aimass_server.control_plane import ControlPlane, Settings
+from aimass_server.control_plane import ControlPlane
+from aimass_server.settings import Settings
 from aimass_server.store import Store
 
 SLOTS = 2
@@ -121,8 +122,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     async def make() -> str:
         plane = ControlPlane(Settings(folder, SLOTS, 1 << 20))
         plane.own()
-        request = OPERATIONS["uploads.create"].request(filename="work.py")
-        upload = await plane.call(ADA, OPERATIONS["uploads.create"], request, body=_bytes())
+        create = OPERATIONS["uploads.create"]
+        request = create.request(filename="work.py")
+        upload = await plane.operations.call(ADA, create, request, body=_bytes())
         await asyncio.to_thread(plane._store.close)
         plane.data_folder.disown()
         return str(upload.id)
@@ -187,7 +189,7 @@ class States(RuleBasedStateMachine):
 
     def call(self, name: str, key: str | None = None, /, **arguments: Any) -> Any:
         operation = OPERATIONS[name]
-        return self.plane.call(ADA, operation, operation.request(**arguments), key)
+        return self.plane.operations.call(ADA, operation, operation.request(**arguments), key)
 
     async def one_pass(self) -> bool:
         runner = self.plane._runner

@@ -113,7 +113,8 @@ async def test_a_second_server_on_the_same_data_says_who_owns_it(
     jp_serverapp: Any, jp_fetch: Any, tmp_path: Any
 ) -> None:
     from aimass_jupyter.contract.errors import Unavailable
-    from aimass_server.control_plane import ControlPlane, Settings
+    from aimass_server.control_plane import ControlPlane
+    from aimass_server.settings import Settings
 
     with pytest.raises(Unavailable, match="is owned by the control plane"):
         ControlPlane(Settings(tmp_path / "data", slots=2, max_upload_bytes=100)).own()

@@ -13,7 +13,7 @@ from pathlib import Path
 from aimass_jupyter.contract.clusters import LOCAL, Cluster, Fault, Node
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import Job, NodePlace
-from aimass_jupyter.host.usage import gpu_count, memory_size
+from aimass_jupyter.host.usage import memory_size
 from aimass_server.access import Call
 from aimass_server.clusters.backend import Backend, find_backend
 from aimass_server.clusters.checking import check
@@ -30,14 +30,15 @@ class Inventory:
     ----------
     folder
         The data folder.
-    slots
+    slots, gpus
         Of this machine.
     """
 
-    def __init__(self, store: Store, folder: Path, slots: int) -> None:
+    def __init__(self, store: Store, folder: Path, slots: int, gpus: int) -> None:
         self._store = store
         self._folder = folder
         self._slots = slots
+        self._gpus = gpus
         self._began = utc_now()
         self._known: dict[str, tuple[Cluster, list[Node]]] = {}
         self._watches: dict[str, Watch] = {}
@@ -174,7 +175,7 @@ class Inventory:
             port=0,
             slots=self._slots,
             memory_bytes=memory_size(),
-            gpus=gpu_count(),
+            gpus=self._gpus,
             state="ready",
             created_at=self._began,
         )

@@ -1,4 +1,4 @@
-"""Endings: what comes of a job whose processes are gone: it gave something, failed, or goes back."""
+"""What comes of a job whose processes are gone: it gave something, failed, or goes back."""
 
 from __future__ import annotations
 

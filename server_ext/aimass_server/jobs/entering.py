@@ -57,7 +57,7 @@ class Entrance:
 def _insert(connection: Connection, call: Call, submission: Submission, most: int) -> Job:
     """Job row, event and idempotency key in one transaction."""
     job = submission.job
-    key = (call.idempotency_key, call.user, call.tenant, call.operation, call.request_digest)
+    key = (call.idempotency_key or "", call.user, call.tenant, call.operation, call.request_digest)
     if call.idempotency_key and (known := idempotency.recall(connection, *key)):
         return Job.model_validate(known)
     _require_inputs(connection, submission)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,8 @@ from aimass_server.jobs.watching import Watch, Watches
 READERS_KEPT = 64
 PROGRESS_TAG = "progress/fraction"
 LOG_BYTES = 400_000
+
+logger = logging.getLogger("aimass.jobs")
 
 #: Tag, step, time, value.
 Point = tuple[str, int, float, float]
@@ -102,7 +105,17 @@ class Follower:
         """How far a job is, from its newest points."""
         return (await self._fresh(job_id)).progress()
 
-    @contextmanager
+    async def progress_of(self, job_ids: Iterable[str]) -> dict[str, Progress]:
+        """How far several jobs are, read in one go; what others read just now is not read again."""
+        tails = {job_id: self._tail(job_id) for job_id in job_ids}
+        async with contextlib.AsyncExitStack() as locks:
+            idle = [tail for tail in tails.values() if not tail.lock.locked()]
+            for tail in idle:
+                await locks.enter_async_context(tail.lock)
+            await asyncio.to_thread(_read_each, idle)
+        return {job_id: tail.progress() for job_id, tail in tails.items()}
+
+    @contextlib.contextmanager
     def watching(self, job_id: str) -> Iterator[Watch]:
         """Be told when a job's files grow, for as long as the block runs."""
         folder = self._folder / job_id
@@ -133,14 +146,26 @@ class Follower:
 
     async def _fresh(self, job_id: str) -> _Tail:
         """The job's tail, after it has read what is new."""
-        if job_id not in self._tails:
-            self._tails[job_id] = _Tail(self._open_reader(self._folder / job_id / "tb"))
-        self._tails.move_to_end(job_id)
-        while len(self._tails) > READERS_KEPT:
-            self._tails.popitem(last=False)
-        tail, asked = self._tails[job_id], time.monotonic()
+        tail, asked = self._tail(job_id), time.monotonic()
         async with tail.lock:
             if tail.began < asked:  # else another one, who looks too, has just had it read
                 tail.began = time.monotonic()
                 await asyncio.to_thread(tail.read)
         return tail
+
+    def _tail(self, job_id: str) -> _Tail:
+        """The job's tail, as far as it was read."""
+        if job_id not in self._tails:
+            self._tails[job_id] = _Tail(self._open_reader(self._folder / job_id / "tb"))
+        self._tails.move_to_end(job_id)
+        while len(self._tails) > READERS_KEPT:
+            self._tails.popitem(last=False)
+        return self._tails[job_id]
+
+
+def _read_each(tails: Iterable[_Tail]) -> None:
+    for tail in tails:
+        try:
+            tail.read()
+        except Exception:  # the others are read all the same
+            logger.exception("the curves of a job could not be read")

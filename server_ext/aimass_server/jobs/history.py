@@ -1,4 +1,4 @@
-"""What earlier jobs tell: how long one like them runs, and who used the machine lately."""
+"""What earlier jobs tell: how long one like them runs, what it takes, who used the machine."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from aimass_server.jobs.picture import User
 UNKNOWN_SECONDS = 60.0
 HALF_LIFE_SECONDS = 6 * 3600.0
 _KEPT = 9
+_ALIKE_IN_MEMORY = 3  # likenesses that tell of memory: with as many ranks, on the same data
 
 
 @dataclass
@@ -31,6 +32,7 @@ class History:
 
     def __init__(self) -> None:
         self._durations: dict[Hashable, deque[float]] = defaultdict(lambda: deque(maxlen=_KEPT))
+        self._peaks: dict[Hashable, deque[int]] = defaultdict(lambda: deque(maxlen=_KEPT))
         self._used: dict[User, _Use] = defaultdict(_Use)
 
     def learn(self, ended: Iterable[Job]) -> None:
@@ -41,6 +43,9 @@ class History:
             seconds = (job.ended_at - job.started_at).total_seconds()
             seconds += sum(attempt.seconds for attempt in job.attempts)
             self._charge(job, seconds)
+            if job.peak_memory_bytes:
+                for likeness in _likenesses(job)[:_ALIKE_IN_MEMORY]:
+                    self._peaks[likeness].append(job.peak_memory_bytes)
             if job.state == "succeeded":
                 for likeness in _likenesses(job):
                     self._durations[likeness].append(seconds)
@@ -55,6 +60,16 @@ class History:
             if known := self._durations.get(likeness):
                 return statistics.median(known)
         return UNKNOWN_SECONDS
+
+    def memory_of(self, job: Job) -> int:
+        """The memory that each rank of a job should take: the most that those like it took.
+
+        0 when none like it is known.
+        """
+        for likeness in _likenesses(job)[:_ALIKE_IN_MEMORY]:
+            if known := self._peaks.get(likeness):
+                return max(known)
+        return 0
 
     def used(self, now: float) -> dict[User, float]:
         """Slot-seconds that each user used lately."""

@@ -64,7 +64,10 @@ class Orders:
             python=self._python,
             dataset_path=str(self._path_of(digest)) if digest else "",
             input_path=str(self._path_of(job.input.digest)) if job.input else "",
-            places=self._pools.reach(job),
+            places=[
+                place.model_copy(update={"devices": job.devices.get(place.node)})
+                for place in self._pools.reach(job)
+            ],
             devices=job.devices.get(MACHINE),
         )
 

@@ -226,8 +226,8 @@ def _begun(job: Waiting, ranks: int, places: dict[str, int], now: float) -> Runn
 def _more_than_slots(job: Waiting, free: list[Amount]) -> str:
     """What else it needs of the nodes, in words."""
     told = ""
-    if job.each.memory:
-        most = max((amount.memory for amount in free), default=0.0)
+    most = max((amount.memory for amount in free), default=0.0)
+    if job.each.memory > most:
         told += f"; each rank needs {_gigabytes(job.each.memory)} of memory, "
         told += f"{_gigabytes(most)} are free on one node"
     if job.each.gpus:

@@ -67,6 +67,7 @@ async def send_back(store: Store, job: Job, attempts: list[Attempt]) -> Job:
         "started_at": None,
         "start": None,
         "places": [],
+        "devices": {},
     }
     holding = jobs.HOLDS_SLOTS
     return await store.write(lambda c: jobs.move(c, job.id, holding, "queued", **changes))

@@ -161,8 +161,10 @@ class Runner:
 
     async def _pass(self) -> None:
         """Bring every job that runs in line with its folder, then start what fits."""
-        for job in await self._store.read(jobs.holding_slots):
-            await self._guarded(job, self._repair)
+        holding = await self._store.read(jobs.holding_slots)
+        calm = await asyncio.to_thread(self._calm, holding)
+        for job in holding:
+            await self._guarded(job, self._hosts.look if job.id in calm else self._repair)
         if self._woken.is_set() or time.monotonic() > self._schedule_by:
             self._woken.clear()
             await self._schedule()
@@ -221,6 +223,11 @@ class Runner:
             raise  # store trouble concerns all of them: the next pass tries again
         except Exception:
             logger.exception("job %s could not be looked after", job.id)
+
+    def _calm(self, holding: list[Job]) -> set[str]:
+        """Those that run, are waited for, and whose folders say the same; blocks on the disk."""
+        known = [job for job in holding if job.state == "running" and job.id in self._supervisors]
+        return {job.id for job in known if self._orders.program_of(job).state() == "alive"}
 
     async def _repair(self, job: Job) -> None:
         """Bring a job's row in line with what its folder says."""

@@ -17,10 +17,19 @@ from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.job_options import Priority
 from aimass_jupyter.contract.job_queue import Blocker, Why
 from aimass_jupyter.contract.jobs import Cause, Job, NodePlace, Place
+from aimass_server.jobs.devices import Devices
 from aimass_server.jobs.history import History
 from aimass_server.jobs.ledger import Ledger, Quotas, period_of
-from aimass_server.jobs.picture import Amount, Limits, Picture, Running, Waiting
-from aimass_server.jobs.placement import Room, Wants
+from aimass_server.jobs.picture import (
+    Amount,
+    Limits,
+    Picture,
+    Running,
+    Waiting,
+    free_of,
+    ranks_free,
+)
+from aimass_server.jobs.placement import Room, Wants, place
 from aimass_server.jobs.pools import room_of
 from aimass_server.jobs.preemption import PRESSING, victims
 from aimass_server.jobs.queue import decide, forecast, starting
@@ -173,8 +182,9 @@ class Scheduler:
             return []
         decision = starting(self._picture(able, here, cluster_id, all_jobs))
         by_id = {job.id: job for job in able}
+        devices = Devices(self._limits_of(cluster_id).rooms, here)
         return [
-            by_id[id_].model_copy(update={"np": ranks, "places": _places(decision.places[id_])})
+            _started(by_id[id_], ranks, decision.places[id_], devices)
             for id_, ranks in decision.starts.items()
         ]
 
@@ -259,6 +269,7 @@ class Scheduler:
                 "blockers": [*([blocker] if blocker else []), *self._nodes_away(job)],
                 "starts_in_seconds": None if starts is None else starts - picture.now,
                 "expected_seconds": expected,
+                "memory_bytes": int(self._each(job).memory) or None,
                 "notes": notes_on(job, here, starts, expected, picture.now),
             }
         )
@@ -301,11 +312,28 @@ class Scheduler:
             seconds=self._seconds_left(job),
             after=tuple(job.options.after),
             wants=Wants.parse(job.options.nodes, job.options.node_labels),
-            each=amount_of(job),
+            each=self._each(job),
             deadline=job.options.deadline.timestamp() if job.options.deadline else None,
             not_before=job.not_before.timestamp() if job.not_before else 0.0,
         )
         return entry
+
+    def _each(self, job: Job) -> Amount:
+        """What each of its ranks takes: memory as much as ones like it took, if nobody said."""
+        each = amount_of(job)
+        learnt = 0 if job.options.memory else self._history.memory_of(job)
+        if not learnt:
+            return each
+        wide = each._replace(memory=float(learnt))
+        return wide if self._could_hold(job, wide) else each
+
+    def _could_hold(self, job: Job, each: Amount) -> bool:
+        """Whether the job would start if nothing else ran: what was learnt must not keep it out."""
+        rooms = self._limits_of(job.cluster_id).rooms
+        empty = ranks_free(free_of(rooms, []), each)
+        wants = Wants.parse(job.options.nodes, job.options.node_labels)
+        least = min(_least(job), most_ranks(job))
+        return place(empty, rooms, wants, job.tenant, least, least) is not None
 
     def _seconds_left(self, job: Job) -> float:
         """How long it should run, what it ran before left out."""
@@ -328,7 +356,7 @@ class Scheduler:
             job.np,
             ends,
             places,
-            amount_of(job),
+            self._each(job),
             priority=_PRIORITIES[job.options.priority],
             leaving=job.state == "stopping",
         )
@@ -339,6 +367,12 @@ def _still_after(entry: Waiting, unfinished: set[str]) -> Waiting:
     if not entry.after:
         return entry
     return replace(entry, after=tuple(id_ for id_ in entry.after if id_ in unfinished))
+
+
+def _started(job: Job, ranks: int, places: dict[str, int], devices: Devices) -> Job:
+    """The job as it starts."""
+    given = devices.give(job, places)
+    return job.model_copy(update={"np": ranks, "places": _places(places), "devices": given})
 
 
 def _places(slots: dict[str, int]) -> list[Place]:

@@ -22,6 +22,10 @@ class SupervisorWatch:
         self._wake = wake
         self._descriptors: dict[str, int] = {}
 
+    def __contains__(self, job_id: str) -> bool:
+        """Whether a job's supervisor is waited for."""
+        return job_id in self._descriptors
+
     def add(self, job_id: str, identity: ProcessIdentity | None) -> None:
         """Wait for a job's supervisor, once."""
         if job_id in self._descriptors or identity is None:

@@ -15,6 +15,8 @@ from aimass_server.jobs.notes import Notes
 from aimass_server.store import Store, job_notes, jobs
 
 PROGRESS_SECONDS = 0.5
+#: Where more jobs run, each is told of less often: together they take no more of the machine.
+TOLD_AT_ONCE = 10
 
 logger = logging.getLogger("aimass.jobs")
 
@@ -37,7 +39,9 @@ class Telling:
 
     async def note_course(self, job: Job) -> Job:
         """Bring restarts and warnings in line with what the job's folder says."""
-        notes = await asyncio.to_thread(Notes.read, self._folder_of(job.id))
+        return await self._note(job, await asyncio.to_thread(Notes.read, self._folder_of(job.id)))
+
+    async def _note(self, job: Job, notes: Notes) -> Job:
         if notes == Notes.of(job):
             return job
         await self._store.write(lambda c: job_notes.note(c, job, notes.restarts, notes.warnings))
@@ -58,23 +62,35 @@ class Telling:
                 await self._tell_all(holding)
                 if not holding:
                     await changed.wait()
-                await asyncio.sleep(PROGRESS_SECONDS)
+                await asyncio.sleep(PROGRESS_SECONDS * max(1.0, len(holding) / TOLD_AT_ONCE))
 
     async def _tell_all(self, holding: list[Job]) -> None:
-        for job in holding:
-            if job.state == "running":
+        running = [job for job in holding if job.state == "running"]
+        notes = await asyncio.to_thread(self._notes_of, running)
+        progress = await self._follower.progress_of([job.id for job in running])
+        for job in running:
+            if job.id in notes:
                 try:
-                    await self._tell(job)
+                    await self._tell(job, notes[job.id], progress[job.id])
                 except AimassError as error:  # the store is busy: the next round tells it
                     logger.warning("progress of job %s could not be told: %s", job.id, error)
                 except Exception:  # the others are told all the same
                     logger.exception("job %s could not be looked after", job.id)
-        running = {job.id for job in holding}
-        self._progress = {i: p for i, p in self._progress.items() if i in running}
+        held = {job.id for job in holding}
+        self._progress = {i: p for i, p in self._progress.items() if i in held}
 
-    async def _tell(self, job: Job) -> None:
-        await self.note_course(job)
-        progress = await self._follower.progress(job.id)
+    def _notes_of(self, running: list[Job]) -> dict[str, Notes]:
+        """What the folders say, in one go; a folder that cannot be read is left out."""
+        found = {}
+        for job in running:
+            try:
+                found[job.id] = Notes.read(self._folder_of(job.id))
+            except Exception:  # the others are told all the same
+                logger.exception("the notes of job %s could not be read", job.id)
+        return found
+
+    async def _tell(self, job: Job, notes: Notes, progress: Progress) -> None:
+        await self._note(job, notes)
         if progress != self._progress.get(job.id):
             self._progress[job.id] = progress
             data = {"job": job.id, "progress": progress.model_dump(mode="json")}

@@ -56,7 +56,7 @@ class OperationHandler(AimassHandler):
             fields |= parse_json(self.request.body)
         request = build(self.operation, fields | path_fields)
         assert self.principal is not None  # prepare() saw to it
-        answer = await self.control_plane.call(
+        answer = await self.control_plane.operations.call(
             self.principal,
             self.operation,
             request,
@@ -209,7 +209,7 @@ class EventStreamHandler(OperationHandler):
         fields.setdefault("after", await self.control_plane.feed.newest())
         request = build(self.operation, fields)
         assert self.principal is not None  # prepare() saw to it
-        stream = self.control_plane.stream(self.principal, self.operation, request)
+        stream = self.control_plane.operations.stream(self.principal, self.operation, request)
         self.set_header("Content-Type", "text/event-stream")
         self.set_header("X-Accel-Buffering", "no")
         try:

@@ -160,8 +160,8 @@ def merged(summaries: Iterable[MetricSummary]) -> MetricSummary:
 def joined(stretches: Iterable[Series], max_points: int | None = None) -> list[Series]:
     """One series a tag, of stretches that follow each other; of many points, few enough.
 
-    A stretch that begins within what came before is of a run that went on from a checkpoint: what
-    came before from that step on was done again.
+    A stretch that begins within what came before is of a run that went on from a checkpoint, or
+    began anew: what came before from that step on was done again.
     """
     curves: dict[str, Series] = {}
     for stretch in stretches:
@@ -194,8 +194,8 @@ def _few(series: Series, max_points: int | None) -> Series:
 
 
 def _forget(series: Series, step: int) -> None:
-    """Drop the points from a step on; a run that begins anew, at 0, goes on from none."""
-    if not 0 < step <= series.steps[-1]:
+    """Drop the points from a step on; those that are all of step 0 tell of no step and stay."""
+    if step > series.steps[-1] or series.steps[-1] == 0:
         return
     kept = bisect_left(series.steps, step)
     for column in (series.steps, series.times, series.values):
