@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from aimass_jupyter.contract.base import UtcTime
 from aimass_jupyter.contract.ids import utc_now
@@ -58,11 +58,16 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _written(example: str) -> Any:
+    """A mark in the schema: people write it in words, such as these."""
+    return Field(json_schema_extra={"x-written": example})
+
+
 #: A stretch of time in seconds, also written 90s, 45m, 2h, 1.5d.
-Seconds = Annotated[float, BeforeValidator(_seconds)]
+Seconds = Annotated[float, BeforeValidator(_seconds), _written("2h")]
 
 #: A size in bytes, also written 500MB, 4GB (powers of 1024).
-Bytes = Annotated[int, BeforeValidator(_bytes)]
+Bytes = Annotated[int, BeforeValidator(_bytes), _written("4GB")]
 
 #: A time, also written as a stretch from now.
-TimeOrFromNow = Annotated[UtcTime, BeforeValidator(_time)]
+TimeOrFromNow = Annotated[UtcTime, BeforeValidator(_time), _written("8h")]

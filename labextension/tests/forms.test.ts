@@ -55,6 +55,16 @@ test('names are completed, files are sent, the rest that has no input is JSON', 
   expect(field('params', card('jobs.submit')).ui).toEqual({ 'ui:field': 'json' });
 });
 
+test('quantities are written in words, lists with commas', () => {
+  const { schema, ui } = field('max_time', card('jobs.submit'));
+  expect(schema).toMatchObject({ type: 'string', 'x-group': 'Queue' });
+  expect(ui).toEqual({ 'ui:placeholder': '2h' });
+  expect(field('after', card('jobs.submit')).ui).toEqual({
+    'ui:field': 'list',
+    'ui:options': { completes: 'jobs' }
+  });
+});
+
 test('plumbing is not asked for', () => {
   expect(formOf(card('jobs.list')).schema.properties).not.toHaveProperty('next_token');
   expect(formOf(card('jobs.attach')).schema.properties).not.toHaveProperty('cursor');

@@ -47,7 +47,7 @@ export function formOfSchema(root: Node): IForm {
       continue;
     }
     const node = plain(raw, definitions);
-    const drawn = isDrawable(node) ? node : anything(node);
+    const drawn = !isDrawable(node) ? anything(node) : isWritten(node) ? written(node) : node;
     schema.properties![name] = { ...drawn, title: formatField(name) };
     ui[name] = uiOf(node);
     if (required.has(name)) {
@@ -100,10 +100,31 @@ function uiOf(node: Node): UiSchema {
   if (node['x-file']) {
     return { 'ui:widget': 'file-or-text' };
   }
+  if (isWritten(node)) {
+    return { 'ui:placeholder': String(node['x-written']) };
+  }
+  if (isList(node)) {
+    return { 'ui:field': 'list', 'ui:options': { completes: node['x-completes'] as string } };
+  }
   if (node['x-completes'] && !node.enum) {
     return { 'ui:widget': 'name', 'ui:options': { completes: node['x-completes'] } };
   }
   return isDrawable(node) ? {} : { 'ui:field': 'json' };
+}
+
+/** Whether it is a quantity that people write in words, such as 2h or 4GB. */
+function isWritten(node: Node): boolean {
+  return !!node['x-written'];
+}
+
+/** The server reads the words, and knows their limits. */
+function written({ description, 'x-group': group }: Node): Node {
+  return { type: 'string', description, ...(group ? { 'x-group': group } : {}) };
+}
+
+/** Whether it is a list of words, which are written one after the other. */
+function isList(node: Node): boolean {
+  return node.type === 'array' && (node.items as Node | undefined)?.type === 'string';
 }
 
 /** Whether the form component has an input of its own for a node. */

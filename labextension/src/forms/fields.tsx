@@ -59,6 +59,47 @@ function parse(text: string): [unknown, string] {
   }
 }
 
+/** Words one after the other, with commas between them. */
+export function ListField(props: FieldProps): JSX.Element {
+  const { onChange, schema, idSchema, name, uiSchema } = props;
+  const known = (props.formData as string[] | undefined) ?? [];
+  const [text, setText] = useState(() => known.join(', '));
+  const completes = (uiSchema?.['ui:options'] as { completes?: string } | undefined)?.completes;
+  const names = useNames(props.formContext as IFormContext, completes);
+  const list = useId();
+  const take = (next: string) => {
+    setText(next);
+    const words = next.split(',').map(word => word.trim());
+    onChange(words.filter(Boolean));
+  };
+  return (
+    <div className="aimass-ListField">
+      <label htmlFor={idSchema.$id}>{schema.title ?? name}</label>
+      <input
+        id={idSchema.$id}
+        type="text"
+        className="jp-mod-styled"
+        list={list}
+        autoComplete="off"
+        placeholder={trans.__('with commas between them')}
+        value={text}
+        onChange={event => take(event.target.value)}
+      />
+      <Names id={list} names={names} />
+    </div>
+  );
+}
+
+function Names({ id, names }: { id: string; names: string[] }): JSX.Element {
+  return (
+    <datalist id={id}>
+      {names.map(name => (
+        <option key={name} value={name} />
+      ))}
+    </datalist>
+  );
+}
+
 /** A word, or a file whose bytes take its place. */
 export function FileOrTextWidget(props: WidgetProps): JSX.Element {
   const { id, name, required, onChange } = props;
@@ -120,23 +161,19 @@ export function NameWidget(props: WidgetProps): JSX.Element {
         value={(props.value as string | undefined) ?? ''}
         onChange={event => onChange(event.target.value || undefined)}
       />
-      <datalist id={list}>
-        {names.map(name => (
-          <option key={name} value={name} />
-        ))}
-      </datalist>
+      <Names id={list} names={names} />
     </>
   );
 }
 
-function useNames(context: IFormContext, kind: string): string[] {
+/** The names of a kind; none where nothing completes. */
+function useNames(context: IFormContext, kind: string | undefined): string[] {
   const [names, setNames] = useState<string[]>([]);
   useEffect(() => {
     let current = true;
     // Names that cannot be read complete nothing; what is typed is checked when it is sent.
     const none = (): string[] => [];
-    void context
-      .names(kind)
+    void (kind ? context.names(kind) : Promise.resolve(none()))
       .catch(none)
       .then(found => current && setNames(found));
     return () => {
@@ -146,7 +183,7 @@ function useNames(context: IFormContext, kind: string): string[] {
   return names;
 }
 
-export const FIELDS: RegistryFieldsType = { json: JsonField };
+export const FIELDS: RegistryFieldsType = { json: JsonField, list: ListField };
 export const WIDGETS: RegistryWidgetsType = {
   'file-or-text': FileOrTextWidget,
   name: NameWidget
