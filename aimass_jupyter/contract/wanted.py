@@ -29,6 +29,7 @@ _WORDS = {
     "too_long": "it must have {max_length} or fewer",
     "string_too_short": "it must have {min_length} or more characters",
     "string_too_long": "it must have {max_length} or fewer characters",
+    "string_pattern_mismatch": "it must be written as it says here",
     "literal_error": "it must be {expected}",
     "value_error": "{error}",
 }

@@ -65,14 +65,15 @@ class EventWriter:
     target
         The folder that the file is made in, or what takes the bytes of one.
     first_step
-        Above 0: readers forget what earlier files of the folder say from this step on.
+        Readers forget what earlier files of the folder say from this step on.
     """
 
     def __init__(self, target: Path | Sink, first_step: int = 0) -> None:
+        again = isinstance(target, Path) and any(target.glob("*tfevents*"))
         self._sink = _File(target) if isinstance(target, Path) else target
         now = time.time()
         self._pending = bytearray(wire.record(encode_event(now, 0, wire.message(3, _VERSION))))
-        if first_step:
+        if first_step or again:
             start = encode_event(now, first_step, wire.message(7, _SESSION_START))
             self._pending += wire.record(start)
         self._heads: dict[str, bytes] = {}

@@ -7,8 +7,9 @@ import random
 import runpy
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from aimass_jupyter.contract.errors import AimassError
 from aimass_jupyter.contract.jobs import JobSpec
@@ -19,6 +20,9 @@ from aimass_jupyter.training.communicators import keep_communicators
 from aimass_jupyter.training.event_links import EventLinks
 from aimass_jupyter.training.failure import Disconnected, record_failure
 from aimass_jupyter.training.place import Place
+
+if TYPE_CHECKING:
+    from aimass_jupyter.training.run import Run
 
 SOURCE, WORK = "source", "work"
 
@@ -70,13 +74,21 @@ def _run_function(
     run = Run(spec, folder, connect(spec.engine, place))
     expect_no_steps()
     try:
+        _call(function, run, manifest)
+    except BaseException:
+        run.break_off()
+        raise
+    run.finish()
+
+
+def _call(function: Callable[[Run], object], run: Run, manifest: Manifest) -> None:
+    try:
         function(run)
     except StepDone:
         print("dry run: one step was done")
     except SystemExit as ended:
         if ended.code not in (None, 0):
             raise CodeFailed(f"{manifest.function}(run) ended with {ended.code!r}", None) from None
-    run.finish()
 
 
 def _seed(seed: int) -> None:
@@ -140,7 +152,7 @@ def _fail(
         said = f"{where}: {error}" if where else str(error)
         print(said, file=sys.stderr)
     else:
-        said = f"{type(error).__name__}: {error}"
+        said = f"{type(error).__name__}: {error}".removesuffix(": ")
         said = f"{where}: {said}" if where else said
         traceback.print_exception(type(error), error, own_frames(error, source))
     record_failure(folder, place.rank, CodeFailed(said, getattr(error, "cause", None)))

@@ -6,6 +6,7 @@ must then do it.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Iterable, Mapping
@@ -172,9 +173,11 @@ class Run:
     def checkpoint(self, step: int, **state: Any) -> None:
         """Keep a state to go on from: models, optimizers, tensors, and what JSON can say.
 
-        All ranks call it; rank 0 writes, whole or not at all, while training goes on.
+        All ranks call it; rank 0 writes, whole or not at all, while training goes on. The curves
+        that lead up to it leave this process first: they are not logged again.
         """
         if self.rank == 0 and not self.dry_run:
+            self._write_events()
             tensors, meta = pack_state(state)
             self._checkpoints.save_aside(step, tensors, {"state": meta})
 
@@ -234,6 +237,12 @@ class Run:
         self._engine.add(total)
         return float(total) / self.size
 
+    def break_off(self) -> None:
+        """Write out what was logged until the code failed."""
+        if self._writer is not None:
+            self._writer.end(succeeded=False)
+            self._write_events()
+
     def finish(self) -> None:
         """Write out what is left, and leave the other ranks."""
         self._checkpoints.wait()
@@ -251,6 +260,12 @@ class Run:
             self._writer = EventWriter(self._folder / "tb", self._first_step)
             self._writer.begin({**self.params, "np": self.size, "seed": self.seed}, self.name)
         return self._writer
+
+    def _write_events(self) -> None:
+        """Hand over to the system what was logged; a full disk gets it later."""
+        if self._writer is not None:
+            with contextlib.suppress(OSError):
+                self._writer.flush()
 
     def _show_batches(self, writer: EventWriter, step: int) -> None:
         if self._batches is None or time.monotonic() - self._shown_at < _PROGRESS_SECONDS:

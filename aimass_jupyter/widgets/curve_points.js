@@ -39,9 +39,9 @@ function note(buckets, at, index, values) {
   }
 }
 
-/** How many old points stay: a run that went on from a checkpoint did those after it again. */
+/** How many old points stay: a run that went on, or began anew, did those after that again. */
 function staying(steps, next) {
-  const again = next > 0 ? steps.findIndex(step => step >= next) : -1;
+  const again = steps.at(-1) ? steps.findIndex(step => step >= next) : -1; // all of step 0 stay
   return again < 0 ? steps.length : again;
 }
 

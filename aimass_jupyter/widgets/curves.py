@@ -75,10 +75,10 @@ class Curve:
     def extend(self, series: Series, limit: int) -> None:
         """Add points; over ``limit``, thin to half of it, so that most additions thin nothing.
 
-        When they begin within what is there, the run went on from a checkpoint, and did again what
-        came after it.
+        When they begin within what is there, the run went on from a checkpoint, or began anew, and
+        did again what came after that.
         """
-        if self.steps and 0 < series.steps[0] <= self.steps[-1]:
+        if self.steps and series.steps[0] <= self.steps[-1] != 0:
             self._keep(range(bisect_left(self.steps, series.steps[0])))
         self.steps += series.steps
         self.times += series.times

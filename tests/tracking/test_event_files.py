@@ -266,6 +266,17 @@ def test_what_was_done_again_after_a_restart_is_there_once(tmp_path: Path) -> No
     assert series.missing == []
 
 
+def test_a_run_that_began_anew_is_there_once(tmp_path: Path) -> None:
+    first, second = tmp_path / f"{NAME}.1", tmp_path / f"{NAME}.2"
+    first.write_bytes(b"".join(point(step, 1.0) for step in range(10)) + point(0, 1.0, "progress"))
+    second.write_bytes(b"".join(point(step, 2.0) for step in range(5)) + point(0, 2.0, "progress"))
+    reader = EventFileReader(tmp_path)
+    reader.read_new()
+    series = {one.tag: (one.steps, one.values) for one in reader.series_since().series}
+    assert series.pop("progress") == ([0, 0], [1.0, 2.0])
+    assert list(series.values()) == [(list(range(5)), [2.0] * 5)]
+
+
 def test_two_writers_in_one_folder_and_a_cursor_that_outlives_the_reader(tmp_path: Path) -> None:
     first, second = tmp_path / f"{NAME}.1", tmp_path / f"{NAME}.2"
     first.write_bytes(point(1, 1.0))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
@@ -41,7 +42,10 @@ def run(tmp_path: Path, dataset: Callable[[str], Path]) -> Run:
 
 
 def test_what_is_checked_before_a_job_is_what_there_is(run: Run) -> None:
-    assert {name for name in dir(run) if not name.startswith("_")} - {"finish"} == MEMBERS
+    assert {name for name in dir(run) if not name.startswith("_")} - {
+        "finish",
+        "break_off",
+    } == MEMBERS
     methods = {name for name in MEMBERS if callable(getattr(Run, name, None))}
     assert methods == METHODS
     assert set(FIRST_ARGUMENT) < METHODS
@@ -149,6 +153,22 @@ def test_a_state_comes_back(run: Run) -> None:
         run.resume(model=nn.Linear(3, 1))
     with pytest.raises(InvalidRequest, match="did you mean 'model'"):
         run.resume(modle=model)
+
+
+def test_the_curve_up_to_a_checkpoint_and_to_a_failure_leaves_the_process(
+    run: Run, tmp_path: Path
+) -> None:
+    def written() -> list[int]:
+        events = EventAccumulator(str(tmp_path / "tb")).Reload()
+        return [point.step for point in events.Scalars("loss")]
+
+    for step in range(3):
+        run.log(step, loss=1.0)
+    run.checkpoint(3)
+    assert written() == [0, 1, 2]
+    run.log(3, loss=1.0)
+    run.break_off()
+    assert written() == [0, 1, 2, 3]
 
 
 def test_what_cannot_be_kept_is_refused(run: Run) -> None:

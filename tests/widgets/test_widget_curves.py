@@ -93,3 +93,8 @@ def test_what_was_done_again_after_a_restart_is_drawn_once() -> None:
     (series,) = curves.series()
     assert series.steps == list(range(12))
     assert series.values == [1.0] * 7 + [2.0] * 5
+    curves.extend([make_series("loss/train", [3.0] * 2), make_series("progress", [0.1])])
+    curves.extend([make_series("progress", [0.2])])
+    anew, progress = curves.series()
+    assert (anew.steps, anew.values) == ([0, 1], [3.0, 3.0])
+    assert progress.values == [0.1, 0.2]

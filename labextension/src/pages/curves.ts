@@ -52,13 +52,14 @@ export function useCurves(
 
 /**
  * Points that came after those that were there. Where they begin before the last of these, the run
- * went on from a checkpoint, and did again what came after it.
+ * went on from a checkpoint, or began anew, and did again what came after that.
  */
 export function appended(old: readonly ICourse[], found: readonly ICourse[]): readonly ICourse[] {
   const known = new Map(old.map(each => [each.tag, each]));
   for (const { tag, steps, values } of found) {
     const before = known.get(tag) ?? { steps: [], values: [] };
-    const again = steps[0] > 0 ? before.steps.findIndex(step => step >= steps[0]) : -1;
+    const counted = before.steps[before.steps.length - 1] > 0; // points all of step 0 stay
+    const again = counted ? before.steps.findIndex(step => step >= steps[0]) : -1;
     const kept = again < 0 ? before.steps.length : again;
     known.set(tag, {
       tag,
