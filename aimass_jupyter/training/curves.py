@@ -82,15 +82,13 @@ class Curves:
         for name, value in report.metrics.items():
             self._writer.add(f"{name}/ensemble", math.nan if value is None else value, step)
 
-    def show_weights(self, step: int, network: nn.Module) -> None:
+    def show_weights(self, step: int, network: nn.Module, gradients: list[Tensor]) -> None:
         """Show how the weights of each layer, and their gradients, are distributed."""
         if self._writer is None:
             return
-        for name, weights in network.named_parameters():
+        for (name, weights), moved_by in zip(network.named_parameters(), gradients, strict=True):
             self._writer.histogram(f"weights/{name}", weights.detach().float().cpu().numpy(), step)
-            if weights.grad is not None:
-                gradients = weights.grad.detach().float().cpu().numpy()
-                self._writer.histogram(f"gradients/{name}", gradients, step)
+            self._writer.histogram(f"gradients/{name}", moved_by.float().cpu().numpy(), step)
 
     def flush(self) -> None:
         """Hand over to the system what was shown; a full disk gets it later."""

@@ -6,7 +6,7 @@ one that is not asked for does nothing and costs nothing. It knows no rows and w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,8 @@ from aimass_jupyter.training.rows import Part
 from aimass_jupyter.training.schedule import Pace
 from aimass_jupyter.training.stopping import Stopping
 from aimass_jupyter.training.weights import Weights
+
+Admits = Callable[[Tensor, Tensor, Tensor], bool]
 
 
 class Learner:
@@ -54,6 +56,18 @@ class Learner:
             precision=self.precision.state,
             best=self.stopping.state,
         )
+
+    def learn(self, task: Task, batch: Part, pace: Pace, admits: Admits) -> Tensor:
+        """Take a step on this rank's part of a batch; return the mean loss over all ranks' rows.
+
+        ``admits`` is asked with this rank's loss, the mean one, and the gradients.
+        """
+        loss = self.backward(task, batch)
+        mean = self.exchange.average(loss, len(batch))
+        sound = not self.precision.overflowed(self.weights.gradients, mean)
+        if sound and admits(loss, mean, self.weights.gradients):
+            self.update(pace)
+        return mean
 
     def backward(self, task: Task, batch: Part) -> Tensor:
         """Put the gradients of a batch's summed loss into the weights; return that loss."""

@@ -50,6 +50,10 @@ class Weights:
         """Cut a vector where one parameter ends and the next begins."""
         return [vector[stretch] for _, stretch in self._stretches]
 
+    def of_gradients(self) -> list[Tensor]:
+        """The gradients of each parameter, as the last step took them."""
+        return self.pieces_of(self.gradients)
+
     def keep_in(self, values: Tensor) -> None:
         """Move the parameters into another vector."""
         for parameter, stretch in self._stretches:

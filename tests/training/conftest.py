@@ -114,3 +114,11 @@ def points(folder: Path, tag: str) -> list[float]:
 
     read = EventAccumulator(str(folder / "tb"), size_guidance={"scalars": 0}).Reload()
     return [point.value for point in read.Scalars(tag)]
+
+
+def histograms(folder: Path, tag: str) -> list[Any]:
+    """What a job shows as histograms, as TensorBoard reads it."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    read = EventAccumulator(str(folder / "tb"), size_guidance={"histograms": 0}).Reload()
+    return list(read.Histograms(tag))

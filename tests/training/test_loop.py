@@ -22,7 +22,7 @@ from aimass_jupyter.training import course
 from aimass_jupyter.training.checkpoint import Checkpoints
 from aimass_jupyter.training.failure import NotANumber
 from aimass_jupyter.training.loss_guard import LossGuard
-from tests.training.conftest import MakeSpec, train_here
+from tests.training.conftest import MakeSpec, histograms, train_here
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,7 @@ def test_images_are_learnt_with_the_defaults(make_spec: MakeSpec, tmp_path: Path
 
 def test_what_it_leaves_behind(make_spec: MakeSpec, tmp_path: Path) -> None:
     spec = make_spec("wine", epochs=3)
+    spec = spec.model_copy(update={"options": JobOptions(histograms=True)})
     record = train_here(spec, tmp_path)
     manifest = read_manifest(tmp_path / "bundle.aimass")
     assert manifest.metrics == record["metrics"]
@@ -54,6 +55,8 @@ def test_what_it_leaves_behind(make_spec: MakeSpec, tmp_path: Path) -> None:
     assert {"torch", "onnx"} <= set(manifest.libraries)
     assert record["rows"] + record["training_rows"] == 178
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+    for last in ("weights/1.weight", "gradients/1.weight"):
+        assert [shown.histogram_value.num for shown in histograms(tmp_path, last)] == [13 * 128] * 3
 
 
 def test_the_bundle_answers_as_the_report_says(make_spec: MakeSpec, tmp_path: Path) -> None:
