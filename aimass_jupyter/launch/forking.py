@@ -57,12 +57,12 @@ def fork(newborn: Newborn, run: Callable[[], int | None]) -> int:
     pid = os.fork()
     if not pid:
         if newborn.bound:
-            _bind(parent)
+            bind(parent)
         _live(newborn, run)
     return pid
 
 
-def _bind(parent: int) -> None:
+def bind(parent: int) -> None:
     """Be killed when the parent ends (prctl(2), PR_SET_PDEATHSIG), also if it has already."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != parent:

@@ -27,7 +27,7 @@ from typing import Any
 from aimass_jupyter.contract.errors import AimassError
 from aimass_jupyter.launch.ahead import Ahead, GangAhead, Shape
 from aimass_jupyter.launch.environment import job_environment
-from aimass_jupyter.launch.forking import Newborn, fork, name_process
+from aimass_jupyter.launch.forking import Newborn, bind, fork, name_process
 from aimass_jupyter.launch.freshness import Freshness
 from aimass_jupyter.launch.marking import ROOM
 from aimass_jupyter.launch.order import JobOrder, read_job
@@ -43,6 +43,7 @@ def main(descriptor: int) -> int:
     """Import, then fork a supervisor for every folder that is named, until the socket ends."""
     if os.environ.get(ROOM.name) != ROOM.value:
         _begin_again(descriptor)
+    bind(os.getppid())  # whoever started it may die while it imports, and does not hear the socket
     name_process("aimass-warm")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the supervisors
     environment = dict(os.environ)
