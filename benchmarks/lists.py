@@ -3,6 +3,7 @@
 ::
 
     python benchmarks/lists.py [--runs 1000000] [--theirs 100000] [--pages 200]
+        [--data FOLDER]
 
 The pages lie at depths drawn over the whole list. mlflow is asked in its own process, over SQLite
 and without HTTP, in an environment of its own (build/peers/mlflow).
@@ -102,10 +103,12 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1_000_000)
     parser.add_argument("--theirs", type=int, default=100_000)
     parser.add_argument("--pages", type=int, default=200, help="of each question")
+    parser.add_argument("--data", type=Path, help="a data folder that is kept for the next time")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="aimass-bench-") as name:
-        folder = Path(name) / "data"
-        seed(folder, options.runs)
+        folder = options.data or Path(name) / "data"
+        if not folder.exists():
+            seed(folder, options.runs)
         keys = drawn(folder / "aimass.db", options.pages)
         with opened(folder) as client:
             ours = {q: depths(client, keys, asked, options.pages) for q, asked in QUESTIONS.items()}

@@ -4,9 +4,10 @@
 
     python benchmarks/long_queue.py [--waiting 2000] [--running 50] [--ended 100000]
 
-Everything goes through the API of a real control plane; the jobs that run sleep. The pass of the
-scheduler is taken in this process, over the same database and folders. The limits are the peers
-here: a ratio of 1 is the limit.
+The jobs that run sleep; they, and what is measured, go through the API of a real control plane.
+Those that wait or have ended are copies of rows that it wrote. The pass of the scheduler is taken
+in this process, over the same database and folders. The limits are the peers here: a ratio of 1 is
+the limit.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 
 import psutil
 from figures import Comparison, publish
-from seeding import clone, number_of
+from seeding import clone, in_bulk, number_of
 from submit import is_warm, until
 
 from aimass_jupyter.client import Client
@@ -75,9 +76,12 @@ def main() -> None:
 def before_and_after(folder: Path, options: argparse.Namespace) -> tuple[Figures, Figures]:
     """The figures without a history, and with one."""
     with opened(folder, options.running) as client:
-        ended = begun(client, options.running, options.waiting)
+        ended, waiting = begun(client, options.running)
+    copy(folder / "aimass.db", waiting, options.waiting - 1, options.ended, ("queued",))
+    with opened(folder, options.running) as client:
         young = measured(client, folder, options.running)
-    remember(folder / "aimass.db", ended, options.ended)
+    told = ("queued", "running", "succeeded")
+    copy(folder / "aimass.db", ended, options.ended, 0, told)
     with opened(folder, options.running) as client:
         return young, measured(client, folder, options.running)
 
@@ -101,21 +105,22 @@ def opened(folder: Path, slots: int) -> Iterator[Client]:
         process.wait()
 
 
-def begun(client: Client, running: int, waiting: int) -> str:
-    """Submit all that run and all that wait; the id of one that has ended before."""
+def begun(client: Client, running: int) -> tuple[str, str]:
+    """Submit all that run, and one that waits; the id of one that has ended before, and its id."""
     ended = client.wait(submitted(client, 0.0))
     assert ended.state == "succeeded", ended.cause
-    sleeping = [submitted(client, 100_000.0) for _ in range(running)]
+    sleeping = [submitted(client, 80_000.0) for _ in range(running)]
     until(lambda: all(client.jobs.show(job).state == "running" for job in sleeping))
-    for _ in range(waiting):
-        submitted(client, 0.0)
-    return ended.id
+    return ended.id, submitted(client, 0.0)
 
 
 def submitted(client: Client, seconds: float) -> str:
     """Submit a job that sleeps."""
     source = client.upload_content("sleeps.py", SLEEPS)
-    return str(client.jobs.submit(source=source, arguments=[str(seconds)], name="sleeps").id)
+    job = client.jobs.submit(
+        source=source, arguments=[str(seconds)], name="sleeps", stall_seconds=86_400
+    )
+    return str(job.id)
 
 
 def measured(client: Client, folder: Path, slots: int) -> Figures:
@@ -190,16 +195,18 @@ def timed(ask: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def remember(database: Path, ended: str, count: int) -> None:
-    """As if so many jobs had ended before, each with its run and its events."""
-    clone(database, "jobs", f"id = '{ended}'", count, {"id": number_of("job")})
-    clone(
-        database, "runs", f"job = '{ended}'", count,
-        {"id": number_of("run"), "job": number_of("job"), "number": "1000000 + i"},
-    )  # fmt: skip
-    for topic in ("jobs.queued", "jobs.running", "jobs.succeeded"):
-        where = f"subject = '{ended}' AND topic = '{topic}'"
-        clone(database, "events", where, count, {"sequence": "NULL", "subject": number_of("job")})
+def copy(database: Path, job: str, count: int, first: int, told: tuple[str, ...]) -> None:
+    """So many jobs like this one, each with its run and its events, from a number on."""
+    number = f"{first} + i"
+    ids = {prefix: number_of(prefix).replace("i)", f"{number})") for prefix in ("job", "run")}
+    with in_bulk(database):
+        clone(database, "jobs", f"id = '{job}'", count, {"id": ids["job"]})
+        run = {"id": ids["run"], "job": ids["job"], "number": f"1000000 + {number}"}
+        clone(database, "runs", f"job = '{job}'", count, run)
+        for topic in told:
+            where = f"subject = '{job}' AND topic = 'jobs.{topic}'"
+            event = {"sequence": "NULL", "subject": ids["job"]}
+            clone(database, "events", where, count, event)
 
 
 def against_limits(figures: Figures, ended: int = 0) -> list[Comparison]:

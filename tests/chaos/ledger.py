@@ -9,11 +9,20 @@ import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
-#: What a job does by itself: see ``work.py``.
-Kind = Literal["finish", "fail", "memory", "wait", "quiet"]
-#: What the storm did to a job's processes. A process that was paused goes on; the
+#: What a job does by itself: see ``work.py``. One of kind ``again`` is tried again after a fault.
+Kind = Literal["finish", "fail", "memory", "wait", "quiet", "again"]
+#: What the storm did to a job's processes: it killed one, or paused one that goes on; the
 #: kernel kills one that was starved.
-Harm = Literal["", "rank", "launcher", "supervisor", "paused", "starved"]
+Harm = Literal[
+    "",
+    "rank",
+    "launcher",
+    "supervisor",
+    "paused",
+    "paused launcher",
+    "paused supervisor",
+    "starved",
+]
 
 
 @dataclass
@@ -47,6 +56,16 @@ class Entry:
         return bool(self.ids)
 
     @property
+    def retries(self) -> int:
+        """How often it is to be queued again after a fault."""
+        return 1 if self.kind == "again" else 0
+
+    @property
+    def most_starts(self) -> int:
+        """How often its work may begin."""
+        return 1 + self.retries if self.harm in ("rank", "launcher", "supervisor") else 1
+
+    @property
     def job(self) -> str:
         """The id that was acknowledged."""
         return min(self.ids)
@@ -63,10 +82,10 @@ class Entry:
             "fail": ("failed", "error"),
             "memory": ("failed", "out-of-memory"),
         }
-        if self.harm in harmed:
+        if self.harm in harmed and self.most_starts == 1:
             return {harmed[self.harm]}
         own = alone.get(self.kind, ("succeeded", "finished"))
-        if self.stop_acknowledged and self.kind == "wait":  # it cannot have ended before
+        if self.stop_acknowledged and self.kind in ("wait", "again"):  # it cannot have ended before
             return {("stopped", "stopped")}
         return {own, ("stopped", "stopped")} if self.stop_sent else {own}
 

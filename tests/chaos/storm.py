@@ -27,7 +27,10 @@ from tests.chaos.ledger import Entry, Harm, Kind, Ledger
 from tests.chaos.plane import Plane, may_pass, patiently, until
 
 WORK = Path(__file__).with_name("work.py")
-_HARMS: tuple[Harm, ...] = ("rank", "launcher", "supervisor", "paused", "starved", "")
+_HARMS: tuple[Harm, ...] = (
+    "rank", "launcher", "supervisor", "starved", "",
+    "paused", "paused launcher", "paused supervisor",
+)  # fmt: skip
 _STARVED_BYTES = 48 << 20
 
 
@@ -80,7 +83,7 @@ class Storm:
 
     def _wave(self) -> None:
         """Submit, run, harm or stop, finish: the control plane is killed in each of them."""
-        entries = [self.ledger.begin(kind) for kind in ("wait", self._short(), "finish")]
+        entries = [self.ledger.begin(kind) for kind in (self._long(), self._short(), "finish")]
         self._killed("submit", [lambda e=e: self._submit(e, once=True) for e in entries], 0.12)
         for entry in entries[:2] if self._chance(0.3) else entries:
             self._submit(entry)
@@ -95,7 +98,8 @@ class Storm:
         self._harm(waiting, next(self._harms))
         self._release(waiting)
         folder = self._folder(waiting)
-        until(lambda: (folder / "exit.json").exists() or waiting.harm == "supervisor", "its end")
+        soon = waiting.harm == "supervisor" or waiting.most_starts > 1
+        until(lambda: soon or (folder / "exit.json").exists(), "its end")
         self._killed("finish", [], 0.05)
 
     def _full_disk(self) -> None:
@@ -111,6 +115,9 @@ class Storm:
             self._plane.kill()
             self.done["disk full, and killed"] += 1
         self._back()
+
+    def _long(self) -> Kind:
+        return self._random.choice(("wait", "again"))
 
     def _short(self) -> Kind:
         return self._random.choice(("finish", "fail", "memory"))
@@ -186,6 +193,7 @@ class Storm:
                 "source": entry.upload,
                 "name": entry.name,
                 "arguments": [str(self._marks), entry.kind],
+                "retries": entry.retries,
             }
             answer = client._exchange(
                 "POST", "/jobs", json=body, headers={"Idempotency-Key": entry.key}
@@ -232,22 +240,23 @@ class Storm:
         until(lambda: log.exists() and b"line 19" in log.read_bytes(), f"{entry.name} speaks")
 
     def _harm(self, entry: Entry, harm: Harm) -> None:
-        """Kill one of a job's processes, or stop its rank for a while."""
+        """Kill one of a job's processes, or pause one for a while."""
         if not harm or (harm == "starved" and self._memory.why_not):
             return
         folder = self._folder(entry)
         rank = (read_record(folder / "ranks.json") or {})["pids"][0]
         supervisor = (read_record(folder / "started.json") or {})["identity"]["pid"]
         entry.harm = harm
-        self.done[f"{harm} {'a while' if harm == 'paused' else 'killed'}"] += 1
+        pids = {"rank": rank, "launcher": _parent_of(rank), "supervisor": supervisor}
+        self.done[harm if harm.startswith("paused") else f"{harm} killed"] += 1
         if harm == "starved":
             self._starve(entry, rank)
-        elif harm == "paused":
-            os.kill(rank, signal.SIGSTOP)
+        elif harm.startswith("paused"):
+            pid = pids[harm.removeprefix("paused").strip() or "rank"]
+            os.kill(pid, signal.SIGSTOP)
             time.sleep(self._random.uniform(0.5, 2.0))
-            os.kill(rank, signal.SIGCONT)
+            os.kill(pid, signal.SIGCONT)
         else:
-            pids = {"rank": rank, "launcher": _parent_of(rank), "supervisor": supervisor}
             os.kill(pids[harm], signal.SIGKILL)
 
     def _starve(self, entry: Entry, rank: int) -> None:

@@ -14,6 +14,7 @@ from tests.chaos.ledger import Entry
 
 LINES = [*(f"line {number}" for number in range(20)), "end 20"]
 TOPICS = ["jobs.queued", "jobs.starting", "jobs.running", "jobs.succeeded"]
+AGAIN = [*LINES[:20], *LINES]  # the first attempt failed
 
 
 def entry(**changes: Any) -> Entry:
@@ -55,6 +56,7 @@ FAIR = [
             topics=[*TOPICS[:3], "jobs.failed"],
         ),
     ),
+    (entry(kind="again", harm="rank"), found(starts=2, log=AGAIN, topics=[*TOPICS[:3], *TOPICS])),
 ]
 
 
@@ -75,6 +77,18 @@ PLANTED = {
     ),
     "two jobs of one key": (entry(), found(job(), job(id="job_b")), "twice"),
     "two starts": (entry(), found(starts=2), "twice"),
+    "a retry that nothing asked for": (entry(kind="again"), found(starts=2), "twice"),
+    "a third attempt": (
+        entry(kind="again", harm="rank", told=AGAIN),
+        found(starts=3, log=AGAIN),
+        "twice",
+    ),
+    "a second log without a second attempt": (entry(told=AGAIN), found(log=AGAIN), "gap"),
+    "a line is missing of the second attempt": (
+        entry(kind="again", harm="rank", told=[*AGAIN[:25], *AGAIN[26:]]),
+        found(starts=2, log=[*AGAIN[:25], *AGAIN[26:]]),
+        "gap",
+    ),
     "it did well and never began": (entry(), found(starts=0), "twice"),
     "a success that cannot be": (entry(kind="fail"), found(), "cause"),
     "lost, and nobody harmed it": (entry(), found(job("lost", "lost")), "cause"),

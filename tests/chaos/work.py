@@ -44,7 +44,7 @@ def take_memory() -> None:
 
 
 def main(marks: Path, kind: str) -> None:
-    """Do as the kind says; ``wait`` and ``quiet`` wait for ``<marks>/<job>.go``,
+    """Do as the kind says; ``wait``, ``again`` and ``quiet`` wait for ``<marks>/<job>.go``,
     and take memory once there is ``<marks>/<job>.eat``."""
     job = os.environ["AIMASS_JOB_ID"]
     mark(marks, job)
@@ -57,9 +57,9 @@ def main(marks: Path, kind: str) -> None:
     if kind == "finish":
         time.sleep(0.3)
         print("end 20", flush=True)
-    if kind in ("wait", "quiet"):
+    if kind in ("wait", "again", "quiet"):
         go, eat = marks / f"{job}.go", marks / f"{job}.eat"
-        say_until(go, eat, 0.05 if kind == "wait" else 1.0)
+        say_until(go, eat, 1.0 if kind == "quiet" else 0.05)
 
 
 if __name__ == "__main__":
