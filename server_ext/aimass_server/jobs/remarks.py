@@ -13,8 +13,9 @@ _LATE = "its deadline"
 def is_late(job: Job, now: float) -> bool:
     """Whether its deadline has passed and nobody was told."""
     deadline = job.options.deadline
-    told = any(warning.startswith(_LATE) for warning in job.warnings)
-    return deadline is not None and deadline.timestamp() <= now and not told
+    if deadline is None or deadline.timestamp() > now:  # most of thousands
+        return False
+    return not any(warning.startswith(_LATE) for warning in job.warnings)
 
 
 def late_remark(job: Job) -> str:

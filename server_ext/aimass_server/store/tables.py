@@ -147,7 +147,7 @@ jobs = Table(
     Column("model", String(128)),
     Index("ix_jobs_tenant", "tenant", "id"),
     Index("ix_jobs_tenant_name", "tenant", "name", "id"),
-    Index("ix_jobs_tenant_state", "tenant", "state", "id"),
+    Index("ix_jobs_tenant_state", "tenant", "state", "id", "owner"),
     Index("ix_jobs_tenant_kind", "tenant", "kind", "id"),
 )
 

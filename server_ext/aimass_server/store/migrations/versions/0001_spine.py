@@ -120,7 +120,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_jobs_state"), "jobs", ["state"], unique=False)
     op.create_index("ix_jobs_tenant", "jobs", ["tenant", "id"], unique=False)
     op.create_index("ix_jobs_tenant_name", "jobs", ["tenant", "name", "id"], unique=False)
-    op.create_index("ix_jobs_tenant_state", "jobs", ["tenant", "state", "id"], unique=False)
+    op.create_index(
+        "ix_jobs_tenant_state", "jobs", ["tenant", "state", "id", "owner"], unique=False
+    )
     op.create_index("ix_jobs_tenant_kind", "jobs", ["tenant", "kind", "id"], unique=False)
     op.create_table(
         "experiments",
