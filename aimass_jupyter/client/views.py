@@ -293,6 +293,8 @@ def _why_rows(why: Why) -> list[tuple[str, str]]:
         rows.append(("starts in", f"about {duration(why.starts_in_seconds)}"))
     if why.expected_seconds is not None:
         rows.append(("should run", f"about {duration(why.expected_seconds)}"))
+    if why.memory_bytes is not None:
+        rows.append(("should take", f"{size(why.memory_bytes)} of memory a rank"))
     rows += [("note", note) for note in why.notes]
     return rows
 

@@ -30,6 +30,9 @@ class Why(Resource):
         None, description="When it should start, if jobs run as long as ones like them did."
     )
     expected_seconds: float | None = Field(None, description="How long it should run.")
+    memory_bytes: int | None = Field(
+        None, description="Memory that each rank is given: as asked for, or as ones like it took."
+    )
     notes: list[str] = Field(
         default_factory=list,
         description="What else concerns its turn: a deadline in danger, who makes room.",

@@ -93,6 +93,7 @@ class NodePlace(Place):
     argv: list[str]
     python: str
     folder: str = Field("", description="Where jobs work there; empty: below the user's home.")
+    devices: list[int] | None = Field(None, description="The GPUs there that are its own.")
 
 
 class Source(Resource):

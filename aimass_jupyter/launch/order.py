@@ -39,6 +39,8 @@ class JobOrder:
     """What a launcher needs to know of a job (part of the contract's ``JobSpec``).
 
     ``where`` its ranks are: on this host, on nodes, or, on such a node, the part that is there.
+    ``memory`` is what each rank may take in bytes, 0 without a limit; ``devices`` are the GPUs of
+    this host that are its own, None where nobody said.
     """
 
     id: str
@@ -51,6 +53,8 @@ class JobOrder:
     stall_seconds: float = DEFAULT_STALL_SECONDS
     own_code: bool = False
     kind: str = TRAINING
+    memory: int = 0
+    devices: tuple[int, ...] | None = None
     where: Literal["here", "nodes", "part"] = "here"
 
     @property
@@ -137,6 +141,8 @@ def read_job(folder: Path) -> JobOrder:
         max_restarts=int(options.get("max_restarts", 0)),
         own_code=spec.get("source") is not None,
         kind=spec.get("kind", TRAINING),
+        memory=int(options.get("memory") or 0),
+        devices=None if spec.get("devices") is None else tuple(spec["devices"]),
         where="part" if spec.get("part") else "nodes" if spec.get("places") else "here",
         stall_seconds=float(options.get("stall_seconds", DEFAULT_STALL_SECONDS)),
     )

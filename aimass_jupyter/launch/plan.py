@@ -45,9 +45,16 @@ def make_plan(order: Order) -> Plan:
         if reason := launcher.missing():
             raise Unavailable(f"engine '{work.engine}' cannot be used here: {reason}")
         argv, extra = launcher.command(work, order.folder)
-        environment = job_environment(work.np) | extra | marker
+        environment = job_environment(work.np) | _devices(work) | extra | marker
         log = order.folder / "log" / "launcher.log"
         forks = isinstance(launcher, GangLauncher) and launcher.forks(work)
         gang = work if forks else None
         return Plan(argv, order.folder, environment, log, launcher, work.np, gang)
     return Plan(work.argv, work.cwd, os.environ | work.environment | marker, work.log)
+
+
+def _devices(work: JobOrder) -> dict[str, str]:
+    """What lets its ranks see their own GPUs alone, each by its local rank."""
+    if work.devices is None:
+        return {}
+    return {"CUDA_VISIBLE_DEVICES": ",".join(map(str, work.devices))}

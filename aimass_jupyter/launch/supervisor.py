@@ -25,6 +25,7 @@ from aimass_jupyter.launch.hangs import HangDoctor
 from aimass_jupyter.launch.launchers import signal_name
 from aimass_jupyter.launch.leaving import Leaving
 from aimass_jupyter.launch.logs import ProcessLogs
+from aimass_jupyter.launch.memory import MemoryWatch
 from aimass_jupyter.launch.order import JobOrder, Order, read_order
 from aimass_jupyter.launch.plan import Plan, make_plan
 
@@ -95,6 +96,7 @@ class Supervisor:
         self._ahead = ahead
         self._stopping = False
         self._leaving = Leaving(folder)
+        self._memory: MemoryWatch | None = None
         self._started_at = utc_now()
 
     def run(self) -> None:
@@ -142,6 +144,7 @@ class Supervisor:
             if not self._asked_to_stop(0):
                 child = self._begin(order, plan, logs)
                 logs.start()
+                self._memory = self._memory_watch(order, logs)
                 ended = self._watch(child, self._doctor(order, logs))
         except Failed as error:
             return None, Cause("not-started", str(error))
@@ -173,6 +176,12 @@ class Supervisor:
             return None
         return HangDoctor(self._folder, order.work.stall_seconds, logs.say)
 
+    def _memory_watch(self, order: Order, logs: ProcessLogs) -> MemoryWatch | None:
+        """Whoever looks at what the ranks of a job take; those on other nodes are not seen here."""
+        if not isinstance(order.work, JobOrder) or order.work.where == "nodes":
+            return None
+        return MemoryWatch(self._folder, order.work.memory, logs.say)
+
     def _watch(self, child: int, doctor: HangDoctor | None) -> dict[int, int]:
         """Wait until the child ends or a stop is asked for; what ended by then."""
         ended: dict[int, int] = {}
@@ -180,6 +189,8 @@ class Supervisor:
             ended |= reap()
             if doctor:
                 doctor.look()
+            if self._memory:
+                self._memory.look(child)
         return ended
 
     def _asked_to_stop(self, timeout: float) -> bool:
@@ -216,6 +227,7 @@ class Supervisor:
             "cause": cause.as_record(),
             "started_at": _text(self._started_at),
             "ended_at": _text(utc_now()),
+            "peak_memory_bytes": self._memory.peak_bytes if self._memory else 0,
         }
         write_record(self._folder / "exit.json", record)
 

@@ -46,15 +46,22 @@ def _execute(order: WorkOrder, output: Path, shown: EventWriter) -> None:
         from papermill.exceptions import PapermillExecutionError
 
         engine = _engine_that_tells(order, shown)
+        notebook = nbformat.read(  # type: ignore[no-untyped-call]
+            order.spec.input_path, as_version=4
+        )
+    kernel = order.params["kernel"]
+    notebook.metadata.setdefault("kernelspec", {}).setdefault("language", "python")
+    notebook.metadata["kernelspec"].update(name=kernel)
+    notebook.metadata["kernelspec"].setdefault("display_name", kernel)
     try:
         papermill.execute_notebook(
-            nbformat.read(order.spec.input_path, as_version=4),  # type: ignore[no-untyped-call]
+            notebook,
             str(output),
             parameters=order.params["params"],
             engine_name=engine,
             cwd=str(output.parent),
             progress_bar=False,
-            kernel_name=order.params["kernel"],
+            kernel_name=kernel,
         )
     except PapermillExecutionError as error:
         raise CellFailed(

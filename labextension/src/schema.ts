@@ -1229,6 +1229,10 @@ export interface Why {
    */
   expected_seconds: number | null;
   /**
+   * Memory that each rank is given: as asked for, or as ones like it took.
+   */
+  memory_bytes: number | null;
+  /**
    * What else concerns its turn: a deadline in danger, who makes room.
    */
   notes: string[];

@@ -149,6 +149,7 @@ class ControlPlane:
         facts = Facts(
             self.settings.folder,
             self.settings.slots,
+            self.settings.gpus,
             lambda: self.url,
             self.engines,
             find_hardware,

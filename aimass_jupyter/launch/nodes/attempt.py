@@ -119,7 +119,9 @@ class Attempt:
                 "address": link.address,
                 "attempt": self._number,
             }
+            devices = link.place.get("devices")
             spec = self._spec | {"places": [], "np": ranks, "options": options, "part": part}
+            spec["devices"] = devices
             link.say({"do": "start", "spec": spec | {"code": link.place.get("code", "")}})
             if peers := peers_of(link, links):
                 link.say({"do": "guard", "peers": peers})

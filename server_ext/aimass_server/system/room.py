@@ -23,7 +23,6 @@ from aimass_jupyter.contract.system import (
     Status,
 )
 from aimass_jupyter.contract.table import OPERATIONS
-from aimass_jupyter.host.usage import gpu_count
 from aimass_server.access import Call, rights_of
 from aimass_server.store import Store, datasets, endpoints, jobs, models, services
 
@@ -36,6 +35,7 @@ class Facts:
 
     folder: Path
     slots: int
+    gpus: int
     url: Callable[[], str]
     engines: Callable[[], Awaitable[dict[str, str]]]
     hardware: Callable[[], Awaitable[dict[str, Any]]]
@@ -62,7 +62,7 @@ class System:
             started_at=self._started_at,
             slots=facts.slots,
             slots_used=await self._store.read(jobs.slots_used),
-            gpus=gpu_count(),
+            gpus=facts.gpus,
             gpu_percent=facts.gpu_percent(),
             engines=[name for name, why_not in (await facts.engines()).items() if not why_not],
             jobs=await self._store.read(lambda c: jobs.counts(c, tenant)),
