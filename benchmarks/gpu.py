@@ -26,6 +26,7 @@ from typing import Any
 import torch
 from figures import Comparison, publish
 from ranks import on_ranks
+from step_sync import finite
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -206,10 +207,7 @@ class Ours:
         self._learner = Learner(params, network, engine)
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> None:
-        learner, batch = self._learner, Part(inputs, targets)
-        loss = learner.backward(self._task, batch)
-        if learner.exchange.average(loss, len(batch)).isfinite():
-            learner.update(Pace(RATE, 0.9))
+        self._learner.learn(self._task, Part(inputs, targets), Pace(RATE, 0.9), finite)
 
 
 class ByHand:

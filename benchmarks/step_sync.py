@@ -191,12 +191,14 @@ class Ours:
         self._learner = Learner(params, network, engine)
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> None:
-        learner, batch = self._learner, Part(inputs, targets)
-        loss = learner.backward(self._task, batch)
-        if learner.exchange.average(loss, len(batch)).isfinite():
-            learner.update(Pace(RATE, 0.9))
+        self._learner.learn(self._task, Part(inputs, targets), Pace(RATE, 0.9), finite)
         self._done += 1
-        learner.exchange.settle(self._done, last=False)
+        self._learner.exchange.settle(self._done, last=False)
+
+
+def finite(own: Tensor, mean: Tensor, gradients: Tensor) -> bool:
+    """Whether a step may be taken, as the loop sees it."""
+    return bool(mean.isfinite())
 
 
 def ours(network: nn.Sequential, engine: Engine, collectives: str) -> Step:
