@@ -197,7 +197,7 @@ class States(RuleBasedStateMachine):
         try:
             await runner._pass()
         finally:
-            outcomes = await asyncio.gather(*runner._waiting, return_exceptions=True)
+            outcomes = await asyncio.gather(*runner._starts._waiting, return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
