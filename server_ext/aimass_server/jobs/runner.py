@@ -38,6 +38,7 @@ from aimass_server.store import Store, job_notes, jobs
 
 PASS_SECONDS = 2.0
 SCHEDULE_SECONDS = 30.0
+LONGEST_REST_SECONDS = 0.1
 
 logger = logging.getLogger("aimass.jobs")
 
@@ -100,6 +101,7 @@ class Runner:
         )
         self._woken = asyncio.Event()
         self._schedule_by = 0.0
+        self._rest_until = 0.0
         self._tasks: list[asyncio.Task[None]] = []
 
     def open(self) -> None:
@@ -158,6 +160,7 @@ class Runner:
                 await asyncio.sleep(PASS_SECONDS)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), PASS_SECONDS)
+            await asyncio.sleep(self._rest_until - time.monotonic())
 
     async def _pass(self) -> None:
         """Bring every job that runs in line with its folder, then start what fits."""
@@ -171,7 +174,11 @@ class Runner:
 
     async def _schedule(self) -> None:
         self._schedule_by = 0.0  # should it fail, the next pass does it again
+        began = time.monotonic()
         agenda = await self.scheduler.look()
+        now = time.monotonic()
+        # thousands that wait take a while to look at: between two looks, requests are answered
+        self._rest_until = now + min(2 * (now - began), LONGEST_REST_SECONDS)
         for job, cause in agenda.hopeless:
             await self._guarded(job, partial(self._end_waiting, cause=cause))
         for job in agenda.starts:

@@ -192,5 +192,5 @@ def _record(connection: Connection, job: Job, happening: str) -> None:
 
 
 def _job(row: Row[Any]) -> Job:
-    columns = {name: row._mapping[name] for name in Job.model_fields if name in row._mapping}
+    columns = dict(zip(row._fields, row, strict=True))  # what is no field of a job is let go
     return Job.model_validate(columns)
