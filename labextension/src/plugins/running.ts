@@ -19,9 +19,10 @@ export const runningPlugin: JupyterFrontEndPlugin<void> = {
   id: 'aimass-jupyter:running',
   description: 'Jobs of AI Mass among the running sessions.',
   autoStart: true,
-  requires: [IAimass, IRunningSessionManagers],
-  activate: (app: JupyterFrontEnd, aimass: IAimass, managers: IRunningSessionManagers) => {
-    managers.add(new RunningJobs(app.commands, aimass));
+  requires: [IAimass],
+  optional: [IRunningSessionManagers],
+  activate: (app: JupyterFrontEnd, aimass: IAimass, managers: IRunningSessionManagers | null) => {
+    managers?.add(new RunningJobs(app.commands, aimass));
   }
 };
 

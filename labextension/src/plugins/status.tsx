@@ -17,12 +17,13 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
   id: 'aimass-jupyter:status',
   description: 'Running jobs and slots of AI Mass in the status bar.',
   autoStart: true,
-  requires: [IAimass, IStatusBar],
-  activate: (app: JupyterFrontEnd, aimass: IAimass, bar: IStatusBar) => {
+  requires: [IAimass],
+  optional: [IStatusBar], // Notebook 7 has none
+  activate: (app: JupyterFrontEnd, aimass: IAimass, bar: IStatusBar | null) => {
     const item = ReactWidget.create(<StatusItem aimass={aimass} commands={app.commands} />);
     item.id = 'aimass-status';
     const isActive = () => aimass.connection.state !== 'connecting';
-    bar.registerStatusItem('aimass-jupyter:status', {
+    bar?.registerStatusItem('aimass-jupyter:status', {
       item,
       align: 'left',
       rank: 20,

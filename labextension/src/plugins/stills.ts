@@ -10,6 +10,10 @@ export const stillsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'aimass-jupyter:stills',
   description: 'Shows the widgets of AI Mass as they were saved, where they cannot be live.',
   autoStart: true,
-  requires: [INotebookTracker],
-  activate: (_: JupyterFrontEnd, tracker: INotebookTracker) => keepStills(tracker)
+  optional: [INotebookTracker],
+  activate: (_: JupyterFrontEnd, tracker: INotebookTracker | null) => {
+    if (tracker) {
+      keepStills(tracker);
+    }
+  }
 };
