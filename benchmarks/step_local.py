@@ -2,11 +2,12 @@
 
 ::
 
-    python benchmarks/step_local.py [--pairs 5] [--every 8] [--epochs 6]
+    python benchmarks/step_local.py [--pairs 5] [--every 8] [--epochs 6] [--seeds 5]
 
 Speed: a step of 4.5 million parameters that meets every ``--every`` steps, against the same step by
 processes that exchange nothing, as in step_sync.py. Loss: the same training once with a meeting at
-every step and once with local steps; held-out loss at equal samples, and at equal time.
+every step and once with local steps, from several seeds; held-out loss at equal samples, and at
+equal time, medians.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import pyarrow as pa
 import torch
 from figures import Comparison, publish
 from ranks import on_ranks
-from step_sync import RANKS, WIDTHS, Ours, eager, import_peers, network
+from step_sync import RANKS, WIDTHS, Ours, eager, finite, import_peers, network
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -37,6 +38,7 @@ from aimass_jupyter.training.learner import Learner
 from aimass_jupyter.training.rows import open_rows
 from aimass_jupyter.training.schedule import Schedule
 
+Curve = list[tuple[float, float]]  # held-out loss and seconds after each epoch
 ROWS = 60_000
 LOSS_EVERY = 4  # local steps in the comparison of losses: the fewest that count as local
 
@@ -49,6 +51,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--batch", type=int, default=128, help="rows a rank")
     parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
     import_peers()
     speed = partial(take_turns, options.pairs, options.steps, options.batch, options.every)
@@ -66,7 +69,8 @@ def main() -> None:
     ]  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         write_rows(Path(folder))
-        losses = on_ranks("torchrun", RANKS, partial(train_both, folder, options.epochs))[0]
+        both = partial(train_both, folder, options.epochs, options.seeds)
+        losses = on_ranks("torchrun", RANKS, both)[0]
     comparisons += compare_losses(losses)
     publish("step-local", comparisons)
 
@@ -112,24 +116,27 @@ def write_rows(folder: Path) -> None:
         file.write_table(table)
 
 
-def train_both(folder: str, epochs: int, engine: Engine) -> dict[str, Any]:
-    """On each rank: train with and without local steps; loss and seconds after each epoch."""
-    return {
-        name: train(folder, {"epochs": epochs, "local_steps": every}, engine)
-        for name, every in (("sync", 1), ("local", LOSS_EVERY))
-    }
+def train_both(folder: str, epochs: int, seeds: int, engine: Engine) -> list[dict[str, Curve]]:
+    """On each rank, for each seed: train with and without local steps."""
+    return [
+        {
+            name: train(folder, {"epochs": epochs, "local_steps": every}, seed, engine)
+            for name, every in (("sync", 1), ("local", LOSS_EVERY))
+        }
+        for seed in range(seeds)
+    ]
 
 
-def train(folder: str, changes: dict[str, Any], engine: Engine) -> list[tuple[float, float]]:
+def train(folder: str, changes: dict[str, Any], seed: int, engine: Engine) -> Curve:
     """The loop's own steps, without curves and checkpoints."""
     params = hyperparameters_of("classification", {"batch_size": 256, "dropout": 0, **changes})
     spec = JobSpec(
         id="bench", name="bench", engine="torchrun", np=RANKS, algorithm="classification",
-        params=params.model_dump(), seed=0, dataset_path=f"{folder}/data.arrow", label="y",
+        params=params.model_dump(), seed=seed, dataset_path=f"{folder}/data.arrow", label="y",
         python=sys.executable,
     )  # fmt: skip
     rows = open_rows(spec, params, engine.place)
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     preprocessing = rows.preprocessing
     net = build_network(params, preprocessing.input_shape, preprocessing.output_size)
     task = find_task("classification", params)
@@ -141,9 +148,7 @@ def train(folder: str, changes: dict[str, Any], engine: Engine) -> list[tuple[fl
     for epoch in range(params.epochs):
         started = time.perf_counter()
         for step, batch in enumerate(rows.batches(epoch, steps), epoch * steps):
-            loss = learner.backward(task, batch)
-            learner.exchange.average(loss, len(batch))
-            learner.update(schedule.at(step))
+            learner.learn(task, batch, schedule.at(step), finite)
             learner.exchange.settle(step + 1, last=(step + 1) % steps == 0)
         spent += time.perf_counter() - started
         found.append((held_out(net, engine, rows.held_out.inputs, rows.held_out.targets), spent))
@@ -163,21 +168,23 @@ def held_out(net: nn.Module, engine: Engine, inputs: torch.Tensor, targets: torc
     return float(sums[0] / sums[1])
 
 
-def compare_losses(losses: dict[str, list[tuple[float, float]]]) -> list[Comparison]:
+def compare_losses(found: list[dict[str, Curve]]) -> list[Comparison]:
     """At equal samples the last epoch of both; at equal time the last that both had time for."""
-    sync, near = losses["sync"], losses["local"]
-    time_of_both = min(sync[-1][1], near[-1][1])
-    at_time = {
-        name: [loss for loss, spent in curve if spent <= time_of_both * 1.0001][-1]
-        for name, curve in losses.items()
-    }
-    version = torch.__version__
-    print(f"{time_of_both:.2f} s: sync {at_time['sync']:.4f}, local {at_time['local']:.4f}")
+    samples: dict[str, list[float]] = {"sync": [], "local": []}
+    seconds: dict[str, list[float]] = {"sync": [], "local": []}
+    for seed, curves in enumerate(found):
+        time_of_both = min(curve[-1][1] for curve in curves.values())
+        for name, curve in curves.items():
+            samples[name].append(curve[-1][0])
+            seconds[name].append([loss for loss, spent in curve if spent <= time_of_both][-1])
+        last = {name: f"{losses[-1]:.4f}" for name, losses in samples.items()}
+        print(f"seed {seed}: {last}, in {time_of_both:.2f} s {seconds['sync'][-1]:.4f}, "
+              f"{seconds['local'][-1]:.4f}")  # fmt: skip
+    version, note = torch.__version__, f"every {LOSS_EVERY} steps"
     return [
-        Comparison("synchronous, loss at equal samples", version, [near[-1][0]], [sync[-1][0]],
-                   "loss", 0.995, note=f"every {LOSS_EVERY} steps"),
-        Comparison("synchronous, loss at equal time", version, [at_time["local"]],
-                   [at_time["sync"]], "loss", 0.995, note=f"every {LOSS_EVERY} steps"),
+        Comparison(f"synchronous, loss at equal {what}", version, losses["local"], losses["sync"],
+                   "loss", 0.995, note=note)
+        for what, losses in (("samples", samples), ("time", seconds))
     ]  # fmt: skip
 
 
