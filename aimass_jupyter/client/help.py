@@ -1,11 +1,17 @@
-"""Help texts, made from the table."""
+"""Help texts, made from the table; as wide as the terminal."""
 
 from __future__ import annotations
+
+import shutil
+import textwrap
+from typing import Any
 
 from aimass_jupyter.client.command_line import face_options
 from aimass_jupyter.contract.algorithms import ALGORITHMS
 from aimass_jupyter.contract.operation import Operation, choices
 from aimass_jupyter.contract.table import OPERATIONS
+
+NARROWEST, WIDEST = 60, 110
 
 
 def overview(prefix: str) -> str:
@@ -22,12 +28,13 @@ def overview(prefix: str) -> str:
 def of(operation: Operation, prefix: str) -> str:
     """What an operation does, takes and needs, with examples."""
     name = operation.short or f"{operation.noun} {operation.verb}"
-    usage = " ".join([prefix, name, *(f"<{field}>" for field in operation.positionals)])
+    usage = " ".join(
+        [prefix, name, *(_positional(operation, field) for field in operation.positionals)]
+    )
     lines = [operation.help, "", f"usage: {usage} [options]"]
     options = [_option(operation, field) for field in operation.fields]
     options += [(f"--{o}", text) for o, text in face_options(operation).items()]
-    width = min(26, max(len(option) for option, _ in options) + 2)
-    lines += ["", *(f"  {option:<{width}} {text}" for option, text in options)]
+    lines += ["", *_columns(options)]
     if operation.open_field:
         lines += ["", "Hyperparameters are options too:", *_hyperparameters()]
     lines += ["", "Examples:", *(f"  {prefix} {example}" for example in operation.examples)]
@@ -41,10 +48,35 @@ def _hyperparameters() -> list[str]:
         for algorithm in ALGORITHMS.values()
         for name, field in algorithm.hyperparameters.model_fields.items()
     }
-    return [
-        f"  --{name.replace('_', '-'):<24} {field.description} Default: {field.get_default()}."
-        for name, field in fields.items()
-    ]
+    return _columns(
+        [
+            (f"--{name.replace('_', '-')}", f"{field.description}{_default(field.get_default())}")
+            for name, field in fields.items()
+        ]
+    )
+
+
+def _columns(options: list[tuple[str, str]]) -> list[str]:
+    """Names and what they mean, beside each other."""
+    width = min(26, max(len(option) for option, _ in options) + 2)
+    terminal = shutil.get_terminal_size((WIDEST, 24)).columns
+    text = textwrap.TextWrapper(
+        width=max(NARROWEST, min(WIDEST, terminal)),
+        subsequent_indent=" " * (width + 3),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    lines = []
+    for option, meaning in options:
+        text.initial_indent = f"  {option:<{width}} "
+        lines += text.wrap(meaning)
+    return lines
+
+
+def _default(value: Any) -> str:
+    """What holds when nothing is said; for what is off then, nothing."""
+    is_off = value is None or value is False or value in ("", [], {})
+    return "" if is_off else f" Default: {value}."
 
 
 def _option(operation: Operation, name: str) -> tuple[str, str]:
@@ -52,8 +84,11 @@ def _option(operation: Operation, name: str) -> tuple[str, str]:
     text = schema.description or ""
     if known := choices(schema):
         text += f" One of: {', '.join(known)}."
-    default = None if schema.is_required() else schema.get_default(call_default_factory=True)
-    if default not in (None, "", [], {}):
-        text += f" Default: {default}."
-    label = f"<{name}>" if name in operation.positionals else "--" + name.replace("_", "-")
-    return label, text
+    if not schema.is_required():
+        text += _default(schema.get_default(call_default_factory=True))
+    mark = _positional(operation, name)
+    return mark if name in operation.positionals else "--" + name.replace("_", "-"), text
+
+
+def _positional(operation: Operation, name: str) -> str:
+    return f"<{name}>" if operation.fields[name].is_required() else f"[{name}]"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_origin
 
 from pydantic import BaseModel
 
+from aimass_jupyter.client.views import as_text
 from aimass_jupyter.contract.base import Page, Resource
 from aimass_jupyter.contract.clusters import Cluster
 from aimass_jupyter.contract.datasets import Dataset
@@ -63,6 +64,11 @@ class Verbs:
     def __getitem__(self, name: str) -> Callable[..., Any]:
         operation, field = self._operations[name]
         return _method(self._client, operation, field, self._reference)
+
+    @staticmethod
+    def text(answer: BaseModel) -> str:
+        """The answer as it is printed."""
+        return as_text(answer)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Verbs:
         return self  # a connection has no second self

@@ -44,6 +44,10 @@ class Resource(BaseModel):
             verbs = self.__dict__.get("_verbs", ())
             return verbs[name] if name in verbs else super().__getattr__(name)
 
+    def __str__(self) -> str:
+        verbs = self.__dict__.get("_verbs")  # of a client, which knows how people read it
+        return verbs.text(self) if hasattr(verbs, "text") else super().__str__()
+
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.__dict__.get("_verbs", ())]
 

@@ -66,13 +66,18 @@ def kernel(server: Server) -> Iterator[Kernel]:
 
 
 def test_the_start_page_says_what_to_try_next(kernel: Kernel) -> None:
-    assert "%aimass" in kernel.run("%aimass")["text"]
+    shown = kernel.run("%aimass")
+    assert "Try next:\n  %aimass " in shown["text"]
+    assert "of 2 slots in use" in shown["text"]
+    assert "<code>%aimass help</code>" in shown["html"]
 
 
 def test_an_answer_is_an_object_with_a_plain_and_a_rich_view(kernel: Kernel, trained: Job) -> None:
     shown = kernel.run("%aimass models")
     assert "iris" in shown["text"]
     assert "<table>" in shown["html"]
+    printed = kernel.run("page = %aimass models\nprint(page.items[0])")["stream"]
+    assert printed.startswith("model ")
     assert (
         "classification" in kernel.run("page = %aimass models\npage.items[0].latest.task")["text"]
     )
