@@ -65,9 +65,10 @@ def choose_way(
 
 def ways_of(params: Hyperparameters, rows: Rows, engine: Engine) -> list[Way]:
     """What may be chosen from; the first is taken where nothing is measured."""
-    layouts = [params.layout]
+    layouts: list[str] = [params.layout]
     if params.layout == "auto" and _is_cnn(params, rows):
-        layouts = sorted((CHANNELS_LAST, CONTIGUOUS), key=usual_layout(engine.device).__ne__)
+        usual = usual_layout(engine.device)
+        layouts = [usual, CONTIGUOUS if usual == CHANNELS_LAST else CHANNELS_LAST]
     precisions = ["float32", "bf16"] if params.precision == "auto" else [params.precision]
     return [Way(precision, layout) for precision, layout in product(precisions, layouts)]
 
