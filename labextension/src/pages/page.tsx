@@ -25,9 +25,15 @@ export function pageId({ noun, id }: IPageArgs): string {
   return `aimass-page-${noun}-${id}`;
 }
 
+/** The path of Lab; Notebook 7 is another app beside it. */
+function labPath(): string {
+  const path = PageConfig.getOption('appUrl');
+  return path.startsWith('/lab') ? path : '/lab';
+}
+
 /** The address that opens a page in Lab. */
 export function addressOf({ noun, id }: IPageArgs): string {
-  const lab = URLExt.join(PageConfig.getBaseUrl(), PageConfig.getOption('appUrl') || '/lab');
+  const lab = URLExt.join(PageConfig.getBaseUrl(), labPath());
   return `${lab}?aimass=${noun}/${encodeURIComponent(id)}`;
 }
 

@@ -14,6 +14,7 @@ import { CommandIDs } from '../commands';
 import { trans } from '../i18n';
 import { type ILogOptions, LogView } from '../log';
 import { IAimass } from '../tokens';
+import { hasTabs } from './places';
 
 /** Whose log it is: a job's, with its ranks, or a service's. */
 interface ILogArgs {
@@ -40,7 +41,7 @@ export const logsPlugin: JupyterFrontEndPlugin<void> = {
         argsOf.set(id, wanted);
         const tab = tabs.find(each => each.id === id) ?? logTab(aimass.api, wanted, id);
         if (!tab.isAttached) {
-          app.shell.add(tab, 'main');
+          app.shell.add(tab, hasTabs(app) ? 'main' : 'down');
           void tabs.add(tab);
         }
         app.shell.activateById(id);

@@ -13,8 +13,9 @@ import { type MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import { CommandActions } from '../actions';
 import { CommandIDs } from '../commands';
 import { trans } from '../i18n';
-import { type IPageArgs, pageId, pageTab } from '../pages/page';
+import { addressOf, type IPageArgs, pageId, pageTab } from '../pages/page';
 import { IAimass, type IPage, IPages } from '../tokens';
+import { hasTabs, openAside } from './places';
 
 const ADDRESS = /[?&]aimass=([\w-]+)\/([^&#]+)/;
 
@@ -66,6 +67,10 @@ class Pages implements IPages {
 
   /** Show a page: the one that is open, or a new one. A noun that is switched off has none. */
   open(args: IPageArgs): void {
+    if (!hasTabs(this._app)) {
+      openAside(addressOf(args));
+      return;
+    }
     const page = this._pages.get(args.noun);
     const id = pageId(args);
     const { shell } = this._app;

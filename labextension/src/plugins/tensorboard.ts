@@ -12,6 +12,7 @@ import { CommandIDs } from '../commands';
 import { trans } from '../i18n';
 import { aimassIcon } from '../icons';
 import { IAimass } from '../tokens';
+import { hasTabs, openAside } from './places';
 
 export const tensorboardPlugin: JupyterFrontEndPlugin<void> = {
   id: 'aimass-jupyter:tensorboard',
@@ -32,10 +33,15 @@ export const tensorboardPlugin: JupyterFrontEndPlugin<void> = {
       caption: trans.__('Curves of every job'),
       execute: args => {
         const run = (args.run as string | undefined) ?? '';
+        const url = addressOf(aimass.api.url('tensorboard/'), run);
+        if (!hasTabs(app)) {
+          openAside(url);
+          return;
+        }
         const id = run ? `aimass-tensorboard-${run}` : 'aimass-tensorboard';
         runs.set(id, run);
         if (!tabs.find(tab => tab.id === id)) {
-          const tab = tensorBoardTab(aimass.api.url('tensorboard/'), id, run);
+          const tab = tensorBoardTab(url, id, run);
           app.shell.add(tab, 'main');
           void tabs.add(tab);
         }
@@ -62,7 +68,7 @@ function tensorBoardTab(url: string, id: string, run: string): MainAreaWidget<IF
     ],
     referrerPolicy: 'same-origin'
   });
-  content.url = run ? `${url}?runFilter=${encodeURIComponent(exactly(run))}#timeseries` : url;
+  content.url = url;
   const tab = new MainAreaWidget({ content });
   tab.id = id;
   tab.node.dataset.testid = 'aimass-tensorboard-tab';
@@ -70,6 +76,11 @@ function tensorBoardTab(url: string, id: string, run: string): MainAreaWidget<IF
   tab.title.icon = aimassIcon;
   tab.title.closable = true;
   return tab;
+}
+
+/** TensorBoard, or one run of it. */
+function addressOf(url: string, run: string): string {
+  return run ? `${url}?runFilter=${encodeURIComponent(exactly(run))}#timeseries` : url;
 }
 
 /** TensorBoard chooses runs by a regular expression. */
