@@ -105,13 +105,13 @@ def card(job: Job, gaps: list[Gap], missing: Mapping[str, int] | None = None) ->
         "np",
         "start",
         "dataset",
-        "algorithm",
         "metrics",
         "model",
         "restarts",
         "warnings",
     }
     return job.model_dump(mode="json", include=kept) | {
+        "algorithm": job.algorithm or job.kind,
         "final": job.final,
         "fraction": job.progress.fraction,
         "eta_seconds": job.progress.eta_seconds,

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from aimass_jupyter.contract.job_course import JobUpdate, Series
+from aimass_jupyter.contract.job_kinds import WORK
 from aimass_jupyter.contract.jobs import Cause, Job
 
 BAR_CELLS = 24
@@ -33,10 +34,13 @@ def _lines(update: JobUpdate) -> Iterator[str]:
     yield _state_line(job)
     yield from _curve_lines(update.series)
     if job.final and job.metrics:
-        what = "logged last" if job.algorithm == "code" else "held-out rows"
+        held_out = "all rows" if job.kind == "evaluation" else "held-out rows"
+        what = "logged last" if job.algorithm == "code" else held_out
         yield f"{what}: {format_metrics(job.metrics)}"
     if job.model:
         yield f"model: {job.model}"
+    if job.result:
+        yield f"result: {job.result}"
     yield from (f"warning: {warning}" for warning in job.warnings)
     if job.cause and job.state != "succeeded":
         yield from _cause_lines(job.cause)
@@ -46,7 +50,8 @@ def _lines(update: JobUpdate) -> Iterator[str]:
 def _headline(job: Job) -> str:
     ranks = "1 rank" if job.np == 1 else f"{job.np} ranks"
     where = job.engine if job.np == 1 else f"{ranks} on {job.engine}"
-    what = f"{job.algorithm} on {job.dataset}" if job.dataset else job.algorithm
+    work = job.algorithm or job.kind
+    what = f"{work} on {job.dataset}" if job.dataset else work
     return f"{job.name} · {what} · {where} · {job.id}"
 
 
@@ -83,6 +88,8 @@ def next_step(job: Job) -> str:
     """Return the line to type next."""
     if job.model:
         return f"%aimass promote {job.model} --alias production"
+    if job.result and WORK[job.kind].gives == "file":
+        return f"%aimass jobs download {job.id} {job.result} --output {job.result}"
     return f"%aimass {'logs' if job.final else 'attach'} {job.id}"
 
 

@@ -47,7 +47,8 @@ export function JobsSection(props: ISectionViewProps): JSX.Element {
 
 /** Words that the filter looks through. */
 function jobWords(job: Job): string[] {
-  return [job.name, job.state, job.dataset, job.algorithm, job.model ?? '', job.id];
+  const { name, state, kind, dataset, algorithm } = job;
+  return [name, state, kind, dataset, algorithm, job.model ?? job.result ?? '', job.id];
 }
 
 export const JobRow = memo(function JobRow(props: IJobProps): JSX.Element {
@@ -74,7 +75,11 @@ export const JobRow = memo(function JobRow(props: IJobProps): JSX.Element {
 });
 
 /** What a job does, in a few words. */
-export function workOf({ algorithm, dataset, source }: Job): string {
+export function workOf({ algorithm, dataset, input, kind, source }: Job): string {
+  if (!algorithm) {
+    const about = dataset || input?.name;
+    return about ? trans.__('%1 of %2', kind, about) : kind;
+  }
   const what = source ? source.entry : algorithm;
   return dataset ? trans.__('%1 of %2', what, dataset) : what;
 }
