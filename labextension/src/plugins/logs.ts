@@ -41,6 +41,7 @@ export const logsPlugin: JupyterFrontEndPlugin<void> = {
         argsOf.set(id, wanted);
         const tab = tabs.find(each => each.id === id) ?? logTab(aimass.api, wanted, id);
         if (!tab.isAttached) {
+          tab.toggleClass('aimass-below', !hasTabs(app));
           app.shell.add(tab, hasTabs(app) ? 'main' : 'down');
           void tabs.add(tab);
         }
