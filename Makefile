@@ -17,7 +17,7 @@ NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix $(LAB)
 
 export DEMO_EXIT
 
-.PHONY: help setup setup-for-tests demo test lint lint-python lint-lab test-lab test-python chaos clean
+.PHONY: help setup setup-for-tests demo test lint lint-python lint-lab test-lab test-python chaos environments hub clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -62,6 +62,12 @@ chaos: setup-for-tests ## kill the control plane 300 times (KILLS=…) and judge
 
 environments: setup-for-tests ## the magics in old and new kernels, a terminal, without torch
 	@$(BIN)/python .ci/environments.py
+
+hub: setup-for-tests ## a browser, a kernel and a job behind a real JupyterHub
+	@$(BIN)/python -m tests.hub
+
+pictures: setup-for-tests ## renew the manual's pictures from those that the browser tests made
+	@$(BIN)/python docs/pictures.py
 
 bench-%: setup ## run one benchmark: make bench-events-read runs benchmarks/events_read.py
 	@$(BIN)/python benchmarks/$(subst -,_,$*).py
