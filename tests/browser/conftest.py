@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from aimass_jupyter.client.starting import stop_programs
 from tests.browser.at_lab import MortalLab, open_panel
@@ -62,6 +62,7 @@ def chromium() -> Iterator[Browser]:
     path = next((found for name in wanted if name and (found := shutil.which(name))), None)
     if path is None:
         pytest.skip("no Chromium on this machine: install chromium, or name one in CHROMIUM")
+    expect.set_options(timeout=60_000)  # on a busy machine a page draws late
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(QUIET))
         yield browser

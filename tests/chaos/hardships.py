@@ -14,7 +14,7 @@ from pathlib import Path
 
 _DISK_BYTES = 96 << 20
 _MEMORY = Path("/sys/fs/cgroup/memory")
-_END_SECONDS = 15.0
+_END_SECONDS = 60.0  # what imports its libraries looks up only then
 
 
 class SmallDisk:
@@ -88,6 +88,8 @@ class MemoryGroup:
 
     def _processes(self) -> list[str]:
         """The commands of what runs in it."""
-        pids = (self._folder / "cgroup.procs").read_text().split()
-        commands = [Path(f"/proc/{pid}/cmdline") for pid in pids]
-        return [c.read_bytes().replace(b"\0", b" ").decode() for c in commands if c.exists()]
+        commands = []
+        for pid in (self._folder / "cgroup.procs").read_text().split():
+            with suppress(OSError):  # it ended meanwhile
+                commands.append(Path(f"/proc/{pid}/cmdline").read_bytes())
+        return [command.replace(b"\0", b" ").decode() for command in commands]
