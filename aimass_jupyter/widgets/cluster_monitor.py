@@ -141,7 +141,7 @@ class ClusterMonitor(LiveWidget):
 
         used, slots = self.usage.slots_used, self.usage.slots
         waiting = [f"waits: {one['name']} of {one['owner']}" for one in self.jobs["waiting"][:5]]
-        bar = f"{progress_bar(used / max(1, slots))} {used} of {slots} slots"
+        bar = f"{progress_bar(used / max(1, slots))} {used:g} of {slots} slots"
         return "\n".join([bar, as_text(self.usage), *waiting])
 
     def still(self) -> dict[str, str]:
