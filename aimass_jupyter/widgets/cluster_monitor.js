@@ -1,9 +1,10 @@
 // A cluster: its slots, its nodes and their use, who uses it, who waits.
 
-import { button, eachFrame, element, setText, showProblem } from './dom.js';
+import { button, element, setText, showProblem } from './dom.js';
 import { formatBytes, plural } from './format.js';
 import { TIMES } from './time_axis.js';
-import { announce, ChartSet, redraw, showState, stateNode, tableBox } from './views.js';
+import { ChartSet, redraw, showState, stateNode, tableBox } from './views.js';
+import { WatchView } from './watching.js';
 
 const TRAITS = ['card', 'jobs', 'course', 'connection', 'problem', 'busy', 'may'];
 const CHARTS = [
@@ -19,23 +20,9 @@ const CHARTS = [
   ]
 ];
 
-class ClusterView {
+class ClusterView extends WatchView {
   constructor(model, settings) {
-    this.model = model;
-    this.charts = new ChartSet(settings.charts, TIMES);
-    this.build();
-    this.draw = eachFrame(() => this.update());
-    for (const trait of TRAITS) model.on(`change:${trait}`, this.draw);
-    this.leave = announce(model);
-    this.update();
-    this.draw();
-  }
-
-  dispose() {
-    this.leave();
-    this.draw.cancel();
-    for (const trait of TRAITS) this.model.off(`change:${trait}`, this.draw);
-    this.charts.dispose();
+    super(model, TRAITS, new ChartSet(settings.charts, TIMES));
   }
 
   build() {

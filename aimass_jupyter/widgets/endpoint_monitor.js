@@ -1,29 +1,16 @@
 // How an endpoint is used: numbers, charts over time, versions and replicas, and what may be done.
 
-import { eachFrame, element, setText, showProblem } from './dom.js';
+import { element, setText, showProblem } from './dom.js';
 import { formatNumber, plural } from './format.js';
 import { dense, TIMES } from './time_axis.js';
-import { announce, ChartSet, confirmed, redraw, showState, stateNode, tableBox } from './views.js';
+import { ChartSet, confirmed, redraw, showState, stateNode, tableBox } from './views.js';
+import { WatchView } from './watching.js';
 
 const TRAITS = ['card', 'course', 'connection', 'problem', 'busy', 'may', 'notice'];
 
-class EndpointView {
+class EndpointView extends WatchView {
   constructor(model, settings) {
-    this.model = model;
-    this.charts = new ChartSet(settings.charts, TIMES);
-    this.build();
-    this.draw = eachFrame(() => this.update());
-    for (const trait of TRAITS) model.on(`change:${trait}`, this.draw);
-    this.leave = announce(model);
-    this.update();
-    this.draw();
-  }
-
-  dispose() {
-    this.leave();
-    this.draw.cancel();
-    for (const trait of TRAITS) this.model.off(`change:${trait}`, this.draw);
-    this.charts.dispose();
+    super(model, TRAITS, new ChartSet(settings.charts, TIMES));
   }
 
   build() {

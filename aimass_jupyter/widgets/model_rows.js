@@ -11,15 +11,21 @@ export function metricColumns(rows) {
   return often.slice(0, MAX_METRICS);
 }
 
-/** Rows whose name, algorithm, task, dataset, alias or tag has the words; of one task, if asked. */
-export function filterRows(rows, words, task = '') {
+/**
+ * Rows whose name, algorithm, task, dataset, alias or tag has the words; of one task and with one
+ * tag, if asked.
+ */
+export function filterRows(rows, words, { task = '', tag = '' } = {}) {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
   const text = row =>
     [row.name, row.algorithm, row.task, row.dataset, ...Object.keys(row.aliases), ...(row.tags ?? [])]
       .join(' ')
       .toLowerCase();
   return rows.filter(
-    row => (task === '' || row.task === task) && wanted.every(word => text(row).includes(word))
+    row =>
+      (task === '' || row.task === task) &&
+      (tag === '' || row.tags?.includes(tag)) &&
+      wanted.every(word => text(row).includes(word))
   );
 }
 

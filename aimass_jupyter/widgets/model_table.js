@@ -3,6 +3,7 @@
 import { button, eachFrame, element, setText, showProblem } from './dom.js';
 import { formatBytes, formatNumber } from './format.js';
 import { filterRows, metricColumns, sortRows, valueIn } from './model_rows.js';
+import { keepMessage } from './watching.js';
 
 const TRAITS = ['models', 'busy', 'problem', 'notice', 'may'];
 const FIELDS = [
@@ -37,14 +38,8 @@ class TableView {
   build() {
     this.filter = this.input('filter', 'filter by name, algorithm, dataset, alias or tag', 'filter…');
     this.alias = this.input('alias', 'alias that Promote gives', 'alias');
-    this.task = element('select', {
-      'aria-label': 'task of the models',
-      'data-testid': 'aimass-models-task',
-      onchange: () => {
-        this.settings.task = this.task.value;
-        this.draw();
-      }
-    });
+    this.task = this.select('task', 'task of the models');
+    this.tag = this.select('tag', 'tag of the models');
     this.compare = button('Compare', () => this.askToCompare(), {
       'data-testid': 'aimass-models-compare'
     });
@@ -83,10 +78,23 @@ class TableView {
       element('strong', { class: 'aimass-name' }, 'Models'),
       this.filter,
       this.task,
+      this.tag,
       this.promoting,
       this.compare,
       button('Refresh', load)
     );
+  }
+
+  select(name, label) {
+    const node = element('select', {
+      'aria-label': label,
+      'data-testid': `aimass-models-${name}`,
+      onchange: () => {
+        this.settings[name] = node.value;
+        this.draw();
+      }
+    });
+    return node;
   }
 
   input(name, label, placeholder) {
@@ -107,9 +115,9 @@ class TableView {
 
   update() {
     const models = this.model.get('models');
-    const { filter, task, column, descending } = this.settings;
-    const shown = sortRows(filterRows(models, filter, task), column, descending);
     this.drawChoices(models);
+    const { filter, task, tag, column, descending } = this.settings;
+    const shown = sortRows(filterRows(models, filter, { task, tag }), column, descending);
     const columns = this.columns(models);
     this.drawHeads(columns);
     this.drawRows(shown, columns);
@@ -134,22 +142,32 @@ class TableView {
     return [...FIELDS, ...tags, ...metrics, ...latency, ...LAST_FIELDS];
   }
 
-  /** The tasks there are, and whether there is enough to compare. */
+  /** The tasks and tags there are, and whether there is enough to compare. */
   drawChoices(models) {
-    const tasks = [...new Set(models.map(row => row.task))].sort();
-    if (this.task.dataset.shown !== tasks.join()) {
-      this.task.dataset.shown = tasks.join();
-      const options = tasks.map(name => element('option', { value: name }, name));
-      this.task.replaceChildren(element('option', { value: '' }, 'all tasks'), ...options);
-      this.task.value = tasks.includes(this.settings.task) ? this.settings.task : '';
-    }
-    this.task.hidden = tasks.length < 2;
+    const tasks = models.map(row => row.task);
+    const tags = models.flatMap(row => row.tags ?? []);
+    this.task.hidden = this.drawOptions('task', 'all tasks', tasks) < 2;
+    this.tag.hidden = this.drawOptions('tag', 'all tags', tags) === 0;
     this.promoting.hidden = !this.may('promote');
     const count = this.chosen(models).length;
     this.compare.hidden = !this.may('compare');
     this.compare.disabled = count < 2 || count > MAX_COMPARED || this.model.get('busy') !== '';
     setText(this.compare, count < 2 ? 'Compare' : `Compare ${count}`);
     this.compare.title = count < 2 ? 'Tick two models or more.' : '';
+  }
+
+  /** What there is to choose from, and how much; a choice that is gone is taken back. */
+  drawOptions(name, all, values) {
+    const node = this[name];
+    const known = [...new Set(values)].sort();
+    if (!known.includes(this.settings[name])) this.settings[name] = '';
+    if (node.dataset.shown !== JSON.stringify(known)) {
+      node.dataset.shown = JSON.stringify(known);
+      const options = known.map(value => element('option', { value }, value));
+      node.replaceChildren(element('option', { value: '' }, all), ...options);
+    }
+    node.value = this.settings[name];
+    return known.length;
   }
 
   may(action) {
@@ -311,6 +329,7 @@ export default () => {
   const settings = {
     filter: '',
     task: '',
+    tag: '',
     ticked: new Set(),
     alias: 'production',
     column: 'created_at',
@@ -320,11 +339,7 @@ export default () => {
   };
   return {
     initialize({ model }) {
-      model.on('msg:custom', message => {
-        if (message.kind !== 'key') return;
-        settings.key = message;
-        for (const watcher of settings.watchers) watcher();
-      });
+      keepMessage(model, 'key', settings);
     },
     render({ model, el }) {
       const view = new TableView(model, settings);

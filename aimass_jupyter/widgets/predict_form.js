@@ -4,6 +4,7 @@ import { button, eachFrame, element, setText, showProblem } from './dom.js';
 import { formatNumber, plural } from './format.js';
 import { ImageField } from './image_field.js';
 import { parseTable, rowsOf, toCsv, valueFrom } from './table_text.js';
+import { keepMessage } from './watching.js';
 
 const TRAITS = ['card', 'answer', 'busy', 'problem', 'may'];
 const SHOWN_ROWS = 200;
@@ -327,11 +328,7 @@ export default () => {
   };
   return {
     initialize({ model }) {
-      model.on('msg:custom', message => {
-        if (message.kind !== 'answer') return;
-        settings.answer = message;
-        for (const watcher of settings.watchers) watcher();
-      });
+      keepMessage(model, 'answer', settings);
     },
     render({ model, el }) {
       const view = new PredictView(model, settings);

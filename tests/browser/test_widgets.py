@@ -57,6 +57,7 @@ def client(mortal: MortalLab) -> Iterator[Client]:
         first, second = train(client, "seen-a", epochs=6), train(client, "seen-b", epochs=3)
         assert client.wait(first.id).state == "succeeded"
         assert client.wait(second.id).state == "succeeded"
+        client.runs.tag(run=first.id, add=["noted"])
         client.endpoints.deploy("seen-b", name="seen-a")
         client.endpoints.deploy("seen-a", name="seen-a")
         yield client
@@ -124,6 +125,9 @@ def test_every_widget_in_lab_and_again_after_a_restart_of_the_kernel(notebook: P
     expect(nodes.get_by_role("button", name="drain local")).to_be_visible()
     look_at_all(page)
     models = view(page, "models")
+    models.get_by_label("tag of the models").select_option("noted")
+    expect(models.get_by_role("checkbox")).to_have_count(1)
+    models.get_by_label("tag of the models").select_option("all tags")
     for name in ("seen-a@1", "seen-b@1"):
         models.get_by_role("checkbox", name=f"compare {name}").check()
     models.get_by_test_id("aimass-models-compare").click()

@@ -44,3 +44,14 @@ test('every word must be found somewhere', () => {
   assert.deepEqual(names(filterRows(rows, 'regression digits')), []);
   assert.equal(filterRows(rows, '  ').length, rows.length);
 });
+
+test('a tag or a task is all of it, beside the words', () => {
+  const tagged = rows.map(row => ({
+    ...row,
+    task: row.algorithm,
+    tags: row.name === 'a9' ? ['good', 'old'] : ['goods']
+  }));
+  assert.deepEqual(names(filterRows(tagged, '', { tag: 'good' })), ['a9']);
+  assert.deepEqual(names(filterRows(tagged, 'prod', { tag: 'good' })), []);
+  assert.deepEqual(names(filterRows(tagged, '', { task: 'regression' })), ['r']);
+});

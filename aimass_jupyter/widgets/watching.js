@@ -1,0 +1,35 @@
+// How views follow their widget: its traits, its messages, and that somebody looks at them.
+
+import { eachFrame } from './dom.js';
+import { announce } from './views.js';
+
+/** A view with charts over time: drawn when a trait has changed, and known to the kernel. */
+export class WatchView {
+  constructor(model, traits, charts) {
+    this.model = model;
+    this.traits = traits;
+    this.charts = charts;
+    this.build();
+    this.draw = eachFrame(() => this.update());
+    for (const trait of traits) model.on(`change:${trait}`, this.draw);
+    this.leave = announce(model);
+    this.update();
+    this.draw();
+  }
+
+  dispose() {
+    this.leave();
+    this.draw.cancel();
+    for (const trait of this.traits) this.model.off(`change:${trait}`, this.draw);
+    this.charts.dispose();
+  }
+}
+
+/** Keep the last message of a kind in the settings, where each view of the widget finds it. */
+export function keepMessage(model, kind, settings) {
+  model.on('msg:custom', message => {
+    if (message.kind !== kind) return;
+    settings[kind] = message;
+    for (const watcher of settings.watchers) watcher();
+  });
+}
