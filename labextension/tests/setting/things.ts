@@ -28,6 +28,7 @@ export function job(more: Partial<Job> = {}): Job {
     engine: 'horovod',
     np: 2,
     dataset: 'digits@1',
+    kind: 'training',
     algorithm: 'classification',
     params: {},
     seed: 0,

@@ -248,7 +248,8 @@ class Scheduler:
     async def why(self, job: Job) -> Why:
         """Why a job waits, and until when."""
         expected = self._history.seconds_of(job)
-        told = Why(job=job.id, name=job.name, state=job.state)
+        memory = int(self._each(job).memory) or None
+        told = Why(job=job.id, name=job.name, state=job.state, memory_bytes=memory)
         if job.final:
             return told.model_copy(
                 update={"notes": [f"it has ended: {job.cause.message}"] if job.cause else []}
@@ -269,7 +270,6 @@ class Scheduler:
                 "blockers": [*([blocker] if blocker else []), *self._nodes_away(job)],
                 "starts_in_seconds": None if starts is None else starts - picture.now,
                 "expected_seconds": expected,
-                "memory_bytes": int(self._each(job).memory) or None,
                 "notes": notes_on(job, here, starts, expected, picture.now),
             }
         )
