@@ -48,7 +48,7 @@ def _steps(update: JobUpdate) -> int:
 
 def after(client: Client) -> dict[str, object]:
     """What became of them: state, cause, causes of earlier runs, steps of the curve, log."""
-    return {job.name: _told(client, job) for job in client.jobs.list().items}
+    return {job.name: _told(client, job) for job in client.jobs.list(kind="training").items}
 
 
 def _told(client: Client, job: Job) -> dict[str, object]:
