@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import html
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 from jupyter_server.auth.decorator import allow_unauthenticated
@@ -59,6 +61,14 @@ def tensorboard_handlers(app: AimassApp, base_url: str) -> list[Any]:
     return [(rf"{prefix}(/.*)?", TensorBoardHandler, {"app": app})]
 
 
+def is_from_here(headers: Mapping[str, str]) -> bool:
+    """Whether a page of this very host asks; no page can change what its browser says of that."""
+    origin = headers.get("Origin")
+    if origin is None:
+        return headers.get("Sec-Fetch-Site") == "same-origin"
+    return urlsplit(origin).netloc.lower() == headers.get("Host", "").lower()
+
+
 class TensorBoardHandler(AimassHandler, WebSocketHandler):
     """One request to TensorBoard, or one websocket."""
 
@@ -72,7 +82,12 @@ class TensorBoardHandler(AimassHandler, WebSocketHandler):
         return "frame-ancestors 'self'"
 
     def check_xsrf_cookie(self) -> None:
-        """TensorBoard's page knows no XSRF token: its POST must say that it comes from here."""
+        """TensorBoard's page knows no XSRF token: the browser must say that it asks from here.
+
+        A hub wants to know before it takes a cookie, also for what only reads.
+        """
+        if is_from_here(self.request.headers):
+            return
         identified = hasattr(self, "_jupyter_current_user")  # tornado asks once before that, too
         if identified and "Origin" in self.request.headers and self.check_origin():
             return
