@@ -43,7 +43,8 @@ def _invalid(operation: Operation, error: ValidationError) -> InvalidRequest:
             wrong, did_you_mean(str(faults[0]["input"]), known, field.description or ""),
             details=details,
         )  # fmt: skip
-    given = f" (given: {first['given']})" if first["given"] is not None else ""
+    untold = first["given"] is not None and first["given"] not in first["message"]
+    given = f" (given: {first['given']})" if untold else ""
     hint = (field.description or "") if field else ""
     return InvalidRequest(f"{first['field']}: {first['message']}{given}", hint, details=details)
 

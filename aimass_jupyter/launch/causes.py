@@ -64,7 +64,8 @@ def _told(evidence: Evidence, failure: dict[str, Any]) -> Cause:
     """A rank said it; it names the kind, or its words tell memory and disk from the rest."""
     code = failure.get("cause") or _code(f"{failure['type']}: {failure['message']}")
     rank = int(failure["rank"])
-    lines = [] if failure.get("foreseen") else evidence.last_lines(rank)
+    told = failure.get("last_lines")  # of a rank that stood still: where it was
+    lines = [] if failure.get("foreseen") else told or evidence.last_lines(rank)
     return Cause(code, str(failure["message"]), rank, lines)
 
 

@@ -30,7 +30,14 @@ from aimass_jupyter.host import (
     write_record,
 )
 from aimass_jupyter.launch.activity import Activity
-from aimass_jupyter.launch.stacks import collective_in, place_in, take_stack, waits_in_engine
+from aimass_jupyter.launch.logs import TAIL_LINES
+from aimass_jupyter.launch.stacks import (
+    collective_in,
+    frames_of,
+    place_in,
+    take_stack,
+    waits_in_engine,
+)
 
 HEARTBEAT_SECONDS = 1.0
 _FIRST_STEP_SECONDS = 60.0  # data and libraries are read before it
@@ -69,6 +76,7 @@ class HangDoctor:
         self._say = say
         self._activity = Activity(min(_ACTIVITY_SECONDS, max(1.0, stall_seconds / 4)))
         self._missing: set[int] = set()
+        self._stacks: dict[int, str] = {}
         self._next_look = 0.0
         self._noticed_at: float | None = None
         self._text = ""
@@ -119,6 +127,7 @@ class HangDoctor:
 
     def _diagnose(self, looks: Sequence[Look], silent: float) -> str:
         stacks = {look.beat.rank: self._stack_of(look) for look in looks}
+        self._stacks = stacks
         self._say(_show(stacks, silent))
         looks = seen_inside(looks, stacks)
         missing = find_missing(looks)
@@ -163,7 +172,7 @@ class HangDoctor:
         record = {
             "rank": rank, "type": "Stalled", "cause": "stalled", "message": self._text,
             "foreseen": False, "disconnected": False, "host": socket.gethostname(),
-            "time": time.time(),
+            "time": time.time(), "last_lines": frames_of(self._stacks.get(rank, ""))[-TAIL_LINES:],
         }  # fmt: skip
         with contextlib.suppress(OSError):
             if read_record(path) is None:

@@ -14,6 +14,7 @@ _WAIT_SECONDS = 1.0
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 _WAITING = re.compile(r"/(torch/distributed|horovod)/")  # what these are in, they wait in
 _ENGINES = re.compile(r"/(torch/distributed|torch/autograd|torch/nn/parallel|horovod)/")
+_STARTING = re.compile(r"/aimass_jupyter/launch/|^<frozen runpy>")  # how every rank begins
 _LIBRARIES = re.compile(r"/(site|dist)-packages/|/lib/python3|^<frozen|/contextlib\.py$")
 
 
@@ -39,6 +40,15 @@ def place_in(stack: str) -> str:
     for file, line, function in [*own, *frames][:1]:
         return f"{Path(file).name}:{line} in {function}"
     return ""
+
+
+def frames_of(stack: str) -> list[str]:
+    """The lines of the main thread, innermost last, without those by which every rank begins."""
+    return [
+        f'  File "{file}", line {line} in {function}'
+        for file, line, function in reversed(_FRAME.findall(_main_thread(stack)))
+        if not _STARTING.search(file)
+    ]
 
 
 def collective_in(stack: str) -> str:

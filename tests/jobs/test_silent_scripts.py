@@ -48,3 +48,5 @@ def test_a_rank_that_sleeps_before_the_first_exchange_is_named(
     assert ended.cause.rank == 1
     said = rf"{inside} waits for rank 1 on \S+; rank 1 is at waits.py:6 in prepare"
     assert re.fullmatch(said, ended.cause.message), ended.cause
+    assert ended.cause.last_lines[-1].endswith('waits.py", line 6 in prepare')
+    assert "aimass_jupyter/launch" not in "".join(ended.cause.last_lines)

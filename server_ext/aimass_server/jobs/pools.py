@@ -59,6 +59,11 @@ def check_nodes(request: JobCreate, cluster: Cluster, nodes: Sequence[Node], ten
     empty = ranks_free(free_of(tuple(rooms), []), each)
     if place(empty, rooms, wants, tenant, least, request.np) is None:
         fit = [f"{room.name} ({room.slots})" for room in rooms if wants.suits(room, tenant)]
+        if not nodes:
+            raise InvalidRequest(
+                f"cluster '{cluster.name}' has no node for you",
+                "aimass nodes add, or another --cluster",
+            )
         raise InvalidRequest(
             f"{least} ranks never fit on cluster '{cluster.name}' as they are asked for",
             f"nodes that suit, with their slots: {', '.join(fit) or 'none'}",
