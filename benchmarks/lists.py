@@ -39,7 +39,8 @@ from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_jupyter.contract.jobs import Job, JobOptions
 from aimass_server.store import Store, jobs
 from aimass_server.store import runs as stored_runs
-from aimass_server.store.run_pages import Key, token_of
+from aimass_server.store.run_pages import token_of
+from aimass_server.store.run_walks import Key
 
 PAGE = 50
 METRICS = ("accuracy", "loss", "f1")
