@@ -67,7 +67,7 @@ def _with_torch(model: nn.Module) -> None:
     from aimass_jupyter.training.communicators import keep_communicators
 
     keep_communicators()
-    store = distributed.HashStore()
+    store = distributed.HashStore()  # type: ignore[attr-defined]
     distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
     parallel = DistributedDataParallel(model)
     _step(parallel, torch.optim.SGD(parallel.parameters(), lr=0.1))
