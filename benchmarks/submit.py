@@ -28,6 +28,7 @@ from aimass_jupyter.client.starting import stop_programs
 SCRIPT = Path(__file__).with_name("first_step.py")
 RANKS = 2
 PATIENCE_SECONDS = 120.0
+REST_SECONDS = 10.0  # a control plane that was started just now has no ranks that wait
 PEERS = {
     "horovod": ("horovodrun", ["-np", str(RANKS)], "horovod"),
     "torchrun": ("torchrun", ["--nproc-per-node", str(RANKS), "--standalone"], "torch"),
@@ -109,6 +110,7 @@ def control_plane(folder: Path, *, warm: bool) -> Iterator[Client]:
         found = until(lambda: owner(folder))
         with Client(Address(found.url, found.token_file.read_text())) as client:
             until(lambda: not warm or is_warm(client))
+            time.sleep(REST_SECONDS if warm else 0)
             yield client
     finally:
         process.terminate()

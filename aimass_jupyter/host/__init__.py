@@ -31,6 +31,7 @@ from aimass_jupyter.host.processes import (
     stop_marked,
 )
 from aimass_jupyter.host.records import (
+    make_durable,
     read_record,
     sync_folder,
     write_bytes,
@@ -54,6 +55,7 @@ __all__ = [
     "installed_packages",
     "is_alive",
     "is_locked",
+    "make_durable",
     "marked_processes",
     "read_beats",
     "read_notices",

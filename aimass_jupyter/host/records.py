@@ -10,9 +10,27 @@ from pathlib import Path
 from typing import Any
 
 
-def write_record(path: Path, record: dict[str, Any], mode: int = 0o600) -> None:
-    """Write a JSON object: temporary file beside it, fsync, rename, fsync of the folder."""
-    write_bytes(path, json.dumps(record, indent=1, allow_nan=False).encode(), mode)
+def write_record(
+    path: Path, record: dict[str, Any], mode: int = 0o600, *, durable: bool = True
+) -> None:
+    """Write a JSON object: temporary file beside it, fsync, rename, fsync of the folder.
+
+    Parameters
+    ----------
+    durable
+        Whether it survives a power cut when this returns. One that does not is whole all the same
+        for every process, and when this one is killed; :func:`make_durable` does the rest.
+    """
+    content = json.dumps(record, indent=1, allow_nan=False).encode()
+    write_bytes(path, content, mode, durable=durable)
+
+
+def make_durable(*paths: Path) -> None:
+    """Have files of one folder survive a power cut."""
+    for path in paths:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    sync_folder(paths[0].parent)
 
 
 def write_first(path: Path, record: dict[str, Any], mode: int = 0o600) -> bool:
@@ -29,7 +47,7 @@ def write_first(path: Path, record: dict[str, Any], mode: int = 0o600) -> bool:
     return True
 
 
-def write_bytes(path: Path, content: bytes, mode: int = 0o600) -> None:
+def write_bytes(path: Path, content: bytes, mode: int = 0o600, *, durable: bool = True) -> None:
     """Write a file whole or not at all, and leave no temporary file when the disk is full."""
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -37,12 +55,14 @@ def write_bytes(path: Path, content: bytes, mode: int = 0o600) -> None:
             os.fchmod(file.fileno(), mode)
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,9 +1,9 @@
 """Ahead of a job: a supervisor whose ranks are forked, and have met, before there is an order.
 
 Of the time from an order to the first step most goes into forks and into the ranks finding each
-other; none of it depends on the job. So the warm launcher may have one such tree of processes wait
-for the next job with the same engine and the same number of ranks. It does no work of anybody's:
-it knows no job, and Horovod's ranks are stopped (SIGSTOP) while it waits.
+other; none of it depends on the job. So the warm launcher may have such a tree of processes wait
+for the next job with the same engine and the same number of ranks. It does no work of anybody's: it
+knows no job, and Horovod's ranks are stopped (SIGSTOP) while it waits.
 
 Every process of it is killed when the one that forked it ends, until it carries a job's marker; so
 whatever is killed, nothing stays behind. It leaves by itself when no job comes for a while.
@@ -75,9 +75,14 @@ class Ahead:
         theirs.close()
 
     @property
+    def seconds_left(self) -> float:
+        """How long it will be there for sure."""
+        return self._until - time.monotonic()
+
+    @property
     def fresh(self) -> bool:
         """Whether it will still be there in a moment."""
-        return time.monotonic() < self._until
+        return self.seconds_left > 0
 
     def give(self, folder: Path) -> bool:
         """Have it supervise a folder; False when it is gone. It is of no use afterwards."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sys
 import time
@@ -26,11 +27,12 @@ from typing import Any
 
 from aimass_jupyter.contract.errors import AimassError
 from aimass_jupyter.launch.ahead import Ahead, GangAhead, Shape
+from aimass_jupyter.launch.ahead_trees import AheadTrees
 from aimass_jupyter.launch.environment import job_environment
 from aimass_jupyter.launch.forking import Newborn, bind, fork, name_process
 from aimass_jupyter.launch.freshness import Freshness
 from aimass_jupyter.launch.marking import ROOM
-from aimass_jupyter.launch.order import JobOrder, read_job
+from aimass_jupyter.launch.order import read_job
 from aimass_jupyter.launch.preload import preload_all, unfit_to_fork
 from aimass_jupyter.launch.supervisor import supervise
 
@@ -67,7 +69,7 @@ class WarmLauncher:
         self._environment = environment
         self._freshness = Freshness.now()
         self._forked = 0
-        self._ahead: Ahead | None = None
+        self._ahead = AheadTrees(self._begin_ahead)
         self._leave_at = time.monotonic() + MOST_SECONDS
 
     def run(self) -> None:
@@ -76,6 +78,9 @@ class WarmLauncher:
         if not leaving:
             say(self._socket, {"ready": True})
         while not leaving:
+            if not select.select([self._socket], [], [], self._ahead.seconds_left)[0]:
+                self._ahead.renew(likely=not self._freshness.lost())
+                continue
             message = os.read(self._socket, MESSAGE_BYTES)
             if not message:
                 return
@@ -92,17 +97,12 @@ class WarmLauncher:
             else:
                 self._serve(folder)
         elif not changed:
-            self._prepare(Shape(**message["ahead"]))
+            self._ahead.prepare(Shape(**message["ahead"]))
         return changed
 
-    def _prepare(self, shape: Shape) -> None:
-        """Have ranks of a shape wait for a job, instead of those that wait now."""
-        if self._ahead:
-            if self._ahead.fresh and self._ahead.shape == shape:
-                return
-            self._ahead.dismiss()
+    def _begin_ahead(self, shape: Shape) -> Ahead:
         newborn = self._newborn("aimass-ahead", Path.cwd())
-        self._ahead = Ahead(shape, newborn, partial(_supervise_ahead, self._socket))
+        return Ahead(shape, newborn, partial(_supervise_ahead, self._socket))
 
     def _serve(self, folder: Path) -> None:
         """Fork a supervisor for a folder, or let the one take it that waits for such a job."""
@@ -115,16 +115,8 @@ class WarmLauncher:
             self._refuse(folder, f"it runs in another environment: {work.python}")
             return
         self._forked += 1
-        if not self._given_ahead(work, folder):
+        if not self._ahead.give(work, folder):
             fork(self._newborn("aimass-super", folder), partial(_supervise, folder, self._socket))
-
-    def _given_ahead(self, work: JobOrder, folder: Path) -> bool:
-        """Whether somebody waited for just such a job, and has it now."""
-        ahead = self._ahead
-        if not (ahead and ahead.fresh and ahead.shape.suits(work)):
-            return False
-        self._ahead = None
-        return ahead.give(folder)
 
     def _newborn(self, name: str, cwd: Path) -> Newborn:
         return Newborn(name, self._environment, cwd, keep={self._socket})

@@ -17,6 +17,7 @@ from aimass_jupyter.host import (
     identify,
     is_alive,
     is_locked,
+    make_durable,
     marked_processes,
     read_record,
     send_signal,
@@ -136,3 +137,13 @@ def test_a_record_is_whole_private_and_leaves_nothing_beside_it(tmp_path: Path) 
     with pytest.raises(ValueError, match="Out of range"):
         write_record(path, {"a": float("nan")})
     assert read_record(path) == {"a": 2}
+
+
+def test_a_record_in_haste_is_whole_too_and_made_durable_later(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    write_record(path, {"a": 1}, durable=False)
+    assert read_record(path) == {"a": 1}
+    make_durable(path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["record.json"]
+    with pytest.raises(FileNotFoundError):
+        make_durable(path, tmp_path / "none")

@@ -28,12 +28,18 @@ Tree = dict[str, psutil.Process]
 
 def waiting(warm: Launcher) -> Tree:
     """The processes that wait for a job, by name; those that end meanwhile are none of them."""
+    return next(iter(all_waiting(warm)), {})
+
+
+def all_waiting(warm: Launcher) -> list[Tree]:
+    """All such trees of processes, the oldest first."""
+    found = []
     for supervisor, name in named(psutil.Process(warm.process.pid).children()):
         if name == "aimass-ahead":
             with contextlib.suppress(psutil.NoSuchProcess):
                 tree = [supervisor, *supervisor.children(recursive=True)]
-                return {name: process for process, name in named(tree)}
-    return {}
+                found.append({name: process for process, name in named(tree)})
+    return found
 
 
 def named(processes: list[psutil.Process]) -> Iterator[tuple[psutil.Process, str]]:
@@ -49,9 +55,11 @@ def prepared(warm: Launcher, engine: str, np: int) -> Tree:
     rests = psutil.STATUS_STOPPED if engine == "horovod" else psutil.STATUS_SLEEPING
 
     def ready() -> Tree | None:
-        tree = waiting(warm)
-        ranks = [tree.get(f"aimass-rank-{number}") for number in range(np)]
-        return tree if all(rank and state_of(rank) == rests for rank in ranks) else None
+        for tree in reversed(all_waiting(warm)):  # those for other shapes are older
+            ranks = [one for name, one in tree.items() if name.startswith("aimass-rank-")]
+            if len(ranks) == np and all(state_of(rank) == rests for rank in ranks):
+                return tree
+        return None
 
     tree: Tree = until(ready)
     return tree
@@ -121,9 +129,12 @@ def test_a_job_of_another_shape_leaves_them_alone(job: Job, warm: Launcher) -> N
     until(lambda: not is_alive(supervisor))
     assert waiting(warm) == tree
     warm.expect("single", 1)
-    until(lambda: gone(tree))  # there is one such tree at most
-    others = prepared(warm, "single", 1)
-    assert waiting(warm) == others
+    until(lambda: len(all_waiting(warm)) == 2)
+    assert waiting(warm) == tree
+    warm.expect("unheard of", 2)  # nothing comes of it
+    warm.expect("torchrun", 1)
+    until(lambda: gone(tree))  # there are two such trees at most
+    until(lambda: len(all_waiting(warm)) == 2)
 
 
 @pytest.mark.faults

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
 from aimass_jupyter.contract.jobs import Job, JobSpec
-from aimass_jupyter.host import write_record
+from aimass_jupyter.host import make_durable, write_record
 from aimass_server.jobs.laying_out import lay_out_checkpoints, lay_out_code
 from aimass_server.jobs.notes import begin_notes
 from aimass_server.jobs.picture import MACHINE
@@ -72,7 +73,11 @@ class Orders:
         )
 
     def write(self, job: Job, spec: JobSpec) -> None:
-        """Lay the job's folder out; blocks on the disk."""
+        """Lay the job's folder out; blocks on the disk.
+
+        Orders need not survive a power cut before the supervisor's first record does: without that,
+        the job is started anew, and its orders are written again. :meth:`settle` has them survive.
+        """
         program = self.program_of(job)
         folder = program.folder
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -81,9 +86,15 @@ class Orders:
         if job.resume and job.rerun_of:
             lay_out_checkpoints(folder, self._folder / job.rerun_of)
         begin_notes(folder, job)
-        write_record(folder / "spec.json", spec.model_dump(mode="json"))
+        write_record(folder / "spec.json", spec.model_dump(mode="json"), durable=False)
         grace = NODES_GRACE_SECONDS if job.places else GRACE_SECONDS
         order = {"kind": "job", "grace_seconds": grace, "log_bytes": self._log_bytes}
         if (most := job.options.max_time) is not None:
             order["most_seconds"] = max(1.0, most - seconds_run(job))
-        program.order(order)
+        program.order(order, durable=False)
+
+    def settle(self, job: Job) -> None:
+        """Make the orders durable, once nobody waits for them any more; blocks on the disk."""
+        folder = self.program_of(job).folder
+        with contextlib.suppress(OSError):  # they are gone with the folder, or the disk is broken
+            make_durable(folder / "spec.json", folder / "launch.json")

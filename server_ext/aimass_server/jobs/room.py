@@ -254,8 +254,11 @@ class Jobs:
     async def attach(self, call: Call, request: JobAttach) -> JobUpdate:
         """What is new of a job since a cursor; waits for something new when asked to."""
         deadline = time.monotonic() + request.wait_seconds
-        job_id = (await self._find(call, request.job)).id
+        job = await self._find(call, request.job)
+        job_id = job.id
         known_state = split_cursor(request.cursor)[2]
+        if job.state == "queued" and request.wait_seconds and not known_state:
+            await asyncio.sleep(_GATHER_SECONDS)  # it may start just now: that is told with it
         while True:
             with self._follower.watching(job_id) as watch, self._feed.telling(watch.tell):
                 job = self._with_progress(await self._find(call, job_id))

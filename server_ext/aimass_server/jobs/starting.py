@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from aimass_jupyter.contract.errors import AimassError, Conflict, Expired
@@ -18,9 +19,10 @@ from aimass_jupyter.contract.jobs import Cause, Job, JobSpec
 from aimass_jupyter.host import read_record
 from aimass_server.jobs.orders import Orders
 from aimass_server.programs import Program, Warm
-from aimass_server.store import Store, jobs
+from aimass_server.store import Connection, Store, jobs
 
 START_SECONDS = 20.0
+_FIRST_STEP_SECONDS = 0.03  # the ranks have the processors to themselves for so long
 
 
 class Starts:
@@ -71,14 +73,9 @@ class Starts:
     async def start(self, job: Job) -> None:
         """Write what the job's processes read, then start its supervisor."""
         try:
-            places = [place.model_dump() for place in job.places]
-            changes = {"np": job.np, "places": places, "devices": job.devices}
-            job = await self._store.write(
-                lambda c: jobs.move(c, job.id, ("queued",), "starting", **changes)
-            )
+            job, (digest, label) = await self._store.write(partial(_begin, job))
         except Conflict:  # stopped meanwhile
             return
-        digest, label = await self._store.read(lambda c: jobs.inputs(c, job.id))
         try:
             await self._order(job, self._orders.spec(job, digest, label))
         except (AimassError, OSError) as error:  # this job's own fault: the others go on
@@ -93,7 +90,7 @@ class Starts:
         await asyncio.to_thread(self._orders.write, job, spec)
 
     async def _launch(self, job: Job) -> None:
-        """Start the supervisor, warm if there is a way; do a pass in the moment it has begun."""
+        """Start the supervisor, warm if there is a way; do a pass soon after it has begun."""
         program = self._orders.program_of(job)
         if not await self._warm.start(program.folder):
             try:
@@ -103,7 +100,9 @@ class Starts:
                 return
             with contextlib.suppress(Expired):  # the rounds see to one that does not come
                 await program.wait_started()
+        await asyncio.sleep(_FIRST_STEP_SECONDS)
         self._wake()
+        await asyncio.to_thread(self._orders.settle, job)
 
     async def _end_unstarted(self, job: Job, error: AimassError | OSError) -> None:
         cause = Cause(code="not-started", message=f"the job could not be started: {error}")
@@ -114,6 +113,17 @@ class Starts:
         record = read_record(program.folder / "started.json") or {}
         values = {"started_at": time_of(record, "started_at"), "start": record.get("start")}
         await self._store.write(lambda c: jobs.move(c, job.id, ("starting",), "running", **values))
+
+
+def _begin(job: Job, connection: Connection) -> tuple[Job, tuple[str, str]]:
+    """Have a job start; gives it with what it reads: the digest of its data, and its label."""
+    changes = {
+        "np": job.np,
+        "places": [place.model_dump() for place in job.places],
+        "devices": job.devices,
+    }
+    started = jobs.move(connection, job.id, ("queued",), "starting", **changes)
+    return started, jobs.inputs(connection, job.id)
 
 
 def time_of(record: dict[str, Any] | None, field: str) -> datetime:

@@ -49,11 +49,12 @@ class Program:
         self.order(launch)
         self.start_ordered(python)
 
-    def order(self, launch: dict[str, Any]) -> None:
+    def order(self, launch: dict[str, Any], *, durable: bool = True) -> None:
         """Write what the supervisor is to run."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.folder / "log").mkdir(exist_ok=True, mode=0o700)
-        write_record(self.folder / "launch.json", launch | {"marker": self.marker})
+        order = launch | {"marker": self.marker}
+        write_record(self.folder / "launch.json", order, durable=durable)
 
     def start_ordered(self, python: str = sys.executable) -> None:
         """Start the supervisor of a folder that has its order."""

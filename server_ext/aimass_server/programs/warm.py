@@ -25,6 +25,10 @@ _LONGEST_PAUSE_SECONDS = 300.0
 _STEADY_SECONDS = 60.0
 _MESSAGE_BYTES = 1 << 16
 
+#: What the first jobs may be like; an engine that its environment lacks is passed over.
+_FIRST_SHAPES = (("torchrun", 2), ("horovod", 2))
+_FIRST_SECONDS = 5.0  # whatever starts has more to do before
+
 WarmState = Literal["off", "starting", "ready", "resting"]
 
 logger = logging.getLogger("aimass.warm")
@@ -105,10 +109,16 @@ class Warm:
         return bool(taken)
 
     def prepare(self, engine: str, np: int) -> None:
-        """Have ranks ready for a job like one that ended; no more than a wish."""
+        """Have ranks ready for a job of this shape; no more than a wish."""
         if self.state == "ready" and self._socket is not None:
             with contextlib.suppress(OSError):  # it ends just now, or does not read
                 self._socket.send(json.dumps({"ahead": {"engine": engine, "np": np}}).encode())
+
+    def _prepare_first(self) -> None:
+        """Have ranks ready for a first job, where none has told yet what jobs are like."""
+        if not self.forked and len(os.sched_getaffinity(0)) > 1:
+            for engine, np in _FIRST_SHAPES:
+                self.prepare(engine, np)
 
     async def _keep(self) -> None:
         """Run one, and another when it ends: at once after long use, later each time it fails."""
@@ -192,6 +202,7 @@ class Warm:
         size = self.size_bytes
         if size <= self._most_bytes:
             self.state, self.why = "ready", ""
+            asyncio.get_running_loop().call_later(_FIRST_SECONDS, self._prepare_first)
             return
         self.state, self._unwanted = "off", True
         self.why = (
