@@ -16,7 +16,10 @@ from aimass_jupyter.contract.operation import marks
 from aimass_jupyter.contract.table import OPERATIONS
 
 #: Verbs that are not about one thing that is there already.
-NOT_OF_ONE = {"create", "import", "list", "publish", "submit", "prune", "deploy", "runs.start"}
+NOT_OF_ONE = {
+    "create", "import", "list", "publish", "submit", "prune", "deploy", "runs.start",
+    "jobs.evaluate", "jobs.execute", "jobs.export",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", NOUNS, ids=lambda kind: kind.__name__)
