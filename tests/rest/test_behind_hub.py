@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tornado.httpclient import HTTPClientError
 
-from aimass_jupyter.client import Client
 from aimass_jupyter.client.discovery import find
 from aimass_server.rest.tensorboard import is_from_here
 from tests.access.doors import HEADER, Doors
@@ -50,16 +48,15 @@ async def test_whose_server_it_is_may_all_and_others_what_their_role_says(jp_fet
 
 
 async def test_a_kernel_finds_it_at_the_users_path_and_is_that_user(
-    jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch
+    jp_serverapp: Any, jp_fetch: Any
 ) -> None:
     await jp_serverapp.extension_manager.start_all_extensions()
-    monkeypatch.delenv("AIMASS_DATA", raising=False)
-    assert os.environ["AIMASS_URL"].endswith(BASE_URL.rstrip("/"))
-    address = find()
+    address = await asyncio.to_thread(find)
     assert address is not None
-    with Client(address) as client:
-        whoever = await asyncio.to_thread(client.system.whoami)
-    assert (whoever.user, whoever.role) == ("ada", "admin")
+    assert address.url.endswith(BASE_URL.rstrip("/"))
+    kernel = {"Authorization": f"Bearer {address.token}"}
+    answer = json.loads((await jp_fetch(*WHOAMI, headers=kernel)).body)
+    assert (answer["user"], answer["role"]) == ("ada", "admin")
 
 
 @pytest.mark.parametrize(
