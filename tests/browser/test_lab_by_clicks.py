@@ -57,9 +57,8 @@ def test_the_quickstart_by_clicks_alone(page: Page, panel: Locator) -> None:
 
     page.reload()  # in the middle: nothing is lost
     panel = open_panel(page)
-    panel.locator("[data-testid^=aimass-job-job][data-state=succeeded]").wait_for(
-        timeout=3 * MINUTE_MS
-    )
+    ended = panel.locator("[data-testid^=aimass-job-job][data-state=succeeded]")
+    ended.filter(has_text="classification").wait_for(timeout=3 * MINUTE_MS)
     model = panel.locator("[data-testid^=aimass-model-mdl_]")
     click(model.get_by_test_id("aimass-model-promote"))
     check(page, "lab-promote-form", ".jp-Dialog")

@@ -50,9 +50,8 @@ def test_the_quickstart_by_keys_alone(page: Page, mortal: MortalLab, tmp_path: P
     _press(page, panel.get_by_role("button", name="Train on blossoms"))
     expect(page.get_by_test_id("aimass-form").get_by_label("Dataset")).to_have_value("blossoms")
     _press(page, accept(page))
-    panel.locator("[data-testid^=aimass-job-job][data-state=succeeded]").wait_for(
-        timeout=3 * MINUTE_MS
-    )
+    ended = panel.locator("[data-testid^=aimass-job-job][data-state=succeeded]")
+    ended.filter(has_text="classification").wait_for(timeout=3 * MINUTE_MS)
     _press(page, panel.get_by_role("button", name="Promote blossoms"))
     _press(page, accept(page))
     alias = panel.locator("[data-testid^=aimass-model-mdl_]").get_by_test_id("aimass-model-alias")
