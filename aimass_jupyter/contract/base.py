@@ -45,8 +45,10 @@ class Resource(BaseModel):
             return verbs[name] if name in verbs else super().__getattr__(name)
 
     def __str__(self) -> str:
-        verbs = self.__dict__.get("_verbs")  # of a client, which knows how people read it
-        return verbs.text(self) if hasattr(verbs, "text") else super().__str__()
+        verbs = self.__dict__.get("_verbs")
+        if verbs is None:
+            return super().__str__()
+        return str(verbs.text(self))  # of a client, which knows how people read it
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.__dict__.get("_verbs", ())]

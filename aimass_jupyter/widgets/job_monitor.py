@@ -203,5 +203,5 @@ class JobMonitor(ActionWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         self.start()
-        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        data, metadata = super()._repr_mimebundle_(**kwargs)
         return {**data, **self.record.picture(), "text/plain": self.record.text()}, metadata

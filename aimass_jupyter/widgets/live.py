@@ -147,7 +147,7 @@ class LiveWidget(ActionWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         self.start()
-        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        data, metadata = super()._repr_mimebundle_(**kwargs)
         return {**data, **self.still(), "text/plain": self._said()}, metadata
 
     def still(self) -> dict[str, str]:

@@ -156,7 +156,7 @@ class PredictForm(ActionWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         self.act_now("load")
-        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        data, metadata = super()._repr_mimebundle_(**kwargs)
         fault = f"{self.problem['message']}\n" if self.problem else ""
         return {**data, "text/plain": fault + self.text()}, metadata
 
