@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aimass_jupyter.client.views import size
 from aimass_jupyter.contract.clusters import Cluster, ClusterUsage, Faults, JobUse, Node, NodeUsage
+from aimass_jupyter.contract.quantities import counted
 
 
 def listed(item: Cluster | Node) -> dict[str, str]:
@@ -33,7 +34,7 @@ def rows(answer: ClusterUsage | NodeUsage | Faults) -> list[tuple[str, str]]:
     """One answer as names and values."""
     if isinstance(answer, Faults):
         told = [(f"node {f.node}", f"{f.check}: {f.message}") for f in answer.items]
-        return told or [("all is well", f"{answer.nodes} nodes were checked")]
+        return told or [("all is well", f"{counted(answer.nodes, 'node')} looked at")]
     if isinstance(answer, ClusterUsage):
         head = [("cluster", answer.cluster), ("slots", f"{answer.slots_used:g} of {answer.slots}")]
         nodes = [(f"node {node.node}", _use(node)) for node in answer.nodes]
@@ -62,5 +63,6 @@ def _use(usage: NodeUsage) -> str:
 
 def _job(use: JobUse) -> tuple[str, str]:
     who = f"{use.name} of {use.owner}" if use.owner else use.name
-    told = f"CPU {use.cpu_percent:.0f}%, {size(use.memory_bytes)}, {use.processes} processes"
+    processes = counted(use.processes, "process", "processes")
+    told = f"CPU {use.cpu_percent:.0f}%, {size(use.memory_bytes)}, {processes}"
     return f"on {use.node}", f"{who}: {told}"

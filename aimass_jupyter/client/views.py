@@ -19,6 +19,7 @@ from aimass_jupyter.contract.job_inputs import Artifacts, JobInputs
 from aimass_jupyter.contract.job_queue import Why
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.models import Model, ModelDetail
+from aimass_jupyter.contract.quantities import counted
 from aimass_jupyter.contract.runs import Comparison, Experiment, Pruned, Run
 from aimass_jupyter.contract.services import Service, ServiceLog
 from aimass_jupyter.contract.system import Diagnosis
@@ -269,7 +270,7 @@ def _compared(comparison: Comparison) -> Table:
 def _freed(pruned: Pruned) -> str:
     """What a retention did, or would do."""
     did = "would free" if pruned.dry_run else "freed"
-    return f"{len(pruned.runs)} runs, {did} {size(pruned.freed_bytes)}"
+    return f"{counted(len(pruned.runs), 'run')}, {did} {size(pruned.freed_bytes)}"
 
 
 def _headline(metrics: dict[str, float | None]) -> dict[str, float | None]:

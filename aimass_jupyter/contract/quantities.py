@@ -16,6 +16,12 @@ _BYTES = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 _QUANTITY = re.compile(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*([A-Za-z]*)\s*")
 
 
+def counted(number: float, one: str, more: str = "") -> str:
+    """A number of things in words: ``1 slot``, ``0.5 slots``, ``1,200 jobs``."""
+    whole = int(number) if number == int(number) else number
+    return f"{whole:,} {one if number == 1 else more or one + 's'}"
+
+
 def _quantity(text: str, units: dict[str, int], plain: str, example: str) -> float:
     """A number with a unit, or one of the plain unit.
 

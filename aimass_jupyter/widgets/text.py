@@ -11,6 +11,7 @@ from datetime import datetime
 from aimass_jupyter.contract.job_course import JobUpdate, Series
 from aimass_jupyter.contract.job_kinds import WORK
 from aimass_jupyter.contract.jobs import Cause, Job
+from aimass_jupyter.contract.quantities import counted
 
 BAR_CELLS = 24
 SPARK_CELLS = 24
@@ -48,7 +49,7 @@ def _lines(update: JobUpdate) -> Iterator[str]:
 
 
 def _headline(job: Job) -> str:
-    ranks = "1 rank" if job.np == 1 else f"{job.np} ranks"
+    ranks = counted(job.np, "rank")
     where = job.engine if job.np == 1 else f"{ranks} on {job.engine}"
     work = job.algorithm or job.kind
     what = f"{work} on {job.dataset}" if job.dataset else work

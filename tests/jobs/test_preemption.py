@@ -15,8 +15,14 @@ from hypothesis import strategies as st
 from aimass_jupyter.client import Client
 from aimass_jupyter.contract.jobs import Attempt, Cause, Job
 from aimass_server.jobs.picture import Limits, Picture, Running, Waiting
-from aimass_server.jobs.preemption import Policy, victims
-from aimass_server.jobs.queue import decide
+from aimass_server.jobs.preemption import (
+    STOPPING_SECONDS,
+    Policy,
+    Stake,
+    victims,
+    with_room_made,
+)
+from aimass_server.jobs.queue import decide, forecast
 from tests.conftest import Server
 
 USERS = [("lab", "ada"), ("lab", "bob"), ("shop", "eve")]
@@ -96,6 +102,25 @@ def test_who_would_lose_least_goes() -> None:
     assert victims(picture, decide(picture)) == {"r1": "job_u"}
 
 
+def test_a_forecast_counts_on_the_room_that_will_be_made() -> None:
+    running = [Running("old", BOB, 2, 1000.0), Running("kept", BOB, 1, 500.0)]
+    urgent = Waiting("urgent", ADA, 3, least=2, most=2, seconds=100)
+    small = Waiting("small", ADA, 1, least=1, most=1, seconds=10)
+    picture = Picture(0.0, Limits(3), [urgent, small], running)
+    assert forecast(picture, "urgent") == 1000.0
+
+    def again(id_: str) -> Waiting:
+        return Waiting(id_, BOB, 1, least=2, most=2, seconds=5000)
+
+    ahead = with_room_made(picture, {"old": Stake(lost=5.0, since=40.0)}, again)
+    stopped = 40.0 + STOPPING_SECONDS
+    assert forecast(ahead, "urgent") == stopped
+    assert forecast(ahead, "old") == stopped + 100, "it goes on where it was"
+    back = next(waiting for waiting in ahead.waiting if waiting.id == "old")
+    assert back.seconds == 1000.0 - stopped
+    assert with_room_made(picture, {}, again) == picture
+
+
 def job(**fields: object) -> Job:
     plain = Job(
         id="job_1", name="one", owner="ada", tenant="lab", state="running", engine="single", np=1,
@@ -107,20 +132,24 @@ def job(**fields: object) -> Job:
 
 def test_a_job_is_left_alone_at_first_and_after_it_was_stopped(tmp_path: Path) -> None:
     policy, now = Policy(True, 60, 600), datetime.now(UTC)
-    lost = policy.lost(job(), tmp_path, now.timestamp())
-    assert lost == pytest.approx(3600, abs=5)
-    young = job(started_at=now - timedelta(seconds=30))
-    assert policy.lost(young, tmp_path, now.timestamp()) is None
+    at = now.timestamp()
+    stake = policy.stake(job(), tmp_path, at)
+    assert stake is not None
+    assert stake.lost == pytest.approx(3600, abs=5)
+    assert stake.since <= at
+    young = policy.stake(job(started_at=now - timedelta(seconds=30)), tmp_path, at)
+    assert young is not None
+    assert young.since == pytest.approx(at + 30)
     began, ended = now - timedelta(hours=2), now - timedelta(minutes=5)
     stopped = Attempt(
         started_at=began, ended_at=ended, np=1, cause=Cause(code="preempted", message="")
     )
-    assert policy.lost(job(attempts=[stopped]), tmp_path, now.timestamp()) is None
-    later = (now + timedelta(minutes=6)).timestamp()
-    assert policy.lost(job(attempts=[stopped]), tmp_path, later) is not None
+    rested = policy.stake(job(attempts=[stopped]), tmp_path, at)
+    assert rested is not None
+    assert rested.since == pytest.approx(at + 300)
     uninterrupted = job(options=job().options.model_copy(update={"uninterrupted": True}))
-    assert policy.lost(uninterrupted, tmp_path, now.timestamp()) is None
-    assert Policy(allowed=False).lost(job(), tmp_path, now.timestamp()) is None
+    assert policy.stake(uninterrupted, tmp_path, at) is None
+    assert Policy(allowed=False).stake(job(), tmp_path, at) is None
 
 
 def until(client: Client, ref: str, fine: Callable[[Job], bool], seconds: float = 90) -> Job:

@@ -71,7 +71,7 @@ def test_a_job_waits_for_another_and_fails_with_it(
     after = submit(name="after", params={"epochs": 1}, after=["before"])
     why = client.jobs.why("after")
     assert why.blockers[0].kind == "dependency"
-    assert before.id in why.blockers[0].message
+    assert why.blockers[0].message == "waits for 'before' to end"
     _until(client, before, "running")
     client.jobs.stop(before.id)
     ended = _until(client, after, "failed")

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from aimass_jupyter.contract.errors import AimassError, InsufficientStorage
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import Attempt, Cause, Job, JobState
+from aimass_jupyter.contract.quantities import counted
 from aimass_server.jobs.following import Follower
 from aimass_server.jobs.orders import GRACE_SECONDS
 from aimass_server.jobs.results import Results
@@ -134,7 +135,8 @@ class Endings:
         """Its supervisor died: end what it left behind, then say so."""
         left = await asyncio.to_thread(program.sweep, GRACE_SECONDS)
         await self._telling.note_course(job)
-        message = f"its supervisor was killed or the machine restarted; {left} processes were ended"
+        ended = counted(left, "process", "processes")
+        message = f"its supervisor was killed or the machine restarted; {ended} of it had to end"
         cause = Cause(code="lost", message=message)
         if not await self._sent_back(job, program, cause):
             await self.end(job, "lost", cause)

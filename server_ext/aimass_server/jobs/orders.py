@@ -11,8 +11,8 @@ from aimass_jupyter.host import make_durable, write_record
 from aimass_server.jobs.laying_out import lay_out_checkpoints, lay_out_code
 from aimass_server.jobs.notes import begin_notes
 from aimass_server.jobs.picture import MACHINE
+from aimass_server.jobs.pools import Pools
 from aimass_server.jobs.returning import seconds_run
-from aimass_server.jobs.scheduler import Pools
 from aimass_server.programs import Program
 
 GRACE_SECONDS = 5.0

@@ -58,8 +58,8 @@ class Waiting:
         Ranks that it needs at least, and at most takes.
     seconds
         How long it is expected to run.
-    after
-        The jobs that must end first and have not.
+    after, after_names
+        The jobs that must end first and have not: their ids, and what people call them.
     wants
         What it wants of its nodes.
     each
@@ -75,6 +75,7 @@ class Waiting:
     most: int
     seconds: float
     after: tuple[str, ...] = ()
+    after_names: tuple[str, ...] = ()
     wants: Wants = ANYWHERE
     each: Amount = A_SLOT
     deadline: float | None = None

@@ -1,16 +1,40 @@
-"""Which cluster a job is for, and whether it could ever find room there."""
+"""The clusters as jobs know them, and whether a job could ever find room on one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
 
-from aimass_jupyter.contract.clusters import Cluster, Node
+from aimass_jupyter.contract.clusters import Cluster, Fault, Node
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
-from aimass_jupyter.contract.jobs import JobCreate
+from aimass_jupyter.contract.jobs import Job, JobCreate, NodePlace
 from aimass_server.jobs.picture import Amount, free_of, ranks_free
 from aimass_server.jobs.placement import ANY, Room, Wants, place
 from aimass_server.jobs.submission import Submission
+
+
+class Pools(Protocol):
+    """The clusters, as far as jobs need to know of them; an empty id is this machine."""
+
+    def nodes_of(self, cluster_id: str) -> list[Node]:
+        """All nodes."""
+
+    def ready_nodes(self, cluster_id: str) -> list[Node]:
+        """Those on which jobs may begin."""
+
+    def why_not_ready(self, cluster_id: str, tenant: str) -> list[str]:
+        """What keeps jobs from the others."""
+
+    def reach(self, job: Job) -> list[NodePlace]:
+        """How the places of a job are reached."""
+
+    def heard_at(self, cluster_id: str, node: str) -> datetime | None:
+        """When a node was last heard of."""
+
+    async def faults_of(self, places: list[NodePlace]) -> list[Fault]:
+        """What keeps these nodes from running a job together."""
 
 
 @dataclass(frozen=True)

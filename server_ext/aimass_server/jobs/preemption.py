@@ -7,10 +7,11 @@ and by no more of them than it takes; those that would lose least work go first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from aimass_jupyter.contract.jobs import Job
 from aimass_server.jobs.picture import (
@@ -25,9 +26,11 @@ from aimass_server.jobs.picture import (
     take,
 )
 from aimass_server.jobs.placement import Room, place
+from aimass_server.jobs.queue import decide
 from aimass_server.jobs.turns import in_order
 
 PRESSING = 2  # the lowest priority that others are stopped for: high
+STOPPING_SECONDS = 3.0  # what a job takes to keep its state and end, as a rule
 
 
 def victims(picture: Picture, decision: Decision) -> dict[str, str]:
@@ -97,6 +100,48 @@ def _home(job: Waiting, free: Free, rooms: tuple[Room, ...]) -> dict[str, int] |
     return place(ranks, rooms, job.wants, job.user[0], job.least, job.least)
 
 
+class Stake(NamedTuple):
+    """What a running job risks if it is stopped.
+
+    Attributes
+    ----------
+    lost
+        Seconds of its work that would be lost.
+    since
+        From when on it may be stopped, as seconds since the epoch.
+    """
+
+    lost: float
+    since: float
+
+
+def with_room_made(
+    picture: Picture, stakes: Mapping[str, Stake], again: Callable[[str], Waiting]
+) -> Picture:
+    """The picture as it will be: jobs that will be stopped end then, and wait for their next turn.
+
+    Parameters
+    ----------
+    stakes
+        Of the running jobs that may be stopped, now or later.
+    again
+        A running job as one that waits.
+    """
+    lost = {id_: stake.lost for id_, stake in stakes.items()}
+    running = [replace(job, lost=lost.get(job.id)) for job in picture.running]
+    pretended = replace(picture, running=running)
+    found = victims(pretended, decide(pretended))
+    running, back = [], []
+    for job in picture.running:
+        ends = job.ends
+        if job.id in found:
+            ends = min(ends, max(picture.now, stakes[job.id].since) + STOPPING_SECONDS)
+        if ends < job.ends:
+            back.append(replace(again(job.id), seconds=job.ends - ends, not_before=ends))
+        running.append(replace(job, ends=ends))
+    return replace(picture, running=running, waiting=[*picture.waiting, *back])
+
+
 @dataclass(frozen=True)
 class Policy:
     """What an administrator allows.
@@ -113,26 +158,21 @@ class Policy:
     grace_seconds: float = 60.0
     interval_seconds: float = 600.0
 
-    def lost(self, job: Job, folder: Path, now: float) -> float | None:
-        """Seconds of work that a running job risks if it is stopped; None where it may not be.
+    def stake(self, job: Job, folder: Path, now: float) -> Stake | None:
+        """What a running job risks if it is stopped; None where it may never be.
 
         It looks at the job's checkpoints; blocks on the disk.
         """
-        if not self._may_stop(job, now) or job.started_at is None:
+        if not self.allowed or job.options.uninterrupted or job.options.dry_run:
             return None
         newest = _newest_checkpoint(folder)
         if newest is None and not _keeps_state(job):
             return None
-        return max(0.0, now - max(newest or 0.0, job.started_at.timestamp()))
-
-    def _may_stop(self, job: Job, now: float) -> bool:
-        if not self.allowed or job.state != "running" or job.started_at is None:
-            return False
-        if job.options.uninterrupted or job.options.dry_run:
-            return False
+        begun = job.started_at.timestamp() if job.started_at else now
         stops = [a.ended_at.timestamp() for a in job.attempts if a.cause.code == "preempted"]
-        rested = not stops or now - stops[-1] >= self.interval_seconds
-        return rested and now - job.started_at.timestamp() >= self.grace_seconds
+        rested = stops[-1] + self.interval_seconds if stops else 0.0
+        lost = max(0.0, now - max(newest or 0.0, begun))
+        return Stake(lost, max(begun + self.grace_seconds, rested))
 
 
 def _keeps_state(job: Job) -> bool:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from aimass_jupyter.contract.job_queue import Blocker
+from aimass_jupyter.contract.quantities import counted
 from aimass_server.jobs.picture import (
     Amount,
     Decision,
@@ -87,7 +88,7 @@ class _Pass:
                 self._start(job, {room.name: job.least for room in self._rooms[:1]})
                 running += 1
             else:
-                text = f"{running} jobs that somebody waits for run already"
+                text = f"of jobs that somebody waits for {ATTENDED_AT_ONCE} run at once"
                 self.decision.blocked[job.id] = Blocker(kind="slots", message=text)
 
     def start_all(self, jobs: Iterable[Waiting]) -> None:
@@ -115,7 +116,8 @@ class _Pass:
     def _kept_by_others(self, job: Waiting) -> Blocker | None:
         if not job.after:
             return None
-        return Blocker(kind="dependency", message=f"waits for {', '.join(job.after)} to end")
+        names = ", ".join(f"'{name}'" for name in job.after_names or job.after)
+        return Blocker(kind="dependency", message=f"waits for {names} to end")
 
     def _kept_by_fault(self, job: Waiting) -> Blocker | None:
         if job.not_before <= self._now:
@@ -134,8 +136,8 @@ class _Pass:
             left = limits.slots_of_user - self._slots[user]
             if job.slots > left:
                 message = (
-                    f"needs {job.slots:g} slots; '{user[1]}' uses {self._slots[user]:g} of "
-                    f"{limits.slots_of_user}"
+                    f"needs {counted(job.slots, 'slot')}; '{user[1]}' uses "
+                    f"{self._slots[user]:g} of {limits.slots_of_user}"
                 )
                 return Blocker(kind="quota", message=message)
         return None
@@ -165,10 +167,11 @@ class _Pass:
         free = [self._free[room.name] for room in suited]
         slots = sum(max(0.0, amount.slots) for amount in free)
         more = _more_than_slots(job, free)
-        slots_wanted = f"{job.slots:g} slot{'s' * (job.slots != 1)}"
+        slots_wanted = counted(job.slots, "slot")
         if not self._limits.nodes:
             return f"needs {slots_wanted}, {slots:g} are free{more}"
-        asked = [f"{count} nodes of profile '{profile}'" for profile, count in job.wants.nodes]
+        wanted = job.wants.nodes
+        asked = [f"{counted(count, 'node')} of profile '{profile}'" for profile, count in wanted]
         labels = f", each with {', '.join(sorted(job.wants.labels))}" if job.wants.labels else ""
         where = f" on {' and '.join(asked)}" if asked else " on nodes" if labels else ""
         return f"needs {slots_wanted}{where}{labels}; {slots:g} are free for it{more}"

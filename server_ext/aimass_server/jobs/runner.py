@@ -25,11 +25,12 @@ from aimass_server.jobs.hosts import Hosts
 from aimass_server.jobs.ledger import Quotas
 from aimass_server.jobs.orders import Orders
 from aimass_server.jobs.picture import Limits
+from aimass_server.jobs.pools import Pools
 from aimass_server.jobs.preemption import Policy, reason
 from aimass_server.jobs.remarks import late_remark
 from aimass_server.jobs.results import Results
 from aimass_server.jobs.returning import read_attempts, stopped_by_person
-from aimass_server.jobs.scheduler import Pools, Scheduler
+from aimass_server.jobs.scheduler import Scheduler
 from aimass_server.jobs.starting import START_SECONDS, Starts
 from aimass_server.jobs.supervisors import SupervisorWatch
 from aimass_server.jobs.telling import Telling
@@ -80,7 +81,7 @@ class Runner:
             limits,
             pools,
             lambda job_id: self.telling.progress_of(job_id).eta_seconds,
-            lambda job, now: policy.lost(job, self.folder_of(job.id), now),
+            lambda job, now: policy.stake(job, self.folder_of(job.id), now),
             quotas,
         )
         self._orders = Orders(folder, pools, python, path_of, log_bytes)

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Protocol, get_args
+from datetime import timedelta
+from typing import get_args
 
-from aimass_jupyter.contract.clusters import Fault, Node
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.job_options import Priority
 from aimass_jupyter.contract.job_queue import Blocker, Why
-from aimass_jupyter.contract.jobs import Cause, Job, NodePlace, Place
+from aimass_jupyter.contract.jobs import Cause, Job, Place
+from aimass_jupyter.contract.quantities import counted
 from aimass_server.jobs.devices import Devices
 from aimass_server.jobs.history import History
 from aimass_server.jobs.ledger import Ledger, Quotas, period_of
@@ -30,8 +30,8 @@ from aimass_server.jobs.picture import (
     ranks_free,
 )
 from aimass_server.jobs.placement import Room, Wants, place
-from aimass_server.jobs.pools import room_of
-from aimass_server.jobs.preemption import PRESSING, victims
+from aimass_server.jobs.pools import Pools, room_of
+from aimass_server.jobs.preemption import PRESSING, Stake, victims, with_room_made
 from aimass_server.jobs.queue import decide, forecast, starting
 from aimass_server.jobs.remarks import is_late, notes_on
 from aimass_server.jobs.returning import most_ranks, seconds_run
@@ -69,28 +69,6 @@ class Agenda:
     again: float
 
 
-class Pools(Protocol):
-    """The clusters, as far as jobs need to know of them; an empty id is this machine."""
-
-    def nodes_of(self, cluster_id: str) -> list[Node]:
-        """All nodes."""
-
-    def ready_nodes(self, cluster_id: str) -> list[Node]:
-        """Those on which jobs may begin."""
-
-    def why_not_ready(self, cluster_id: str, tenant: str) -> list[str]:
-        """What keeps jobs from the others."""
-
-    def reach(self, job: Job) -> list[NodePlace]:
-        """How the places of a job are reached."""
-
-    def heard_at(self, cluster_id: str, node: str) -> datetime | None:
-        """When a node was last heard of."""
-
-    async def faults_of(self, places: list[NodePlace]) -> list[Fault]:
-        """What keeps these nodes from running a job together."""
-
-
 class Scheduler:
     """Decides over the slots of this machine and the nodes of clusters, each by itself.
 
@@ -102,9 +80,9 @@ class Scheduler:
         The clusters.
     time_left
         Seconds that a running job says it still takes; None when it says nothing.
-    lost
-        Seconds of work that a running job risks when it is stopped at a time; None where it may
-        not be. It may block on the disk.
+    stake
+        What a running job risks when it is stopped at a time; None where it may never be. It may
+        block on the disk.
     """
 
     def __init__(
@@ -113,11 +91,11 @@ class Scheduler:
         limits: Limits,
         pools: Pools,
         time_left: Callable[[str], float | None],
-        lost: Callable[[Job, float], float | None],
+        stake: Callable[[Job, float], Stake | None],
         quotas: Quotas,
     ) -> None:
         self._ledger = Ledger(quotas)
-        self._lost = lost
+        self._stake = stake
         self._store = store
         self._pools = pools
         self._time_left = time_left
@@ -159,19 +137,19 @@ class Scheduler:
                 by_cluster[job.cluster_id].append(job)
         ready: list[Job] = []
         stops: list[tuple[Job, Job]] = []
+        moments: list[float] = []
         for cluster_id, able in by_cluster.items():
             here = [job for job in holding if job.cluster_id == cluster_id]
             ready += self._starts(able, here, cluster_id, (*queued, *holding))
-            stops += await self._stops(able, here, cluster_id, (*queued, *holding))
+            found, may_later = await self._stops(able, here, cluster_id, (*queued, *holding))
+            stops += found
+            moments += may_later
         now = utc_now().timestamp()
         late = [job for job in (*queued, *holding) if is_late(job, now)]
-        return Agenda(ready, doomed, stops, late, self._again(queued, now))
-
-    def _again(self, queued: list[Job], now: float) -> float:
-        """Seconds until the first job may be tried again, or a deadline passes."""
-        times = [job.not_before for job in queued] + [job.options.deadline for job in queued]
-        ahead = [time.timestamp() - now for time in times if time and time.timestamp() > now]
-        return min(ahead, default=float("inf"))
+        for job in queued:
+            moments += [time.timestamp() for time in (job.not_before, job.options.deadline) if time]
+        again = min((at - now for at in moments if at > now), default=float("inf"))
+        return Agenda(ready, doomed, stops, late, again)
 
     def _starts(
         self, able: list[Job], here: list[Job], cluster_id: str, all_jobs: Iterable[Job]
@@ -190,19 +168,25 @@ class Scheduler:
 
     async def _stops(
         self, able: list[Job], here: list[Job], cluster_id: str, all_jobs: Iterable[Job]
-    ) -> list[tuple[Job, Job]]:
-        """The jobs of one cluster that make room for others."""
+    ) -> tuple[list[tuple[Job, Job]], list[float]]:
+        """The jobs of one cluster that make room for others, and when more of them may."""
         able = [job for job in able if _PRIORITIES[job.options.priority] >= PRESSING]
         if not able:  # the turns of the others come later, and change nothing for these
-            return []
+            return [], []
         picture = self._picture(able, here, cluster_id, all_jobs)
         now = picture.now
-        lost = await asyncio.to_thread(lambda: [self._lost(job, now) for job in here])
-        running = zip(picture.running, lost, strict=True)
-        picture.running = [replace(job, lost=seconds) for job, seconds in running]
+        stakes = await self._stakes([job for job in here if job.state == "running"], now)
+        lost = {id_: stake.lost for id_, stake in stakes.items() if stake.since <= now}
+        picture.running = [replace(job, lost=lost.get(job.id)) for job in picture.running]
         by_id = {job.id: job for job in (*able, *here)}
         found = victims(picture, decide(picture))
-        return [(by_id[id_], by_id[for_]) for id_, for_ in found.items()]
+        stops = [(by_id[id_], by_id[for_]) for id_, for_ in found.items()]
+        return stops, [stake.since for stake in stakes.values() if stake.since > now]
+
+    async def _stakes(self, here: list[Job], now: float) -> dict[str, Stake]:
+        """What those jobs risk that may be stopped at some time."""
+        stakes = await asyncio.to_thread(lambda: [self._stake(job, now) for job in here])
+        return {job.id: stake for job, stake in zip(here, stakes, strict=True) if stake}
 
     def forget(self, job_id: str) -> None:
         """Read a job anew that was queued again, or changed in the queue."""
@@ -232,12 +216,13 @@ class Scheduler:
 
     def _hopeless(self, job: Job, failed: dict[str, str]) -> Cause | None:
         least = _least(job) * job.slots_each
+        needs = f"it needs {counted(least, 'slot')}"
         if not job.cluster_id and least > self._limits.slots:
-            message = f"it needs {least:g} slots, this machine has {self._limits.slots} now"
+            message = f"{needs}, this machine has {self._limits.slots} now"
             return Cause(code="not-started", message=message)
         allowed = self._limits.slots_of_user
         if allowed is not None and least > allowed:
-            message = f"it needs {least:g} slots, a user may hold {allowed} at once"
+            message = f"{needs}, a user may hold {allowed} at once"
             return Cause(code="not-started", message=message)
         for id_ in job.options.after:
             if id_ in failed:
@@ -261,7 +246,8 @@ class Scheduler:
         here = [other for other in holding if other.cluster_id == job.cluster_id]
         picture = self._picture(rivals, here, job.cluster_id, (*queued, *holding))
         order = [waiting.id for waiting in in_order(picture.waiting, picture.used, picture.now)]
-        starts = await asyncio.to_thread(forecast, picture, job.id)
+        ahead = await self._foreseen(picture, here)
+        starts = await asyncio.to_thread(forecast, ahead, job.id)
         blocker = decide(picture).blocked.get(job.id)
         return told.model_copy(
             update={
@@ -274,6 +260,14 @@ class Scheduler:
             }
         )
 
+    async def _foreseen(self, picture: Picture, here: list[Job]) -> Picture:
+        """The picture with the room that will be made for those that press."""
+        if all(waiting.priority < PRESSING for waiting in picture.waiting):
+            return picture
+        by_id = {job.id: job for job in here}
+        stakes = await self._stakes(here, picture.now)
+        return with_room_made(picture, stakes, lambda id_: self._waiting(by_id[id_]))
+
     def _nodes_away(self, job: Job) -> list[Blocker]:
         """The nodes of its cluster that are not ready."""
         away = self._pools.why_not_ready(job.cluster_id, job.tenant) if job.cluster_id else []
@@ -285,7 +279,7 @@ class Scheduler:
         at = utc_now()
         now = at.timestamp()
         all_jobs = list(all_jobs)
-        unfinished = {job.id for job in all_jobs}
+        unfinished = {job.id: job.name for job in all_jobs}
         waiting = [_still_after(self._waiting(job), unfinished) for job in queued]
         running = [self._running(job, now) for job in holding]
         limits = self._limits_of(cluster_id)
@@ -362,11 +356,12 @@ class Scheduler:
         )
 
 
-def _still_after(entry: Waiting, unfinished: set[str]) -> Waiting:
+def _still_after(entry: Waiting, unfinished: Mapping[str, str]) -> Waiting:
     """The entry, waiting only for those that have not ended."""
     if not entry.after:
         return entry
-    return replace(entry, after=tuple(id_ for id_ in entry.after if id_ in unfinished))
+    after = tuple(id_ for id_ in entry.after if id_ in unfinished)
+    return replace(entry, after=after, after_names=tuple(unfinished[id_] for id_ in after))
 
 
 def _started(job: Job, ranks: int, places: dict[str, int], devices: Devices) -> Job:
