@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from pydantic import BaseModel
@@ -27,12 +27,17 @@ class Operations:
 
     ``call`` looks up the room of an operation's noun and its method of that verb; so an operation
     needs no entry anywhere as long as its noun has a room.
+
+    Parameters
+    ----------
+    rooms
+        The room of each noun.
     """
 
-    def __init__(self, store: Store, feed: Feed, rooms: Mapping[str, object]) -> None:
+    def __init__(self, store: Store, feed: Feed, rooms: dict[str, object]) -> None:
         self._store = store
         self._feed = feed
-        self._rooms = rooms
+        self.rooms = rooms
 
     async def call(
         self,
@@ -66,7 +71,7 @@ class Operations:
 
     async def _run(self, operation: Operation, call: Call, request: BaseModel, body: Any) -> Any:
         verb = "import_" if operation.verb == "import" else operation.verb
-        method = getattr(self._rooms[operation.noun], verb)
+        method = getattr(self.rooms[operation.noun], verb)
         if operation.body == "bytes":
             return await method(call, request, body)
         return await method(call, request)

@@ -52,20 +52,16 @@ def after(client: Client) -> dict[str, object]:
 
 
 def _told(client: Client, job: Job) -> dict[str, object]:
-    steps: list[int] = []
-
-    def hear(update: JobUpdate) -> None:
-        steps.extend(
-            s for series in update.series if series.tag == "loss/train" for s in series.steps
-        )
-
-    ended = client.wait(job.id, hear)
+    ended = client.wait(job.id)
     assert ended.cause
+    curves = client.jobs.metrics(job=job.id)
     return {
         "state": ended.state,
         "cause": ended.cause.message,
         "before": [attempt.cause.code for attempt in ended.attempts],
-        "steps": steps,
+        "steps": [
+            step for curve in curves.series if curve.tag == "loss/train" for step in curve.steps
+        ],
         "log": client.jobs.logs(job=job.id).text,
     }
 

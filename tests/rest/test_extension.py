@@ -81,7 +81,7 @@ async def test_a_new_operation_is_behind_every_door(
 ) -> None:
     await jp_serverapp.extension_manager.start_all_extensions()
     (app,) = jp_serverapp.extension_manager.extension_apps["aimass_server"]
-    app.control_plane_or_raise().rooms["greetings"] = Greetings()
+    app.control_plane_or_raise().operations.rooms["greetings"] = Greetings()
 
     rest = await jp_fetch(*API, "greetings", "ada", method="POST", body="{}")
     assert json.loads(rest.body)["text"].startswith("hello ada")

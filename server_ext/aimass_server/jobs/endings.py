@@ -119,6 +119,10 @@ class Endings:
         try:
             gave = await self._results.take(job, program.folder)
         except InsufficientStorage as error:
+            if job.attended:  # whoever waits is told
+                full = Cause(code="disk-full", message=error.message)
+                await self.end(job, "failed", full)
+                return
             done = "trained; its model" if job.kind == "training" else "done; its result"
             waiting = Cause(code="disk-full", message=f"{done} waits: {error}")
             if job.cause != waiting:

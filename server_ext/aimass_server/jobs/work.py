@@ -17,6 +17,7 @@ from aimass_jupyter.contract.datasets import Dataset, DatasetImport
 from aimass_jupyter.contract.errors import (
     Expired,
     Failed,
+    InsufficientStorage,
     InvalidRequest,
     NotFound,
     TooLarge,
@@ -193,6 +194,8 @@ class OtherWork:
         problem = await asyncio.to_thread(read_record, self._folder / job.id / "error.json")
         if problem:
             raise from_problem(problem)
+        if ended.cause and ended.cause.code == "disk-full":
+            raise InsufficientStorage(ended.cause.message, "free space and try again")
         told = ended.cause.message if ended.cause else ended.state
         raise Failed(f"the import of '{request.source}' ended: {told}", f"see: logs {job.id}")
 
