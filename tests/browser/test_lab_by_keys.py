@@ -22,7 +22,8 @@ def _go_to(page: Page, target: Locator) -> None:
         if target.evaluate(IS_FOCUSED):
             return
         page.keyboard.press("Tab")
-    raise AssertionError(f"Tab does not lead to {target}")
+    at = page.evaluate("document.activeElement.outerHTML")
+    raise AssertionError(f"Tab does not lead to {target}, but to {at[:200]}")
 
 
 def _press(page: Page, target: Locator) -> None:
@@ -64,7 +65,9 @@ def test_the_quickstart_by_keys_alone(page: Page, mortal: MortalLab, tmp_path: P
     page.get_by_test_id("aimass-form").wait_for()
     _press(page, accept(page))
     expect(page.get_by_test_id("aimass-answer")).to_contain_text("setosa")
+    expect(accept(page)).to_be_focused()
     page.keyboard.press("Escape")
+    expect(page.get_by_test_id("aimass-answer")).to_be_hidden()
 
     _press(page, panel.locator("button.aimass-Row-name", has_text="blossoms").first)
     shown = page.get_by_test_id("aimass-page")
