@@ -18,6 +18,8 @@ IS_FOCUSED = "node => node === document.activeElement"
 def _go_to(page: Page, target: Locator) -> None:
     """Press Tab until something has the focus."""
     target.wait_for()
+    if page.locator(".jp-Dialog").count():  # JupyterLab puts the focus into it once it is drawn
+        page.locator(".jp-Dialog :focus").wait_for(state="attached")
     for _ in range(MOST_STEPS):
         if target.evaluate(IS_FOCUSED):
             return

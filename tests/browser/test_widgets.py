@@ -162,8 +162,9 @@ def look_at_all(page: Page) -> None:
 
 def restart(page: Page) -> None:
     """A new kernel makes them again from the names in the cells."""
-    page.evaluate("void jupyterapp.commands.execute('notebook:restart-run-all')")
+    page.evaluate("void (ran = jupyterapp.commands.execute('notebook:restart-run-all'))")
     accept(page).click()
+    page.evaluate("ran")  # the last cell as well
     expect(page.get_by_test_id("aimass-best")).to_have_count(0)
     page.get_by_test_id("aimass-models").wait_for()
     ask_with_fields(page)
