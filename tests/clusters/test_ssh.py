@@ -72,7 +72,7 @@ def test_a_drained_node_gets_no_job_and_a_full_cluster_says_why(lab: Client) -> 
         job = submit(lab, engine="torchrun", nodes=["large:2"], params={"epochs": 1}, name="waits")
         why = until(lambda: (w := lab.jobs.why(job.id)).blockers and w)
         assert [blocker.message for blocker in why.blockers] == [
-            "needs 2 slots on 2 nodes of profile 'large'; 1 are free for it",
+            "needs 2 slots on 2 nodes of profile 'large'; 1 is free for it",
             "node 'beta' is draining: repair",
         ]
         small = submit(lab, engine="single", nodes=["any:1"], params={"epochs": 1}, name="small")

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aimass_server.jobs.picture import Amount, Limits, Picture, Running, Waiting
+from aimass_server.jobs.placement import Room, Wants
 from aimass_server.jobs.queue import decide, forecast
 from aimass_server.jobs.turns import in_order
 
@@ -133,7 +134,7 @@ def test_users_take_turns_and_so_do_tenants() -> None:
 
 def test_a_small_job_passes_a_large_one_only_if_it_ends_in_time() -> None:
     running = [Running("r", BOB, 3, ends=100.0)]
-    large = waiting(1, least=4, most=4)
+    large = waiting(1, least=4, most=4, name="large")
     short, long = waiting(2, seconds=90), waiting(3, seconds=110)
     picture = Picture(0.0, Limits(4), [large, short], running)
     assert started(picture) == ["job_0002"]
@@ -141,6 +142,9 @@ def test_a_small_job_passes_a_large_one_only_if_it_ends_in_time() -> None:
     assert not decision.starts
     assert decision.blocked["job_0001"].kind == "slots"
     assert decision.blocked["job_0003"].kind == "priority"
+    assert "'large' (job_0001)" in decision.blocked["job_0003"].message
+    told = decide(replace(picture, waiting=[large, replace(long, user=EVE)])).blocked["job_0003"]
+    assert told.message == "would hold up a job of another tenant, whose turn is before it"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +254,37 @@ def test_memory_keeps_a_job_and_is_named() -> None:
     running = [Running("r", BOB, 1, 50.0, each=Amount(1, 4 << 30))]
     decision = decide(Picture(0.0, Limits(4, memory=8 << 30), [large], running))
     told = decision.blocked["job_0001"].message
-    assert "each rank needs 6 GB of memory, 4 GB are free on one node" in told
+    assert "each rank needs 6 GB of memory, 4 GB are free" in told
+
+
+@pytest.mark.parametrize(
+    ("rooms", "job", "told"),
+    [
+        (
+            [Room("", 4, memory=6 << 30)],
+            waiting(1, least=2, each=Amount(1, 4 << 30)),
+            "needs 2 slots, 4 are free; each rank needs 4 GB of memory, 6 GB are free",
+        ),
+        (
+            [Room("a", 1), Room("b", 1)],
+            waiting(1, each=Amount(1.5)),
+            "needs 1.5 slots; 2 are free for it, in pieces that hold 0 of its 1 rank",
+        ),
+        (
+            [Room("a", 2, "big"), Room("b", 0, "big")],
+            waiting(1, least=2, wants=Wants((("big", 2),))),
+            "needs 2 slots on 2 nodes of profile 'big'; 2 are free for it, on 1 node",
+        ),
+        ([Room("", 2, gpus=1)], waiting(1, each=Amount(1, 0, 2)), "needs 2 GPUs, 1 is free"),
+    ],
+)
+def test_what_is_short_is_told_where_slots_would_do(
+    rooms: list[Room], job: Waiting, told: str
+) -> None:
+    limits = Limits(4, nodes=tuple(rooms))
+    if not rooms[0].name:
+        limits = Limits(rooms[0].slots, memory=rooms[0].memory, gpus=int(rooms[0].gpus))
+    assert told in decide(Picture(0.0, limits, [job], [])).blocked[job.id].message
 
 
 def test_deadlines_come_first_within_a_priority_until_they_have_passed() -> None:

@@ -66,6 +66,8 @@ class Waiting:
         What each of its ranks takes.
     deadline, not_before
         When it should be done, and before when it is not started, as seconds since the epoch.
+    name
+        What people call it.
     """
 
     id: str
@@ -80,6 +82,7 @@ class Waiting:
     each: Amount = A_SLOT
     deadline: float | None = None
     not_before: float = 0.0
+    name: str = ""
 
     @property
     def slots(self) -> float:

@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from aimass_jupyter.contract.job_queue import Blocker
 from aimass_jupyter.contract.quantities import counted
 from aimass_server.jobs.picture import (
-    Amount,
     Decision,
     Free,
     Picture,
@@ -32,6 +31,7 @@ from aimass_server.jobs.picture import (
     take,
 )
 from aimass_server.jobs.placement import Slots, place
+from aimass_server.jobs.shortage import too_few
 from aimass_server.jobs.turns import in_order
 
 ATTENDED_AT_ONCE = 2  # jobs that somebody waits for, beside those that hold slots
@@ -160,21 +160,7 @@ class _Pass:
             return self._kept_by_promise(job, places, self._promised) if self._promised else None
         if self._promised is None:
             self._promised = self._promise(job)
-        return Blocker(kind="slots", message=self._too_few(job))
-
-    def _too_few(self, job: Waiting) -> str:
-        suited = [room for room in self._rooms if job.wants.could_take(room, job.user[0])]
-        free = [self._free[room.name] for room in suited]
-        slots = sum(max(0.0, amount.slots) for amount in free)
-        more = _more_than_slots(job, free)
-        slots_wanted = counted(job.slots, "slot")
-        if not self._limits.nodes:
-            return f"needs {slots_wanted}, {slots:g} are free{more}"
-        wanted = job.wants.nodes
-        asked = [f"{counted(count, 'node')} of profile '{profile}'" for profile, count in wanted]
-        labels = f", each with {', '.join(sorted(job.wants.labels))}" if job.wants.labels else ""
-        where = f" on {' and '.join(asked)}" if asked else " on nodes" if labels else ""
-        return f"needs {slots_wanted}{where}{labels}; {slots:g} are free for it{more}"
+        return Blocker(kind="slots", message=too_few(job, self._free, self._limits))
 
     def _kept_by_promise(self, job: Waiting, places: Slots, promised: _Promise) -> Blocker | None:
         """A job may pass the one that was promised a start where it does not delay it."""
@@ -186,9 +172,9 @@ class _Pass:
             return None
         if self._now + job.seconds <= promised.at:
             return None
-        return Blocker(
-            kind="priority", message=f"would hold up job {first.id}, whose turn is before it"
-        )
+        theirs = first.user[0] != job.user[0]
+        who = "a job of another tenant" if theirs else f"'{first.name}' ({first.id})"
+        return Blocker(kind="priority", message=f"would hold up {who}, whose turn is before it")
 
     def _start(self, job: Waiting, places: dict[str, int]) -> None:
         ranks = sum(places.values())
@@ -224,23 +210,6 @@ def _begun(job: Waiting, ranks: int, places: dict[str, int], now: float) -> Runn
     return Running(
         job.id, job.user, ranks, now + job.seconds, places, job.each, priority=job.priority
     )
-
-
-def _more_than_slots(job: Waiting, free: list[Amount]) -> str:
-    """What else it needs of the nodes, in words."""
-    told = ""
-    most = max((amount.memory for amount in free), default=0.0)
-    if job.each.memory > most:
-        told += f"; each rank needs {_gigabytes(job.each.memory)} of memory, "
-        told += f"{_gigabytes(most)} are free on one node"
-    if job.each.gpus:
-        gpus = sum(max(0.0, amount.gpus) for amount in free)
-        told += f"; needs {job.each.gpus * job.least:g} GPUs, {gpus:g} are free"
-    return told
-
-
-def _gigabytes(size: float) -> str:
-    return f"{size / (1 << 30):.3g} GB"
 
 
 def forecast(picture: Picture, wanted: str) -> float | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from aimass_jupyter.contract.durations import duration_in_words
 from aimass_jupyter.contract.jobs import Job
+from aimass_jupyter.contract.quantities import counted
 
 _LATE = "its deadline"
 
@@ -38,12 +39,20 @@ def notes_on(
         When it should start; None when that is not known.
     """
     notes = [f"run {n} ended: {attempt.cause.message}" for n, attempt in enumerate(job.attempts, 1)]
-    leaving = [f"'{other.name}'" for other in holding if other.state == "stopping"]
+    leaving = [other for other in holding if other.state == "stopping"]
     if leaving:
-        notes.append(f"about to free their slots: {', '.join(leaving)}")
+        notes.append(f"about to free their slots: {_names(leaving, job.tenant)}")
     if job.options.deadline is not None:
         notes += _of_deadline(job.options.deadline, starts, expected, now)
     return notes
+
+
+def _names(others: list[Job], tenant: str) -> str:
+    """What jobs are called; those of other tenants are only counted."""
+    names = [f"'{other.name}'" for other in others if other.tenant == tenant]
+    if hidden := len(others) - len(names):
+        names.append(f"{counted(hidden, 'job')} of other tenants")
+    return ", ".join(names)
 
 
 def _of_deadline(

@@ -309,6 +309,7 @@ class Scheduler:
             each=self._each(job),
             deadline=job.options.deadline.timestamp() if job.options.deadline else None,
             not_before=job.not_before.timestamp() if job.not_before else 0.0,
+            name=job.name,
         )
         return entry
 
