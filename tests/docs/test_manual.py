@@ -98,6 +98,11 @@ def test_every_link_leads_somewhere(page: Path) -> None:
             assert anchor in anchors(found), target
 
 
+def test_no_two_decisions_have_one_number() -> None:
+    numbers = Counter(page.name[:4] for page in (MANUAL / "decisions").glob("*.md"))
+    assert [number for number, pages in numbers.items() if pages > 1] == []
+
+
 @each_page
 def test_no_two_headings_have_one_address(page: Path) -> None:
     twice = [name for name, count in Counter(addresses(page)).items() if count > 1]
