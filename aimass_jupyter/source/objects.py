@@ -6,12 +6,12 @@ What has no such form is refused with what it is and what to do instead. JSON ca
 
 from __future__ import annotations
 
+import argparse
 import base64
 import collections
 import datetime
 import decimal
 import fractions
-import inspect
 import io
 import json
 import logging
@@ -19,24 +19,18 @@ import math
 import pathlib
 import re
 import types
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 from aimass_jupyter.source.manifest import Form
+from aimass_jupyter.source.refusals import CannotTravel, refusal
 
 MAX_OBJECT_BYTES = 64 * 1024**2
 #: What a job must have to make an object of that form again.
 MODULES_OF_FORMS: dict[Form, str] = {"pandas": "pandas", "series": "pandas", "polars": "polars"}
 _DEPTH = 60
-
-
-class CannotTravel(Exception):
-    """A value without a form to travel in."""
-
-    def __init__(self, what: str, cure: str) -> None:
-        super().__init__(what)
-        self.what = what
-        self.cure = cure
+_NO_NAME = "\0"  # the column of a series without a name
 
 
 def encode(value: Any) -> tuple[Form, bytes]:
@@ -48,17 +42,13 @@ def encode(value: Any) -> tuple[Form, bytes]:
         Saying what it is, and the cure.
     """
     form, content = _encoded(value)
-    if len(content) > MAX_OBJECT_BYTES:
-        raise CannotTravel(
-            f"has {len(content):,} bytes; at most {MAX_OBJECT_BYTES:,} travel",
-            "import it as a dataset and read run.dataset, or load it inside train",
-        )
+    _within_limit(len(content))
     return form, content
 
 
 def _encoded(value: Any) -> tuple[Form, bytes]:
     kind = _library_type(value)
-    if kind in _LIBRARY_FORMS:
+    if kind in _LIBRARY_FORMS and not getattr(value, "requires_grad", False):
         return _LIBRARY_FORMS[kind](value)
     if kind == "numpy.ndarray":
         return "npy", _npy(value)
@@ -109,7 +99,7 @@ def _within_limit(size: int) -> None:
     """Refuse a large one before it is copied."""
     if size > MAX_OBJECT_BYTES:
         raise CannotTravel(
-            f"has {size:,} bytes; at most {MAX_OBJECT_BYTES:,} travel",
+            f"has {size:,} bytes, where {MAX_OBJECT_BYTES:,} are allowed at most,",
             "import it as a dataset and read run.dataset, or load it inside train",
         )
 
@@ -128,20 +118,35 @@ def _frame(frame: Any) -> bytes:
     import pyarrow as pa
 
     try:
-        return _arrow(pa.Table.from_pandas(frame))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        table = pa.Table.from_pandas(frame)
+    except (ValueError, TypeError, NotImplementedError) as error:  # what Arrow's errors derive from
+        said = "; ".join(str(part) for part in error.args)
         raise CannotTravel(
-            f"has a column that Arrow does not know ({str(error).splitlines()[0]})",
-            "give its columns plain types: numbers, text, dates",
+            f"is a table that Arrow cannot hold ({said})",
+            "give each column a name of its own and a plain type: numbers, text, dates",
         ) from None
+    for column in table.schema:
+        if pa.types.is_struct(column.type):  # rows would get each other's keys
+            raise CannotTravel(
+                f"has dicts in its column '{column.name}'",
+                "make columns of their keys (pandas.json_normalize), or text (json.dumps)",
+            )
+    return _arrow(table)
+
+
+def _series(series: Any) -> bytes:
+    return _frame(series.to_frame(_NO_NAME) if series.name is None else series.to_frame())
 
 
 def _tensor(tensor: Any) -> tuple[Form, bytes]:
-    if str(tensor.dtype) == "torch.bfloat16" or tensor.layout is not _strided():
+    if str(tensor.dtype) == "torch.bfloat16":
+        raise CannotTravel("is a tensor of torch.bfloat16", "send it as float32: x.float()")
+    if tensor.layout is not _strided() or tensor.is_quantized:
         raise CannotTravel(
             f"is a tensor of {tensor.dtype}, {tensor.layout}", "make it inside train"
         )
-    return "torch", _npy(tensor.detach().cpu().numpy())
+    plain = tensor.detach().cpu().resolve_conj().resolve_neg()
+    return "torch", _npy(plain.numpy())
 
 
 def _strided() -> Any:
@@ -153,7 +158,7 @@ def _strided() -> Any:
 _LIBRARY_FORMS: dict[str, Callable[[Any], tuple[Form, bytes]]] = {
     "pyarrow.Table": lambda table: ("arrow", _arrow(table)),
     "pandas.DataFrame": lambda frame: ("pandas", _frame(frame)),
-    "pandas.Series": lambda series: ("series", _frame(series.to_frame("value"))),
+    "pandas.Series": lambda series: ("series", _series(series)),
     "polars.DataFrame": lambda frame: ("polars", _arrow(frame.to_arrow())),
     "torch.Tensor": _tensor,
 }
@@ -189,15 +194,28 @@ def _tagged_by_library(value: Any) -> Any:
     kind = type(value)
     library = kind.__module__.partition(".")[0]
     if library == "numpy" and hasattr(value, "dtype") and not value.dtype.hasobject:
-        scalar = "$array" if kind.__name__ == "ndarray" else "$scalar"
-        return {scalar: base64.b64encode(_npy(_as_array(value))).decode()}
+        return {_array_tag(value): base64.b64encode(_npy(_as_array(value))).decode()}
     if library == "numpy" and hasattr(value, "hasobject"):
         return {"$dtype": value.str}
     if library == "torch" and kind.__name__ in ("device", "dtype", "Size"):
         return _tagged_torch(value, kind.__name__)
     if library == "torch" and kind.__name__ == "Tensor":
-        return {"$tensor": base64.b64encode(_tensor(value)[1]).decode()}
-    raise _refused(value)
+        tag = "$leaf" if value.requires_grad else "$tensor"
+        return {tag: base64.b64encode(_tensor(value)[1]).decode()}
+    raise refusal(value)
+
+
+def _array_tag(value: Any) -> str:
+    """Of an array or a scalar; one of another class would lose its mask, or what else it adds."""
+    import numpy as np
+
+    if isinstance(value, np.generic):
+        return "$scalar"
+    if type(value) in (np.ndarray, np.memmap):
+        return "$array"
+    if isinstance(value, np.ma.MaskedArray):
+        raise CannotTravel("is a masked array", "fill it first: x.filled(VALUE)")
+    raise CannotTravel(f"is a numpy.{type(value).__name__}", "make it an array: np.array(x)")
 
 
 def _as_array(value: Any) -> Any:
@@ -230,6 +248,9 @@ _TAGS: dict[type, _Tag] = {
     collections.Counter: ("$counter", dict, collections.Counter),
     collections.deque: ("$deque", list, collections.deque),
     bytes: ("$bytes", lambda b: base64.b64encode(b).decode(), base64.b64decode),
+    bytearray: ("$bytearray", bytes, bytearray),
+    uuid.UUID: ("$uuid", str, uuid.UUID),
+    argparse.Namespace: ("$options", vars, lambda d: argparse.Namespace(**d)),
     complex: ("$complex", lambda c: [c.real, c.imag], lambda p: complex(*p)),
     range: ("$range", lambda r: [r.start, r.stop, r.step], lambda p: range(*p)),
     slice: ("$slice", lambda s: [s.start, s.stop, s.step], lambda p: slice(*p)),
@@ -294,6 +315,7 @@ _LIBRARY_TAGS: dict[str, Callable[[Any], Any]] = {
     "$array": lambda text: _load_npy(base64.b64decode(text)),
     "$scalar": lambda text: _load_npy(base64.b64decode(text))[()],
     "$tensor": lambda text: _load_tensor(base64.b64decode(text)),
+    "$leaf": lambda text: _load_tensor(base64.b64decode(text)).requires_grad_(),
     "$dtype": lambda text: _dtype(text),
     "$torch.device": lambda text: _torch_attribute("device")(text),
     "$torch.dtype": _torch_attribute,
@@ -312,6 +334,11 @@ def _load_arrow(content: bytes) -> Any:
     return pa.ipc.open_stream(content).read_all()
 
 
+def _load_series(content: bytes) -> Any:
+    series = _load_arrow(content).to_pandas().iloc[:, 0]
+    return series.rename(None) if series.name == _NO_NAME else series
+
+
 def _load_polars(content: bytes) -> Any:
     import importlib
 
@@ -324,81 +351,6 @@ _DECODERS: dict[str, Callable[[bytes], Any]] = {
     "torch": _load_tensor,
     "arrow": _load_arrow,
     "pandas": lambda content: _load_arrow(content).to_pandas(),
-    "series": lambda content: _load_arrow(content).to_pandas()["value"],
+    "series": lambda content: _load_series(content),
     "polars": _load_polars,
 }
-
-_INSIDE = "build it inside train"
-
-
-def _refused(value: Any) -> CannotTravel:
-    """What a value is, in words, and what to do instead."""
-    for fits, what, cure in _REFUSALS:
-        if fits(value):
-            return CannotTravel(f"is {what}", cure)
-    kind = type(value)
-    return CannotTravel(f"is an object of class {kind.__module__}.{kind.__qualname__}", _INSIDE)
-
-
-def _inherits(value: Any, *names: str) -> bool:
-    return any(f"{base.__module__}.{base.__qualname__}" in names for base in type(value).__mro__)
-
-
-def _named(*names: str) -> Callable[[Any], bool]:
-    return lambda value: _inherits(value, *names)
-
-
-def _is_connection(value: Any) -> bool:
-    return hasattr(value, "cursor") and hasattr(value, "commit")
-
-
-def _is_widget(value: Any) -> bool:
-    return _inherits(
-        value, "ipywidgets.widgets.widget.Widget", "IPython.core.display.DisplayObject"
-    )
-
-
-def _is_iterator(value: Any) -> bool:
-    return hasattr(value, "__next__")
-
-
-_REFUSALS: tuple[tuple[Callable[[Any], bool], str, str], ...] = (
-    (
-        lambda v: isinstance(v, io.IOBase) or _inherits(v, "tempfile._TemporaryFileWrapper"),
-        "an open file",
-        "open it inside train, and send it along: --files NAME",
-    ),
-    (_is_connection, "a connection to a database", "connect inside train, or import a dataset"),
-    (
-        _named("torch.nn.modules.module.Module"),
-        "a torch model",
-        "build it inside train (its class travels), and load weights from --files",
-    ),
-    (_named("torch.optim.optimizer.Optimizer"), "a torch optimizer", _INSIDE),
-    (
-        _named("torch.utils.data.dataloader.DataLoader", "torch.utils.data.dataset.Dataset"),
-        "a torch data set or loader",
-        "build it inside train from arrays, or from run.dataset",
-    ),
-    (
-        lambda v: inspect.isgenerator(v) or inspect.isasyncgen(v) or inspect.iscoroutine(v),
-        "a generator",
-        "make it inside train, or make a list of it first",
-    ),
-    (
-        _named("_thread.lock", "_thread.RLock", "threading.Condition", "threading.Event",
-               "threading.Semaphore", "threading.Thread", "asyncio.locks.Lock"),
-        "a lock or a thread",
-        "make it inside train",
-    ),
-    (_named("subprocess.Popen", "socket.socket"), "a process or a socket", "open it inside train"),
-    (_is_widget, "a widget", "take its value first: x = widget.value"),
-    (
-        lambda v: isinstance(v, types.MethodType),
-        "a method bound to an object",
-        "build the object inside train",
-    ),
-    (_named("functools.partial"), "a partial function", "write it as a def"),
-    (_named("collections.defaultdict"), "a defaultdict", "make a dict of it first: dict(x)"),
-    (_is_iterator, "an iterator", "make a list of it first: list(x)"),
-)  # fmt: skip

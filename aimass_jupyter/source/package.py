@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -260,6 +261,8 @@ def _function_package(
         *_absent_here(captured.modules, root),
     ]
     refuse(problems)
+    texts = _apart(NOTEBOOK, dict.fromkeys(captured.definitions, "py"))
+    values = _apart(OBJECTS, {n: _suffix(form) for n, (form, _, _) in captured.objects.items()})
     manifest = Manifest(
         kind="function",
         entry=ENTRY,
@@ -268,26 +271,40 @@ def _function_package(
         items=[entry.item, *_items(captured, root)],
         imports=[Import(name=n, module=m, attribute=a) for n, (m, a) in captured.imports.items()],
         definitions=[
-            Definition(name=name, path=f"{NOTEBOOK}/{name}.py", line=found.line)
+            Definition(name=name, path=texts[name], line=found.line)
             for name, found in captured.definitions.items()
         ],
         aliases=[Alias(name=name, of=of) for name, of in captured.aliases.items()],
         objects=[
-            DataObject(name=name, path=_object_path(name, form), form=form)
+            DataObject(name=name, path=values[name], form=form)
             for name, (form, _, _) in captured.objects.items()
         ],
         uses=mistakes.uses_of(entry.tree, entry.function, captured.modules.uses),
     )
     members = {f"{CODE}/{ENTRY}": entry.text.encode()} | _module_members(captured.modules)
     for name, found in captured.definitions.items():
-        members[f"{NOTEBOOK}/{name}.py"] = found.text.encode()
-    for name, (form, content, _) in captured.objects.items():
-        members[_object_path(name, form)] = content
+        members[texts[name]] = found.text.encode()
+    for name, (_, content, _) in captured.objects.items():
+        members[values[name]] = content
     return _finished(entry.function, manifest, members, sent, described(), problems)
 
 
-def _object_path(name: str, form: str) -> str:
-    return f"{OBJECTS}/{name}.{_SUFFIXES.get(form, 'arrow')}"
+def _suffix(form: str) -> str:
+    return _SUFFIXES.get(form, "arrow")
+
+
+def _apart(folder: str, suffixes: Mapping[str, str]) -> dict[str, str]:
+    """A member for each name; names that differ by case alone lie in folders of their own.
+
+    To a disk that does not tell case apart, ``X`` and ``x`` are one file.
+    """
+    seen: Counter[str] = Counter()
+    paths = {}
+    for name, suffix in suffixes.items():
+        again = seen[name.casefold()]
+        seen[name.casefold()] += 1
+        paths[name] = f"{folder}/{again}/{name}.{suffix}" if again else f"{folder}/{name}.{suffix}"
+    return paths
 
 
 def _absent_here(modules: Modules, root: Path) -> list[Problem]:

@@ -96,6 +96,15 @@ def test_what_a_decorator_made_an_object_of_travels_as_its_definition(
     assert run_in_a_job(unpacked(package)) == [16, 1]
 
 
+def test_names_may_differ_by_case_alone(
+    notebook: Notebook, unpacked: Callable[[Package], Path]
+) -> None:
+    notebook.run("X, x, LR = [1], 2, 3\nclass Act: size = 4\n")
+    notebook.run("def act(n): return n + Act.size\ndef lr(): return LR\ndef ACT(): return 1 / 0\n")
+    package = notebook.pack("def train(run):\n    return [X, x, LR, lr(), act(1), ACT.__name__]\n")
+    assert run_in_a_job(unpacked(package)) == [[1], 2, 3, 3, 5, "ACT"]
+
+
 def test_lines_are_those_of_the_cell_with_its_magic(
     notebook: Notebook, unpacked: Callable[[Package], Path]
 ) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import collections
 import datetime
 import decimal
 import logging
 import re
 import types
+import uuid
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -65,6 +67,9 @@ def test_plain_values_come_back_as_they_were(value: Any) -> None:
         Path("a/b"),
         re.compile("a+", re.IGNORECASE),
         types.SimpleNamespace(a=(1, 2)),
+        argparse.Namespace(lr=0.1, sizes=(1, 2)),
+        uuid.UUID(int=5),
+        bytearray(b"ab"),
         logging.getLogger("mine"),
         datetime.time(1, 2, 3),
         {"$tuple": [1]},
@@ -121,6 +126,15 @@ def test_tables_and_tensors() -> None:
     assert np.array_equal(nested["a"][0], np.ones(2))
 
 
+def test_what_is_to_be_learnt_is_learnt_in_the_job_too() -> None:
+    leaf = torch.ones(2, requires_grad=True)
+    for back in (decode(*encode(leaf)), decode(*encode([leaf]))[0]):
+        assert back.requires_grad
+        assert torch.equal(back, leaf)
+    turned = torch.ones(2, dtype=torch.complex64).conj()
+    assert torch.equal(decode(*encode(turned)), turned)
+
+
 def test_the_same_value_always_gives_the_same_bytes() -> None:
     assert encode({"b", "a", "c"}) == encode({"c", "b", "a"})
 
@@ -138,8 +152,15 @@ def test_what_is_too_large_is_refused_before_it_is_copied() -> None:
         (torch.optim.SGD([torch.zeros(1, requires_grad=True)]), "a torch optimizer"),
         (torch.utils.data.TensorDataset(torch.zeros(1)), "a torch data set or loader"),
         (iter([1]), "an iterator"),
+        (np.ma.array([1, 2], mask=[0, 1]), "a masked array"),
+        ([np.ma.array([1])], "a masked array"),
+        (np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]).view(np.recarray), "recarray"),
+        (np.random.default_rng(1), "a generator of random numbers"),
+        ({"square": lambda x: x * x}, "holds a function"),
+        ([pa.table({"a": [1]})], "holds a table"),
         (collections.defaultdict(list), "a defaultdict"),
-        ([].append, "is an object of class"),
+        ([].append, "a method bound to an object"),
+        (object(), "is an object of class"),
         (np.array([None]), "Python objects"),
         (torch.zeros(1, dtype=torch.bfloat16), "tensor of torch.bfloat16"),
     ],
