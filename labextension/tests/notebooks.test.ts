@@ -1,6 +1,8 @@
 /**
- * A notebook as a script, and the notebooks that a new model begins with.
+ * A notebook as a script, what it lets be set, and the notebooks that a new model begins with.
  */
+import { withoutOutputs } from '../src/notebooks/files';
+import { parametersOf, valuesOf } from '../src/notebooks/parameters';
 import { scriptOf } from '../src/notebooks/script';
 import { templates } from '../src/notebooks/templates';
 
@@ -47,4 +49,27 @@ test('each task has a notebook that begins with a title and loads the magics', (
     expect(cells[0]).toMatchObject({ cell_type: 'markdown' });
     expect(cells.some(({ source }) => source.includes('%load_ext aimass_jupyter'))).toBe(true);
   }
+});
+
+test('what a cell tagged parameters assigns can be set; what is typed is JSON or words', () => {
+  const source =
+    "year = 2023  # of the report\nregion: str = 'south'\nif year == 2023:\n    old = 1\n";
+  const tagged = { ...code(source), metadata: { tags: ['parameters'] } };
+  expect(parametersOf([code('other = 1'), tagged])).toEqual([
+    { name: 'year', value: '2023  # of the report' },
+    { name: 'region', value: "'south'" }
+  ]);
+  expect(valuesOf({ year: '2024', region: 'north', left: ' ' })).toEqual({
+    year: 2024,
+    region: 'north'
+  });
+});
+
+test('outputs stay behind', () => {
+  const cell = { ...code('1 + 1'), execution_count: 7, outputs: [{ output_type: 'stream' }] };
+  const title = { cell_type: 'markdown', source: '# Title' };
+  expect(withoutOutputs({ nbformat: 4, cells: [title, cell] })).toEqual({
+    nbformat: 4,
+    cells: [title, { ...cell, execution_count: null, outputs: [] }]
+  });
 });

@@ -1,6 +1,6 @@
 /**
- * What is asked before a notebook runs as a job: what travels is listed first, then on what and on
- * how many ranks.
+ * What is asked before a notebook runs as a job: what travels is listed first, then how it runs and
+ * with what.
  */
 import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import React, { useId } from 'react';
@@ -8,30 +8,43 @@ import React, { useId } from 'react';
 import { FIELDS_SELECTOR, letTabIn } from '../forms/body';
 import { trans } from '../i18n';
 import { Table } from '../pages/parts';
+import type { IParameter } from './parameters';
 import type { IScript } from './script';
 
+/** Executed as it is and kept with its outputs, or its code cells as a script on ranks. */
+export type Way = 'notebook' | 'script';
+
 export interface IWish {
+  readonly way: Way;
   readonly name: string;
+  /** Values for the notebook's parameters, as they were typed. */
+  readonly params: Readonly<Record<string, string>>;
+  /** What the script reads, and on how many ranks. */
   readonly dataset: string;
   readonly np: number;
 }
 
+/** What there is to choose from. */
+export interface IChoices {
+  readonly filename: string;
+  /** The ways that this person and this server allow, the usual one first. */
+  readonly ways: readonly Way[];
+  readonly script: IScript;
+  readonly parameters: readonly IParameter[];
+  readonly datasets: readonly string[];
+}
+
 interface IAskProps {
-  script: IScript;
-  datasets: readonly string[];
+  choices: IChoices;
   value: IWish;
   onChange: (value: IWish) => void;
 }
 
 /** Ask how a notebook is to run; null when the person would rather not. */
-export async function askRun(
-  script: IScript,
-  datasets: readonly string[],
-  first: IWish
-): Promise<IWish | null> {
+export async function askRun(choices: IChoices, first: IWish): Promise<IWish | null> {
   const { button, value } = await showDialog<IWish>({
-    title: trans.__('Run %1 as a job', script.filename.replace(/\.py$/, '')),
-    body: new AskBody(script, datasets, first),
+    title: trans.__('Run %1 as a job', choices.filename),
+    body: new AskBody(choices, first),
     buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Run') })],
     focusNodeSelector: FIELDS_SELECTOR
   });
@@ -40,8 +53,7 @@ export async function askRun(
 
 class AskBody extends ReactWidget implements Dialog.IBodyWidget<IWish> {
   constructor(
-    private readonly _script: IScript,
-    private readonly _datasets: readonly string[],
+    private readonly _choices: IChoices,
     private _value: IWish
   ) {
     super();
@@ -55,8 +67,7 @@ class AskBody extends ReactWidget implements Dialog.IBodyWidget<IWish> {
   override render(): JSX.Element {
     return (
       <AskView
-        script={this._script}
-        datasets={this._datasets}
+        choices={this._choices}
         value={this._value}
         onChange={value => {
           this._value = value;
@@ -67,30 +78,57 @@ class AskBody extends ReactWidget implements Dialog.IBodyWidget<IWish> {
   }
 }
 
-export function AskView({ script, datasets, value, onChange }: IAskProps): JSX.Element {
-  const [name, dataset, np] = [useId(), useId(), useId()];
+export function AskView({ choices, value, onChange }: IAskProps): JSX.Element {
+  const isScript = value.way === 'script';
   return (
     <>
-      <Travelling script={script} />
-      <label htmlFor={name}>{trans.__('Name of the job')}</label>
-      <input
-        id={name}
-        className="jp-mod-styled"
+      <Travelling way={value.way} script={choices.script} />
+      {choices.ways.length > 1 && (
+        <Choice
+          label={trans.__('How it runs')}
+          value={value.way}
+          options={choices.ways.map(way => [way, wayName(way)])}
+          onChange={way => onChange({ ...value, way: way as Way })}
+        />
+      )}
+      <Text
+        label={trans.__('Name of the job')}
         value={value.name}
-        onChange={event => onChange({ ...value, name: event.target.value })}
+        onChange={name => onChange({ ...value, name })}
       />
-      <label htmlFor={dataset}>{trans.__('Dataset that it reads')}</label>
-      <select
-        id={dataset}
-        className="jp-mod-styled"
+      {isScript ? (
+        <ScriptFields choices={choices} value={value} onChange={onChange} />
+      ) : (
+        choices.parameters.map(({ name, value: usual }) => (
+          <Text
+            key={name}
+            label={name}
+            placeholder={usual}
+            value={value.params[name] ?? ''}
+            onChange={typed => onChange({ ...value, params: { ...value.params, [name]: typed } })}
+          />
+        ))
+      )}
+    </>
+  );
+}
+
+function wayName(way: Way): string {
+  return way === 'notebook'
+    ? trans.__('As it is, and kept with its outputs')
+    : trans.__('As a training script, on ranks');
+}
+
+function ScriptFields({ choices, value, onChange }: IAskProps): JSX.Element {
+  const np = useId();
+  return (
+    <>
+      <Choice
+        label={trans.__('Dataset that it reads')}
         value={value.dataset}
-        onChange={event => onChange({ ...value, dataset: event.target.value })}
-      >
-        <option value="">{trans.__('none')}</option>
-        {datasets.map(each => (
-          <option key={each}>{each}</option>
-        ))}
-      </select>
+        options={[['', trans.__('none')], ...choices.datasets.map(name => [name, name] as const)]}
+        onChange={dataset => onChange({ ...value, dataset })}
+      />
       <label htmlFor={np}>{trans.__('Ranks')}</label>
       <input
         id={np}
@@ -104,35 +142,95 @@ export function AskView({ script, datasets, value, onChange }: IAskProps): JSX.E
   );
 }
 
-function Travelling({ script: { filename, parts } }: { script: IScript }): JSX.Element {
-  const left = parts.some(part => part.left.length > 0);
+interface IFieldProps {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+}
+
+function Text({
+  label,
+  value,
+  placeholder,
+  onChange
+}: IFieldProps & { placeholder?: string }): JSX.Element {
+  const id = useId();
   return (
     <>
-      <p className="aimass-Form-help">
-        {trans.__(
-          'These cells travel, in this order, as %1. What the notebook holds in memory does not.',
-          filename
-        )}
-      </p>
+      <label htmlFor={id}>{label}</label>
+      <input
+        id={id}
+        className="jp-mod-styled"
+        placeholder={placeholder}
+        value={value}
+        onChange={event => onChange(event.target.value)}
+      />
+    </>
+  );
+}
+
+function Choice({
+  label,
+  value,
+  options,
+  onChange
+}: IFieldProps & { options: readonly (readonly [string, string])[] }): JSX.Element {
+  const id = useId();
+  return (
+    <>
+      <label htmlFor={id}>{label}</label>
+      <select
+        id={id}
+        className="jp-mod-styled"
+        value={value}
+        onChange={event => onChange(event.target.value)}
+      >
+        {options.map(([option, text]) => (
+          <option key={option} value={option}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </>
+  );
+}
+
+function Travelling({ way, script }: { way: Way; script: IScript }): JSX.Element {
+  const isScript = way === 'script';
+  const left = trans.__('Left out');
+  return (
+    <>
+      <p className="aimass-Form-help">{told(way, script.filename)}</p>
       <div data-testid="aimass-run-travels">
         <Table
           label={trans.__('What travels')}
-          columns={['', trans.__('Begins with'), trans.__('Lines'), trans.__('Left out')]}
-          rows={parts.map(part => [
+          columns={['', trans.__('Begins with'), trans.__('Lines'), ...(isScript ? [left] : [])]}
+          rows={script.parts.map(part => [
             part.number,
             <code key="line" className="aimass-Cut">
               {part.line}
             </code>,
             part.lines,
-            part.left.length
+            ...(isScript ? [part.left.length] : [])
           ])}
         />
       </div>
-      {left && (
+      {isScript && script.parts.some(part => part.left.length > 0) && (
         <p className="aimass-Form-help">
           {trans.__('Left out are lines that only a notebook understands: magics and commands.')}
         </p>
       )}
     </>
   );
+}
+
+function told(way: Way, filename: string): string {
+  return way === 'notebook'
+    ? trans.__(
+        'The notebook travels without its outputs, and these cells run in a kernel of its own. What is in memory, and files beside it, stay here.'
+      )
+    : trans.__(
+        'These cells travel, in this order, as %1. What the notebook holds in memory does not.',
+        filename
+      );
 }

@@ -34,6 +34,14 @@ export async function notebookAt(
   return { filename: PathExt.basename(path), path, content: saved.content as unknown };
 }
 
+/** A notebook as it goes on its way: what it showed here is nobody's business there. */
+export function withoutOutputs(content: unknown): unknown {
+  const notebook = content as { cells: Record<string, unknown>[] };
+  const emptied = { outputs: [], execution_count: null };
+  const cells = notebook.cells.map(cell => ('outputs' in cell ? { ...cell, ...emptied } : cell));
+  return { ...notebook, cells };
+}
+
 /** The path of the notebook that is chosen in the file browser. */
 export function chosenNotebook(browser: IDefaultFileBrowser | null): string | null {
   const chosen = [...(browser?.selectedItems() ?? [])];

@@ -6,6 +6,11 @@
 export interface ICell {
   readonly cell_type: string;
   readonly source: string | readonly string[];
+  readonly metadata?: { readonly tags?: readonly string[] };
+}
+
+export function sourceOf({ source }: ICell): string {
+  return typeof source === 'string' ? source : source.join('');
 }
 
 /** One cell, as a person is told of it before it travels. */
@@ -30,7 +35,7 @@ const MAGIC = /^\s*[%!]|^\s*\w+\s*=\s*[%!]|\?\s*$/;
 export function scriptOf(notebook: string, cells: readonly ICell[]): IScript {
   const sources = cells
     .filter(cell => cell.cell_type === 'code')
-    .map(cell => (typeof cell.source === 'string' ? cell.source : cell.source.join('')))
+    .map(sourceOf)
     .filter(source => source.trim() !== '');
   const made = sources.map(translated);
   const filename = notebook.replace(/\.ipynb$/, '').replace(/[^A-Za-z0-9_.-]+/g, '_') + '.py';

@@ -1,6 +1,6 @@
 /**
- * Runs a notebook as a job, from its toolbar or the file browser: lists what travels, sends it as
- * one script, and leads to the job.
+ * Runs a notebook as a job, from its toolbar or the file browser: lists what travels, sends it as it
+ * is or as one script, and leads to the job.
  */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
@@ -12,11 +12,18 @@ import type { CommandRegistry } from '@lumino/commands';
 import { CommandIDs } from '../commands';
 import { serviceName } from '../format';
 import { trans } from '../i18n';
-import { askRun, type IWish } from '../notebooks/asking';
-import { chosenNotebook, type INotebookFile, notebookAt, openNotebook } from '../notebooks/files';
+import { askRun, type IChoices, type IWish, type Way } from '../notebooks/asking';
+import {
+  chosenNotebook,
+  type INotebookFile,
+  notebookAt,
+  openNotebook,
+  withoutOutputs
+} from '../notebooks/files';
+import { parametersOf, valuesOf } from '../notebooks/parameters';
 import { type ICell, type IScript, scriptOf } from '../notebooks/script';
 import { type IDone, noticeFault, withNotice } from '../notices';
-import type { Job } from '../schema';
+import type { Job, JobExecute } from '../schema';
 import { IAimass } from '../tokens';
 
 export const runNotebookPlugin: JupyterFrontEndPlugin<void> = {
@@ -40,7 +47,7 @@ export const runNotebookPlugin: JupyterFrontEndPlugin<void> = {
     app.commands.addCommand(CommandIDs.runNotebook, {
       label: args =>
         args.isMenu ? trans.__('Run as Job of AI Mass…') : trans.__('AI Mass: Run Notebook as Job'),
-      caption: trans.__('Run the code cells of this notebook as a job'),
+      caption: trans.__('Run this notebook as a job'),
       icon: args => (args.isMenu ? runIcon : undefined),
       isEnabled: args => !!args.isBrowser || tracker.currentWidget !== null,
       isVisible: () => aimass.may('jobs.submit'),
@@ -61,7 +68,7 @@ export const runNotebookPlugin: JupyterFrontEndPlugin<void> = {
 function runButton(onClick: () => void): ToolbarButton {
   const button = new ToolbarButton({
     label: trans.__('Run as job'),
-    tooltip: trans.__('Run the code cells of this notebook as a job'),
+    tooltip: trans.__('Run this notebook as a job'),
     dataset: { testid: 'aimass-run-notebook' },
     onClick
   });
@@ -75,21 +82,50 @@ async function runNotebook(
   find: () => Promise<INotebookFile>
 ): Promise<void> {
   try {
-    const { filename, content } = await find();
-    const script = scriptOf(filename, (content as { cells: ICell[] }).cells);
-    const datasets = aimass.datasets.items.map(({ name }) => name);
-    const first = { name: serviceName(filename), dataset: '', np: 1 };
-    const wish = await askRun(script, datasets, first);
+    const notebook = await find();
+    const choices = choicesOf(aimass, notebook);
+    const [way] = choices.ways;
+    const name = serviceName(notebook.filename);
+    const wish = await askRun(choices, { way, name, params: {}, dataset: '', np: 1 });
     if (wish) {
-      const pending = trans.__('Sending %1…', script.filename);
-      await withNotice(pending, send(aimass, script, wish), job => done(commands, job));
+      const pending = trans.__('Sending %1…', notebook.filename);
+      const sent =
+        wish.way === 'script'
+          ? train(aimass, choices.script, wish)
+          : execute(aimass, notebook, wish);
+      await withNotice(pending, sent, job => done(commands, job));
     }
   } catch (reason) {
     noticeFault(trans.__('The notebook was not run'), reason);
   }
 }
 
-async function send(aimass: IAimass, script: IScript, wish: IWish): Promise<Job> {
+function choicesOf(aimass: IAimass, { filename, content }: INotebookFile): IChoices {
+  const { cells } = content as { cells: ICell[] };
+  const ways: Way[] = aimass.may('jobs.execute') ? ['notebook', 'script'] : ['script'];
+  return {
+    filename,
+    ways,
+    script: scriptOf(filename, cells),
+    parameters: parametersOf(cells),
+    datasets: aimass.datasets.items.map(({ name }) => name)
+  };
+}
+
+/** Have the notebook executed as it is: it comes back with its outputs. */
+async function execute(aimass: IAimass, notebook: INotebookFile, wish: IWish): Promise<Job> {
+  const content = new Blob([JSON.stringify(withoutOutputs(notebook.content))]);
+  const upload = await aimass.api.upload(notebook.filename, content);
+  const request = {
+    notebook: upload.id,
+    name: wish.name || null,
+    params: valuesOf(wish.params) as JobExecute['params']
+  };
+  return aimass.api.call('jobs.execute', request);
+}
+
+/** Have its code cells run as one script, on ranks. */
+async function train(aimass: IAimass, script: IScript, wish: IWish): Promise<Job> {
   const upload = await aimass.api.upload(script.filename, new Blob([script.text]));
   const { name, dataset, np } = wish;
   // Whatever else a job takes has its default.
