@@ -1,23 +1,27 @@
-"""Clusters, nodes and their use as rows of text."""
+"""Clusters, their nodes, and their use."""
 
 from __future__ import annotations
 
-from aimass_jupyter.client.views import size
+from aimass_jupyter.client.views.showing import Rows, listed, rows
+from aimass_jupyter.client.views.words import size
 from aimass_jupyter.contract.clusters import Cluster, ClusterUsage, Faults, JobUse, Node, NodeUsage
 from aimass_jupyter.contract.quantities import counted
 
 
-def listed(item: Cluster | Node) -> dict[str, str]:
-    """One row of a listing."""
-    if isinstance(item, Cluster):
-        return {
-            "cluster": item.name,
-            "kind": item.kind,
-            "state": item.state,
-            "nodes": str(item.nodes),
-            "slots used": f"{item.slots_used:g} of {item.slots}",
-            "owner": item.owner,
-        }
+@listed.register
+def _listed(item: Cluster) -> dict[str, str]:
+    return {
+        "cluster": item.name,
+        "kind": item.kind,
+        "state": item.state,
+        "nodes": str(item.nodes),
+        "slots used": f"{item.slots_used:g} of {item.slots}",
+        "owner": item.owner,
+    }
+
+
+@listed.register
+def _node(item: Node) -> dict[str, str]:
     return {
         "node": item.name,
         "state": f"{item.state}: {item.reason}" if item.reason else item.state,
@@ -30,17 +34,23 @@ def listed(item: Cluster | Node) -> dict[str, str]:
     }
 
 
-def rows(answer: ClusterUsage | NodeUsage | Faults) -> list[tuple[str, str]]:
-    """One answer as names and values."""
-    if isinstance(answer, Faults):
-        told = [(f"node {f.node}", f"{f.check}: {f.message}") for f in answer.items]
-        return told or [("all is well", f"{counted(answer.nodes, 'node')} looked at")]
-    if isinstance(answer, ClusterUsage):
-        head = [("cluster", answer.cluster), ("slots", f"{answer.slots_used:g} of {answer.slots}")]
-        nodes = [(f"node {node.node}", _use(node)) for node in answer.nodes]
-        return [*head, *nodes, *map(_job, answer.jobs)]
-    head = [("node", answer.node), ("state", answer.state), ("use", _use(answer))]
-    return [*head, *map(_job, answer.jobs), ("history", f"{len(answer.history)} samples")]
+@rows.register
+def _faults(faults: Faults) -> Rows:
+    told = [(f"node {f.node}", f"{f.check}: {f.message}") for f in faults.items]
+    return told or [("all is well", f"{counted(faults.nodes, 'node')} looked at")]
+
+
+@rows.register
+def _usage(usage: ClusterUsage) -> Rows:
+    head = [("cluster", usage.cluster), ("slots", f"{usage.slots_used:g} of {usage.slots}")]
+    nodes = [(f"node {node.node}", _use(node)) for node in usage.nodes]
+    return [*head, *nodes, *map(_job, usage.jobs)]
+
+
+@rows.register
+def _node_usage(usage: NodeUsage) -> Rows:
+    head = [("node", usage.node), ("state", usage.state), ("use", _use(usage))]
+    return [*head, *map(_job, usage.jobs), ("history", f"{len(usage.history)} samples")]
 
 
 def _use(usage: NodeUsage) -> str:

@@ -1,19 +1,47 @@
-"""The use of an endpoint as rows of text."""
+"""Endpoints, how they are used, and published notebooks."""
 
 from __future__ import annotations
 
-from aimass_jupyter.contract.endpoints import EndpointUsage, Latency
+from aimass_jupyter.client.views.showing import Rows, listed, rows
+from aimass_jupyter.contract.endpoints import Endpoint, EndpointUsage, Latency
+from aimass_jupyter.contract.services import Service
 
 
-def rows(usage: EndpointUsage) -> list[tuple[str, str]]:
-    """An endpoint's use as names and values."""
+@listed.register
+def _listed(item: Endpoint) -> dict[str, str]:
+    return {
+        "endpoint": item.name,
+        "state": item.state,
+        "model": item.model,
+        "url": item.url,
+    }
+
+
+@listed.register
+def _service(item: Service) -> dict[str, str]:
+    return {
+        "service": item.name,
+        "state": item.state,
+        "notebook": item.notebook,
+        "version": str(item.version),
+        "url": item.url,
+    }
+
+
+@rows.register
+def _rows(endpoint: Endpoint) -> Rows:
+    return list(listed(endpoint).items())
+
+
+@rows.register
+def _usage(usage: EndpointUsage) -> Rows:
     minutes = max(1, round(usage.window_seconds / 60))
     told = [
         ("endpoint", f"{usage.endpoint} · {usage.model}"),
         ("state", f"{usage.state}: {usage.message}" if usage.message else usage.state),
         (f"last {minutes} min", _counts(usage)),
         ("requests/s", f"{usage.requests_per_second:.3g} over the last minute"),
-        ("latency", latency(usage.latency)),
+        ("latency", _latency(usage.latency)),
     ]
     told += [
         (one.model, f"{one.requests} requests ({one.share:.0%}), {one.errors} errors")
@@ -24,7 +52,7 @@ def rows(usage: EndpointUsage) -> list[tuple[str, str]]:
     ]
 
 
-def latency(told: Latency) -> str:
+def _latency(told: Latency) -> str:
     """Percentiles in milliseconds."""
     if told.p50_ms is None:
         return "nothing was asked yet"
