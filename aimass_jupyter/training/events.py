@@ -6,11 +6,13 @@ A file is a row of TFRecords, each payload an ``Event`` in the protobuf wire for
     Summary  1 value, see ``summaries``
 
 What is logged is encoded into a buffer; a thread writes it out. So logging never waits for a disk.
+The buffer has an end: what comes when it is full is dropped, counted and told.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import struct
@@ -27,6 +29,8 @@ from aimass_jupyter.training import summaries, wire
 
 FLUSH_SECONDS = 0.25
 FLUSH_BYTES = 64 << 10
+#: What waits in memory at most, half a million points: no program falls to what it logs.
+MOST_WAITING_BYTES = 32 << 20
 _VERSION = b"brain.Event:2"
 _SESSION_START = b"\x08\x01"  # SessionLog.status = START
 _START = struct.Struct("<cdc")
@@ -35,6 +39,7 @@ _CHECKSUM = struct.Struct("<I")
 _SMALL = [wire.varint(step) for step in range(1 << 14)]
 
 Array = npt.NDArray[Any]
+logger = logging.getLogger("aimass.tracking")
 
 
 class Sink(Protocol):
@@ -59,6 +64,7 @@ class EventWriter:
     """Appends to an event file of its own; a thread writes out what was logged.
 
     A full disk holds points back until there is room again, and raises at the end if there is none.
+    More than ``MOST_WAITING_BYTES`` are not held back.
 
     Parameters
     ----------
@@ -66,6 +72,11 @@ class EventWriter:
         The folder that the file is made in, or what takes the bytes of one.
     first_step
         Readers forget what earlier files of the folder say from this step on.
+
+    Attributes
+    ----------
+    dropped
+        How many points, images and the like there was no room for.
     """
 
     def __init__(self, target: Path | Sink, first_step: int = 0) -> None:
@@ -76,6 +87,7 @@ class EventWriter:
         if first_step or again:
             start = encode_event(now, first_step, wire.message(7, _SESSION_START))
             self._pending += wire.record(start)
+        self.dropped = 0
         self._heads: dict[str, bytes] = {}
         self._headers: dict[int, bytes] = {}
         self._lock = threading.Lock()
@@ -99,7 +111,10 @@ class EventWriter:
         crc = google_crc32c.value(payload)
         masked = _CHECKSUM.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
         with self._lock:
-            self._pending += header + payload + masked
+            if len(self._pending) < MOST_WAITING_BYTES:
+                self._pending += header + payload + masked
+            else:
+                self._drop()
         if len(self._pending) > FLUSH_BYTES:
             self._woken.set()
 
@@ -121,11 +136,11 @@ class EventWriter:
 
     def begin(self, params: Mapping[str, Any], group: str) -> None:
         """Note the hyperparameters of the run."""
-        self._append(summaries.session_start(params, group, time.time()), 0)
+        self._append(summaries.session_start(params, group, time.time()), 0, always=True)
 
     def end(self, *, succeeded: bool) -> None:
         """Note that the run has ended."""
-        self._append(summaries.session_end(time.time(), succeeded=succeeded), 0)
+        self._append(summaries.session_end(time.time(), succeeded=succeeded), 0, always=True)
 
     def flush(self) -> None:
         """Write out what was logged so far.
@@ -152,19 +167,33 @@ class EventWriter:
         self._closing = True
         self._woken.set()
         self._thread.join()
+        if self.dropped:
+            logger.warning("%d of the things that were logged were dropped", self.dropped)
         try:
             self.flush()
         finally:
             self._sink.close()
 
-    def _append(self, value: bytes, step: int) -> None:
+    def _append(self, value: bytes, step: int, *, always: bool = False) -> None:
         """Append a summary of one value."""
         summary = wire.message(5, wire.message(1, value))
         record = wire.record(encode_event(time.time(), step, summary))
         with self._lock:
-            self._pending += record
+            if always or len(self._pending) + len(record) <= MOST_WAITING_BYTES:
+                self._pending += record
+            else:
+                self._drop()
         if len(self._pending) > FLUSH_BYTES:
             self._woken.set()
+
+    def _drop(self) -> None:
+        self.dropped += 1
+        if self.dropped == 1:
+            logger.warning(
+                "what is logged from now on is dropped: %d MB that could not be written wait in "
+                "memory; what is logged when they are written is kept again",
+                MOST_WAITING_BYTES >> 20,
+            )
 
     def _head(self, tag: str) -> bytes:
         """What stands between the step and the value of a point."""

@@ -1,7 +1,7 @@
 """A run without a job: what a notebook or a script tracks itself, live, through the control plane.
 
 What is logged is encoded into memory and sent four times a second by a thread; logging waits for
-nobody. A server that is started again gets all that it missed.
+nobody. A server that is started again gets what it missed, as far as memory for it went.
 """
 
 from __future__ import annotations

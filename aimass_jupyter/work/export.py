@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -69,12 +72,27 @@ def _write_arrow(table: pa.Table, path: Path) -> None:
 
 
 def _write_jsonl(table: pa.Table, path: Path) -> None:
-    import json
-
     with path.open("w", encoding="utf-8") as file:
         for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
             for row in batch.to_pylist():
-                file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+                file.write(_json_line(row))
+
+
+def _json_line(row: dict[str, Any]) -> str:
+    try:
+        text = json.dumps(row, ensure_ascii=False, allow_nan=False, default=str)
+    except ValueError:  # seldom, and so not looked for in every row
+        text = json.dumps(_finite(row), ensure_ascii=False, default=str)
+    return text + "\n"
+
+
+def _finite(value: Any) -> Any:
+    """What JSON has no word for, NaN and infinity, is null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list) else value
 
 
 _TABLES: dict[str, Callable[[pa.Table, Path], None]] = {

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.compat.proto.event_pb2 import Event
 
+from aimass_jupyter.training import events
 from aimass_jupyter.training.events import EventWriter, encode_scalar
 
 
@@ -99,3 +100,28 @@ def test_points_wait_for_room(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     writer.close()
     assert len(read(tmp_path).Scalars("loss")) == 20
+
+
+def test_what_waits_has_an_end_and_the_rest_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(events, "MOST_WAITING_BYTES", 1000)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        writer = EventWriter(tmp_path)
+        for step in range(100):
+            writer.add("loss", 1.0, step)
+        writer.text("late", "words" * 300, 100)
+        with pytest.raises(OSError, match="File too large"):
+            writer.flush()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    writer.flush()
+    writer.add("loss", 1.0, 101)
+    writer.close()
+    steps = [point.step for point in read(tmp_path).Scalars("loss")]
+    assert steps == sorted(set(steps))
+    assert steps[-1] == 101
+    assert len(steps) - 1 + writer.dropped == 101
+    assert f"{writer.dropped} of the things that were logged" in caplog.text

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as parquet
 import pytest
@@ -102,14 +104,20 @@ def test_datasets_and_models_are_exported(client: Client, trained: Job, tmp_path
 
 
 def test_an_import_is_a_job_whether_somebody_waits_or_not(client: Client, tmp_path: Path) -> None:
-    path = tmp_path / "towns.csv"
-    path.write_text("town,people\na,1\nb,2\n")
+    path = tmp_path / "towns.parquet"
+    towns = {"town": ["a", "b"], "height": [1.5, math.nan], "people": [1, 2]}
+    parquet.write_table(pa.table(towns), path)
     job = _ended(client, client.jobs.import_(str(path), label="people"))
     assert (job.kind, job.name, job.result) == ("import", "import-towns", "towns@1")
     found = client.datasets.show("towns").latest
     assert (found.job, found.label, found.rows) == (job.id, "people", 2)
     with pytest.raises(NotFound, match="kept only until it has ended"):
         client.jobs.rerun(job.id)
+    export = _ended(client, client.jobs.export("towns", format="jsonl"))
+    lines = client.jobs.download(export.id, export.result).splitlines()
+    assert [json.loads(line)["height"] for line in lines] == [1.5, None]
+
+    path = tmp_path / "towns.csv"
     path.write_text("town,people\na,1\nb\n")
     with pytest.raises(InvalidRequest):
         client.datasets.import_(str(path))
