@@ -104,6 +104,7 @@ class Storm:
 
     def _full_disk(self) -> None:
         """A job runs and ends while the disk is full, and the control plane is killed meanwhile."""
+        until(self._all_ended, "the end of those that are tried again, which would meet it, too")
         quiet, refused = self.ledger.begin("quiet"), self.ledger.begin("finish")
         self._submit(quiet)
         self._until_it_speaks(quiet)
@@ -161,6 +162,11 @@ class Storm:
                 for entry in self.ledger.entries[-12:]
                 if entry.acknowledged
             )
+
+    def _all_ended(self) -> bool:
+        """Whether no job is left that runs, or will."""
+        with self._plane.client() as client:
+            return not patiently(lambda: client.jobs.list(state="active", limit=1)).items
 
     def _agree(self, entry: Entry, told: str) -> bool:
         is_so = Program(self._folder(entry), f"AIMASS_JOB_ID={entry.job}").state()
@@ -275,11 +281,7 @@ class Storm:
         for entry in self.ledger.entries:
             if entry.acknowledged:
                 self._release(entry)
-        with self._plane.client() as client:
-            until(
-                lambda: not patiently(lambda: client.jobs.list(state="active", limit=1)).items,
-                "all jobs have ended",
-            )
+        until(self._all_ended, "all jobs have ended")
         for entry, thread in self._followers:
             thread.join(60)
             if thread.is_alive():
