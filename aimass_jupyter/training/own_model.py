@@ -29,6 +29,7 @@ from aimass_jupyter.training.onnx_graph import INPUT, to_onnx
 from aimass_jupyter.training.onnx_writer import OUTPUT
 from aimass_jupyter.training.run_dataset import RunDataset
 
+_EXACT = 2**24  # whole numbers up to here are themselves in float32
 _FIRST = (
     "run.register(model, example): a few rows that the model takes, or learn from "
     "run.dataset.tensors()"
@@ -57,12 +58,13 @@ def write_own_model(
         raise InvalidRequest(
             f"run.register takes a torch model, not a {type(model).__name__}", _FIRST
         )
-    network = copy.deepcopy(model).cpu().eval()
+    network = copy.deepcopy(model).cpu().eval().float()
     rows = _rows(example, dataset)
     given = _outputs(network, rows)
     preprocessing = _preprocessing(spec, rows, given, example, dataset, classes)
-    onnx = export(network, rows, preprocessing)
-    check_onnx(onnx, network, rows)
+    served, floats = _of_floats(network, rows, given)
+    onnx = export(served, floats, preprocessing)
+    check_onnx(onnx, served, floats)
     description = BundleDescription(
         name=spec.name,
         task=preprocessing.task,
@@ -89,21 +91,55 @@ def _rows(example: Any, dataset: RunDataset | None) -> Tensor:
             raise InvalidRequest("run.register needs an example of what the model takes", _FIRST)
         columns = {name: dataset[name][:CHECKED_ROWS] for name in dataset.columns}
         return torch.from_numpy(dataset.preprocessing.apply(columns))
-    rows = example.detach().cpu() if isinstance(example, Tensor) else torch.as_tensor(
-        np.asarray(example)
-    )  # fmt: skip
+    rows = example.detach().cpu() if isinstance(example, Tensor) else _tensor(example)
     if rows.ndim < 1 or not len(rows):
         raise InvalidRequest("the example has no rows", _FIRST)
-    return rows[:CHECKED_ROWS].float().contiguous()
+    rows = rows[:CHECKED_ROWS].contiguous()
+    if rows.is_floating_point():
+        return rows.float()
+    if rows.is_complex() or int(rows.abs().max()) > _EXACT:
+        raise InvalidRequest(
+            "the example holds numbers that float32 cannot carry",
+            f"real numbers, and whole ones up to {_EXACT:,}",
+        )
+    return rows
+
+
+def _tensor(example: Any) -> Tensor:
+    try:
+        return torch.as_tensor(np.asarray(example))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InvalidRequest(
+            f"the example is no array of numbers: {str(error).splitlines()[0]}", _FIRST
+        ) from None
+
+
+class _OfFloats(nn.Module):
+    """A network of whole numbers, as tokens are, behind the float32 that all bundles speak."""
+
+    def __init__(self, network: nn.Module, taken: torch.dtype) -> None:
+        super().__init__()
+        self.network = network
+        self.taken = taken
+
+    def forward(self, rows: Tensor) -> Tensor:
+        given: Tensor = self.network(rows.to(self.taken))
+        return given.float()
+
+
+def _of_floats(network: nn.Module, rows: Tensor, given: Tensor) -> tuple[nn.Module, Tensor]:
+    if rows.dtype == given.dtype == torch.float32:
+        return network, rows
+    return _OfFloats(network, rows.dtype).eval(), rows.float()
 
 
 def _outputs(network: nn.Module, rows: Tensor) -> Tensor:
     try:
         with torch.inference_mode():
             given = network(rows)
-    except (RuntimeError, ValueError, TypeError) as error:
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise InvalidRequest(
-            f"the model does not take the example, of shape {tuple(rows.shape)}: "
+            f"the model does not take the example, {rows.dtype} of shape {tuple(rows.shape)}: "
             f"{str(error).splitlines()[0]}",
             "its first axis is the rows: example=inputs[:4]",
         ) from None
@@ -174,10 +210,15 @@ def export(network: nn.Module, rows: Tensor, preprocessing: Preprocessing) -> by
             return to_onnx(network, preprocessing.input_shape, preprocessing.output_size)
     if find_spec("onnxscript") is None:
         raise Failed(
-            f"a {type(network).__name__} is exported by torch, which needs onnxscript for it",
+            f"a {_named(network)} is exported by torch, which needs onnxscript for it",
             "pip install onnxscript where jobs run, or use nn.Sequential of plain layers",
         )
     return _exported(network, rows)
+
+
+def _named(network: nn.Module) -> str:
+    inner = network.network if isinstance(network, _OfFloats) else network
+    return type(inner).__name__
 
 
 def _exported(network: nn.Module, rows: Tensor) -> bytes:

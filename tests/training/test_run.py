@@ -254,6 +254,22 @@ def test_a_module_is_exported_by_torch(run: Run, tmp_path: Path) -> None:
     with pytest.raises(Failed, match="no form in ONNX"):
         run.register(Branching(), example)
 
+    class Counted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.words, self.out = nn.Embedding(9, 4), nn.Linear(4, 3)
+
+        def forward(self, ids: torch.Tensor) -> torch.Tensor:
+            return self.out(self.words(ids).mean(1))
+
+    tokens = torch.tensor([[1, 2, 3], [4, 8, 0]])
+    words = Counted().double()  # whole numbers in, and layers of another type
+    run.register(words, tokens)
+    model = bundle_of(run, tmp_path)
+    assert model.manifest.signature.example["input"] == [1, 2, 3]
+    given = model.predict({"input": tokens.numpy()})["output"]
+    assert np.allclose(given, words(tokens).detach().numpy(), atol=1e-5)
+
 
 @pytest.mark.parametrize(
     ("model", "example", "classes", "said"),
@@ -263,6 +279,9 @@ def test_a_module_is_exported_by_torch(run: Run, tmp_path: Path) -> None:
         (nn.LSTM(4, 3), torch.ones(2, 4), None, "must give one tensor"),
         (nn.Linear(4, 3), torch.ones(2, 4), ["a", "b"], "2 classes are named"),
         (nn.Linear(4, 3), torch.ones(0, 4), None, "no rows"),
+        (nn.Embedding(4, 3), torch.tensor([[2**25]]), None, "up to 16,777,216"),
+        (nn.Linear(4, 3), [["a", "b"]], None, "no array of numbers"),
+        (nn.Embedding(4, 3), [[0, 9]], None, "torch.int64 of shape (1, 2)"),
         (3, torch.ones(2, 4), None, "takes a torch model"),
     ],
 )
