@@ -63,7 +63,10 @@ class Graph:
         try:
             (output,) = self._session.run([self._output.name], {self._input.name: rows})
         except _UNUSABLE as error:
-            raise Failed(f"the network refuses its input: {_first_line(error)}", _CURE) from None
+            raise Failed(
+                f"the network refuses its input: {_first_line(error)}",
+                "send values like those of the model's example",
+            ) from None
         result: Matrix = output
         return result
 
