@@ -16,6 +16,7 @@ from aimass_jupyter.client.doctor import diagnose
 from aimass_jupyter.client.files import refused, save
 from aimass_jupyter.client.packing import Package, files_named, listing, packed
 from aimass_jupyter.client.starting import down, stop_programs, up
+from aimass_jupyter.client.terminal import for_stream
 from aimass_jupyter.client.views import as_text
 from aimass_jupyter.contract.errors import AimassError, InvalidRequest
 from aimass_jupyter.contract.events import EventStream
@@ -176,11 +177,13 @@ def _write(content: bytes, output: str | None) -> int:
 
 
 def _shown(answer: Any, as_json: bool) -> str:
-    return str(answer.model_dump_json(indent=2)) if as_json else as_text(answer)
+    if as_json:
+        return str(answer.model_dump_json(indent=2))
+    return for_stream(as_text(answer), sys.stdout)
 
 
 def _complain(error: AimassError, code: int) -> int:
-    print(f"aimass: {error.message}", file=sys.stderr)
+    print(for_stream(f"aimass: {error.message}", sys.stderr), file=sys.stderr)
     if error.hint:
-        print(f"  → {error.hint}", file=sys.stderr)
+        print(for_stream(f"  → {error.hint}", sys.stderr), file=sys.stderr)
     return code

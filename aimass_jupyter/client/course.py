@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from aimass_jupyter.client.terminal import for_stream
 from aimass_jupyter.contract.job_course import JobUpdate
 from aimass_jupyter.contract.jobs import Progress
 
@@ -23,7 +24,7 @@ class CourseLines:
 
     def __call__(self, update: JobUpdate) -> None:
         """Write one update."""
-        self._out.write(update.log)
+        self._out.write(for_stream(update.log, self._out))
         progress = update.job.progress
         percent = f"{progress.fraction:.0%}"
         if not update.end and progress.fraction and percent != self._percent:

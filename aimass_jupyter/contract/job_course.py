@@ -39,6 +39,7 @@ class LogChunk(Resource):
 
     text: str
     cursor: str = Field(description="Ask with this cursor to get what comes after.")
+    more: bool = Field(False, description="Whether more has been written than this.")
     end: bool = Field(description="Whether the job has ended and nothing comes after.")
 
 

@@ -1288,6 +1288,10 @@ export interface LogChunk {
    */
   cursor: string;
   /**
+   * Whether more has been written than this.
+   */
+  more: boolean;
+  /**
    * Whether the job has ended and nothing comes after.
    */
   end: boolean;

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from aimass_jupyter.client import Client
+from aimass_jupyter.client.views import as_text
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.table import API_ROOT
@@ -33,10 +34,23 @@ def test_what_is_longer_than_the_limit_comes_by_whole_lines_to_its_end(tmp_path:
     (tmp_path / "log" / "rank-0.log").write_text(whole)
     parts, after = [], {0: 0}
     while after[0] < len(whole):
+        assert logs.goes_on(tmp_path, after, 0, final=True)
         text, after = logs.read(tmp_path, after, 0, 40, final=True)
         assert text.endswith("\n") or text == LAST
         parts.append(text)
     assert "".join(parts) == whole
+    assert not logs.goes_on(tmp_path, after, None, final=True)
+    assert not logs.goes_on(tmp_path, {0: len(whole) - len(LAST)}, 0, final=False)
+
+
+def test_a_part_of_a_log_says_how_to_get_the_rest(client: Client, trained: Job) -> None:
+    part = client.jobs.logs(trained.id, rank=0, limit_bytes=100)
+    assert part.more
+    assert as_text(part).endswith(f"… more: --cursor {part.cursor}")
+    whole = client.jobs.logs(trained.id, rank=0)
+    assert not whole.more
+    assert whole.text.startswith(part.text)
+    assert "… more" not in as_text(whole)
 
 
 def test_the_last_words_of_a_job_are_shown(server: Server, client: Client, trained: Job) -> None:

@@ -29,7 +29,7 @@ def as_text(answer: BaseModel) -> str:
     if isinstance(answer, Pruned):
         return f"{_text_table(*table_of(answer.runs))}\n{freed(answer)}"
     if isinstance(answer, LogChunk | ServiceLog):
-        return answer.text.rstrip("\n")
+        return answer.text.rstrip("\n") + _more(answer)
     if isinstance(answer, Page):
         return _text_table(*table_of(answer.items)) + _more(answer)
     told = rows(answer)
@@ -44,7 +44,7 @@ def as_html(answer: BaseModel) -> str:
     if isinstance(answer, Pruned):
         return _html_table(*table_of(answer.runs)) + html.escape(freed(answer))
     if isinstance(answer, LogChunk | ServiceLog):
-        return f"<pre>{html.escape(answer.text)}</pre>"
+        return f"<pre>{html.escape(answer.text + _more(answer))}</pre>"
     if isinstance(answer, Page):
         return _html_table(*table_of(answer.items)) + html.escape(_more(answer))
     cells = "".join(
@@ -55,8 +55,13 @@ def as_html(answer: BaseModel) -> str:
     return f"<table>{cells}</table>"
 
 
-def _more(page: Page[Any]) -> str:
-    return f"\n… more: --next-token {page.next_token}" if page.next_token else ""
+def _more(answer: Page[Any] | LogChunk | ServiceLog) -> str:
+    """How to ask for what comes after."""
+    if isinstance(answer, Page):
+        return f"\n… more: --next-token {answer.next_token}" if answer.next_token else ""
+    if isinstance(answer, LogChunk) and answer.more:
+        return f"\n… more: --cursor {answer.cursor}"
+    return ""
 
 
 def _text_table(head: list[str], rows: list[list[str]]) -> str:

@@ -124,6 +124,17 @@ def find(
     return "".join(parts), after
 
 
+def goes_on(folder: Path, positions: Positions, rank: int | None, *, final: bool) -> bool:
+    """Whether there is more to read after the positions now."""
+    chosen = _files(folder)
+    if rank is not None:
+        chosen = {number: path for number, path in chosen.items() if number == rank}
+    return any(
+        _whole_lines(path, positions.get(number, 0), _LONGEST_LINE_BYTES, final)
+        for number, path in chosen.items()
+    )
+
+
 def _files(folder: Path) -> dict[int, Path]:
     logs = folder / "log"
     files = {int(p.stem.removeprefix("rank-")): p for p in logs.glob("rank-*.log")}

@@ -236,8 +236,14 @@ class Jobs:
         text, after = await asyncio.to_thread(
             read, folder, before, request.rank, request.limit_bytes, final=job.final
         )
+        more = await asyncio.to_thread(
+            logs.goes_on, folder, after, request.rank, final=job.final
+        )  # fmt: skip
         return LogChunk(
-            text=text, cursor=logs.format_cursor(after), end=job.final and after == before
+            text=text,
+            cursor=logs.format_cursor(after),
+            more=more,
+            end=job.final and after == before,
         )
 
     async def metrics(self, call: Call, request: JobMetrics) -> Curves:
