@@ -16,6 +16,7 @@ import random
 import signal
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,10 +159,22 @@ def _end(code: int) -> NoReturn:
     """End as the interpreter does: wait for threads, run what was to run at the exit, flush."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001
+        _leave_operators()
         atexit._run_exitfuncs()  # noqa: SLF001
         _flush_files()
     finally:
         os._exit(code & 0xFF)
+
+
+def _leave_operators() -> None:
+    """Let the operators that torch's libraries defined go with the process.
+
+    To take them back one by one is for interpreters that go on; it is most of what an end takes.
+    """
+    for finalizer in list(weakref.finalize._registry):  # type: ignore[attr-defined]  # noqa: SLF001
+        alive = finalizer.peek()
+        if alive and getattr(alive[1], "__module__", "") == "torch.library":
+            finalizer.atexit = False
 
 
 def _flush_files() -> None:

@@ -72,7 +72,8 @@ print(pid, flush=True)
 os.waitpid(pid, 0)
 """
 ENDS = """
-import atexit, os, sys, threading, time
+import atexit, os, sys, threading, time, weakref
+import torch.library  # its finalizers are left alone, not those of others
 from pathlib import Path
 from aimass_jupyter.launch.forking import Newborn, fork
 
@@ -82,6 +83,7 @@ def end():
     file.write('never closed')
     globals()['kept'] = file
     atexit.register(lambda: Path('at-exit').touch())
+    globals()['finalizer'] = weakref.finalize(file, lambda: Path('finalized').touch())
     threading.Thread(target=lambda: (time.sleep(0.2), Path('thread').touch())).start()
     sys.exit(7)
 
@@ -134,6 +136,7 @@ def test_a_fork_ends_as_the_interpreter_does(tmp_path: Path) -> None:
     assert done.stdout == "said7\n"
     assert (tmp_path / "file").read_text() == "never closed"
     assert (tmp_path / "at-exit").exists()
+    assert (tmp_path / "finalized").exists()
     assert (tmp_path / "thread").exists()
 
 
