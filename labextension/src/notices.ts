@@ -10,7 +10,7 @@ import { trans } from './i18n';
 
 const SHORT_MS = 6_000;
 
-export type Actions = Notification.IAction[];
+type Actions = Notification.IAction[];
 
 export interface IDone {
   readonly message: string;

@@ -16,7 +16,7 @@ export interface IFormContext {
 }
 
 /** Any JSON value, as text. */
-export function JsonField(props: FieldProps): JSX.Element {
+function JsonField(props: FieldProps): JSX.Element {
   const { onChange, schema, idSchema, name, required } = props;
   const [text, setText] = useState(() => textOf(props.formData));
   const [fault, setFault] = useState('');
@@ -60,7 +60,7 @@ function parse(text: string): [unknown, string] {
 }
 
 /** Words one after the other, with commas between them. */
-export function ListField(props: FieldProps): JSX.Element {
+function ListField(props: FieldProps): JSX.Element {
   const { onChange, schema, idSchema, name, uiSchema } = props;
   const known = (props.formData as string[] | undefined) ?? [];
   const [text, setText] = useState(() => known.join(', '));
@@ -101,7 +101,7 @@ function Names({ id, names }: { id: string; names: string[] }): JSX.Element {
 }
 
 /** A word, or a file whose bytes take its place. */
-export function FileOrTextWidget(props: WidgetProps): JSX.Element {
+function FileOrTextWidget(props: WidgetProps): JSX.Element {
   const { id, name, required, onChange } = props;
   const { files } = props.formContext as IFormContext;
   const picker = useRef<HTMLInputElement>(null);
@@ -145,7 +145,7 @@ export function FileOrTextWidget(props: WidgetProps): JSX.Element {
 }
 
 /** A name, completed from the names there are; others can be typed (`name@3`). */
-export function NameWidget(props: WidgetProps): JSX.Element {
+function NameWidget(props: WidgetProps): JSX.Element {
   const { id, required, options, onChange } = props;
   const names = useNames(props.formContext as IFormContext, options.completes as string);
   const list = useId();

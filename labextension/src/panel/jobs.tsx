@@ -51,7 +51,7 @@ function jobWords(job: Job): string[] {
   return [name, state, kind, dataset, algorithm, job.model ?? job.result ?? '', job.id];
 }
 
-export const JobRow = memo(function JobRow(props: IJobProps): JSX.Element {
+const JobRow = memo(function JobRow(props: IJobProps): JSX.Element {
   const { job, aimass, actions } = props;
   return (
     <li className="aimass-Row" data-testid={`aimass-job-${job.id}`} data-state={job.state}>

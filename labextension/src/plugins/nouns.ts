@@ -31,7 +31,7 @@ import { ServicesSection } from '../panel/services';
 import { type IPage, IPages, IPanel, type ISection } from '../tokens';
 
 /** The plugin that adds a section and the pages that belong to it. */
-export function nounPlugin(section: ISection, pages: IPage[]): JupyterFrontEndPlugin<void> {
+function nounPlugin(section: ISection, pages: IPage[]): JupyterFrontEndPlugin<void> {
   return {
     id: `aimass-jupyter:${section.noun}`,
     description: `The ${section.noun} of AI Mass, in its panel and as pages.`,
