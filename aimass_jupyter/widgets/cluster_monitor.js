@@ -1,6 +1,6 @@
 // A cluster: its slots, its nodes and their use, who uses it, who waits.
 
-import { button, element, setText, showProblem } from './dom.js';
+import { button, element, mount, setText, showProblem } from './dom.js';
 import { formatBytes, plural } from './format.js';
 import { TIMES } from './time_axis.js';
 import { ChartSet, redraw, showState, stateNode, tableBox } from './views.js';
@@ -172,9 +172,7 @@ export default () => {
   const settings = { charts: {} };
   return {
     render({ model, el }) {
-      const view = new ClusterView(model, settings);
-      el.append(view.element);
-      return () => view.dispose();
+      return mount(el, new ClusterView(model, settings));
     }
   };
 };

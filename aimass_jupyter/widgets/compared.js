@@ -3,7 +3,7 @@
 const HIDDEN_TAGS = new Set(['progress']);
 
 /** `2|loss/train` is the curve `loss/train` of the third run. */
-export function splitCompared(tag) {
+function splitCompared(tag) {
   const at = tag.indexOf('|');
   return [Number(tag.slice(0, at)), tag.slice(at + 1)];
 }

@@ -2,7 +2,7 @@
 
 import { splitTag } from './format.js';
 
-export const MAX_POINTS = 2000;
+const MAX_POINTS = 2000;
 
 const HIDDEN = new Set(['progress']);
 const LAST = new Set(['learning rate', 'speed']);

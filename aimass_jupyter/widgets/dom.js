@@ -63,7 +63,7 @@ function describe(entry) {
 }
 
 /** Call `draw` before the next frame, however often it is asked for. */
-export function eachFrame(draw) {
+function eachFrame(draw) {
   let asked = 0;
   const ask = () => {
     asked ||= requestAnimationFrame(() => {
@@ -73,4 +73,26 @@ export function eachFrame(draw) {
   };
   ask.cancel = () => cancelAnimationFrame(asked);
   return ask;
+}
+
+/**
+ * Draw when a trait of the model has changed, or one of `watchers` is called: once a frame. What
+ * comes back asks for one drawing more; its `end` ends it all.
+ */
+export function drawOnChange(model, traits, update, watchers = new Set()) {
+  const draw = eachFrame(update);
+  for (const trait of traits) model.on(`change:${trait}`, draw);
+  watchers.add(draw);
+  draw.end = () => {
+    draw.cancel();
+    watchers.delete(draw);
+    for (const trait of traits) model.off(`change:${trait}`, draw);
+  };
+  return draw;
+}
+
+/** Put a view into the page; what comes back takes it down. */
+export function mount(el, view) {
+  el.append(view.element);
+  return () => view.dispose();
 }

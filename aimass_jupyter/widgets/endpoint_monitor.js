@@ -1,6 +1,6 @@
 // How an endpoint is used: numbers, charts over time, versions and replicas, and what may be done.
 
-import { element, setText, showProblem } from './dom.js';
+import { element, mount, setText, showProblem } from './dom.js';
 import { formatNumber, plural } from './format.js';
 import { dense, TIMES } from './time_axis.js';
 import { ChartSet, confirmed, redraw, showState, stateNode, tableBox } from './views.js';
@@ -153,9 +153,7 @@ export default () => {
   const settings = { charts: {} };
   return {
     render({ model, el }) {
-      const view = new EndpointView(model, settings);
-      el.append(view.element);
-      return () => view.dispose();
+      return mount(el, new EndpointView(model, settings));
     }
   };
 };

@@ -2,7 +2,7 @@
 
 import { Chart } from './chart.js';
 import { groupCurves } from './curve_points.js';
-import { button, eachFrame, element, setText, showProblem } from './dom.js';
+import { button, drawOnChange, element, mount, setText, showProblem } from './dom.js';
 import { formatBytes, formatNumber, formatSeconds, plural } from './format.js';
 import { JobStore } from './job_store.js';
 import { LogView } from './log_view.js';
@@ -24,17 +24,13 @@ class JobView {
     this.charts = new Map();
     this.log = new LogView(settings);
     this.build();
-    this.draw = eachFrame(() => this.update());
-    for (const trait of TRAITS) model.on(`change:${trait}`, this.draw);
-    this.unwatch = store.watch(this.draw);
+    this.draw = drawOnChange(model, TRAITS, () => this.update(), store.watchers);
     this.update();
     this.draw(); // once more when it is on the page and has a size
   }
 
   dispose() {
-    this.draw.cancel();
-    this.unwatch();
-    for (const trait of TRAITS) this.model.off(`change:${trait}`, this.draw);
+    this.draw.end();
     for (const chart of this.charts.values()) chart.dispose();
   }
 
@@ -290,16 +286,10 @@ export default () => {
   const settings = { charts: {}, rank: '', logOpen: true, asking: false };
   return {
     initialize({ model }) {
-      store.load(model.get('history'));
-      model.on('change:history', () => store.load(model.get('history')));
-      model.on('msg:custom', message => {
-        if (message.kind === 'more' && store.add(message)) model.send({ kind: 'whole' });
-      });
+      store.follow(model);
     },
     render({ model, el }) {
-      const view = new JobView(model, store, settings);
-      el.append(view.element);
-      return () => view.dispose();
+      return mount(el, new JobView(model, store, settings));
     }
   };
 };

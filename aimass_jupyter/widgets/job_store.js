@@ -11,7 +11,7 @@ export class JobStore {
     this.lines = [];
     this.firstLine = 0;
     this.asked = false;
-    this.watchers = new Set();
+    this.watchers = new Set(); // called after each change
   }
 
   /** Take the whole, in place of all that was known. */
@@ -41,10 +41,13 @@ export class JobStore {
     return false;
   }
 
-  /** Call `watcher` after each change; the function that comes back ends that. */
-  watch(watcher) {
-    this.watchers.add(watcher);
-    return () => this.watchers.delete(watcher);
+  /** Know what a widget's model tells, and ask it for the whole when something was missed. */
+  follow(model) {
+    this.load(model.get('history'));
+    model.on('change:history', () => this.load(model.get('history')));
+    model.on('msg:custom', message => {
+      if (message.kind === 'more' && this.add(message)) model.send({ kind: 'whole' });
+    });
   }
 
   tell() {

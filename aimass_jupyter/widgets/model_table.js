@@ -1,6 +1,6 @@
 // The table of models. It shows what its model tells, and asks to promote and to deploy.
 
-import { button, eachFrame, element, setText, showProblem } from './dom.js';
+import { button, drawOnChange, element, mount, setText, showProblem } from './dom.js';
 import { formatBytes, formatNumber } from './format.js';
 import { filterRows, metricColumns, sortRows, valueIn } from './model_rows.js';
 import { keepMessage } from './watching.js';
@@ -23,16 +23,12 @@ class TableView {
     this.model = model;
     this.settings = settings;
     this.build();
-    this.draw = eachFrame(() => this.update());
-    for (const trait of TRAITS) model.on(`change:${trait}`, this.draw);
-    settings.watchers.add(this.draw);
+    this.draw = drawOnChange(model, TRAITS, () => this.update(), settings.watchers);
     this.update();
   }
 
   dispose() {
-    this.draw.cancel();
-    this.settings.watchers.delete(this.draw);
-    for (const trait of TRAITS) this.model.off(`change:${trait}`, this.draw);
+    this.draw.end();
   }
 
   build() {
@@ -342,9 +338,7 @@ export default () => {
       keepMessage(model, 'key', settings);
     },
     render({ model, el }) {
-      const view = new TableView(model, settings);
-      el.append(view.element);
-      return () => view.dispose();
+      return mount(el, new TableView(model, settings));
     }
   };
 };

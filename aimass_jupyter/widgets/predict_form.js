@@ -1,6 +1,6 @@
 // The form that asks an endpoint: one row by fields, or many from a pasted table.
 
-import { button, eachFrame, element, setText, showProblem } from './dom.js';
+import { button, drawOnChange, element, mount, setText, showProblem } from './dom.js';
 import { formatNumber, plural } from './format.js';
 import { ImageField } from './image_field.js';
 import { parseTable, rowsOf, toCsv, valueFrom } from './table_text.js';
@@ -18,16 +18,12 @@ class PredictView {
     this.settings = settings;
     this.id = `aimass-predict-${(formsMade += 1)}-${Math.random().toString(36).slice(2, 8)}`;
     this.build();
-    this.draw = eachFrame(() => this.update());
-    for (const trait of TRAITS) model.on(`change:${trait}`, this.draw);
-    settings.watchers.add(this.draw);
+    this.draw = drawOnChange(model, TRAITS, () => this.update(), settings.watchers);
     this.update();
   }
 
   dispose() {
-    this.draw.cancel();
-    this.settings.watchers.delete(this.draw);
-    for (const trait of TRAITS) this.model.off(`change:${trait}`, this.draw);
+    this.draw.end();
   }
 
   build() {
@@ -331,9 +327,7 @@ export default () => {
       keepMessage(model, 'answer', settings);
     },
     render({ model, el }) {
-      const view = new PredictView(model, settings);
-      el.append(view.element);
-      return () => view.dispose();
+      return mount(el, new PredictView(model, settings));
     }
   };
 };

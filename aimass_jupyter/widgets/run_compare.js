@@ -1,7 +1,7 @@
 // Runs over each other: a chart a curve, a line a run; a table of what differs.
 
 import { colourOf } from './chart.js';
-import { button, eachFrame, element, setText, shape, showProblem } from './dom.js';
+import { button, drawOnChange, element, mount, setText, shape, showProblem } from './dom.js';
 import { formatNumber, plural } from './format.js';
 import { JobStore } from './job_store.js';
 import { comparedCharts } from './compared.js';
@@ -17,9 +17,7 @@ class CompareView {
     this.settings = settings;
     this.charts = new ChartSet(settings.charts);
     this.build();
-    this.draw = eachFrame(() => this.update());
-    for (const trait of TRAITS) model.on(`change:${trait}`, this.draw);
-    this.unwatch = store.watch(this.draw);
+    this.draw = drawOnChange(model, TRAITS, () => this.update(), store.watchers);
     this.leave = announce(model);
     this.update();
     this.draw();
@@ -27,9 +25,7 @@ class CompareView {
 
   dispose() {
     this.leave();
-    this.draw.cancel();
-    this.unwatch();
-    for (const trait of TRAITS) this.model.off(`change:${trait}`, this.draw);
+    this.draw.end();
     this.charts.dispose();
   }
 
@@ -133,16 +129,10 @@ export default () => {
   const settings = { charts: {}, hidden: new Set() };
   return {
     initialize({ model }) {
-      store.load(model.get('history'));
-      model.on('change:history', () => store.load(model.get('history')));
-      model.on('msg:custom', message => {
-        if (message.kind === 'more' && store.add(message)) model.send({ kind: 'whole' });
-      });
+      store.follow(model);
     },
     render({ model, el }) {
-      const view = new CompareView(model, store, settings);
-      el.append(view.element);
-      return () => view.dispose();
+      return mount(el, new CompareView(model, store, settings));
     }
   };
 };

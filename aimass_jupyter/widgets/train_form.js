@@ -1,6 +1,6 @@
 // The form that submits a job. It shows what its model tells, and asks to choose and to train.
 
-import { button, eachFrame, element, setText, showProblem } from './dom.js';
+import { button, drawOnChange, element, mount, setText, showProblem } from './dom.js';
 import { plural } from './format.js';
 import { Fields } from './schema_form.js';
 
@@ -14,14 +14,12 @@ class TrainView {
     this.settings = settings;
     this.id = `aimass-train-${(made += 1)}-${Math.random().toString(36).slice(2, 8)}`;
     this.build();
-    this.draw = eachFrame(() => this.update());
-    for (const trait of TRAITS) model.on(`change:${trait}`, this.draw);
+    this.draw = drawOnChange(model, TRAITS, () => this.update());
     this.update();
   }
 
   dispose() {
-    this.draw.cancel();
-    for (const trait of TRAITS) this.model.off(`change:${trait}`, this.draw);
+    this.draw.end();
   }
 
   build() {
@@ -206,9 +204,7 @@ export default () => {
   const settings = { params: {}, run: {}, algorithm: undefined };
   return {
     render({ model, el }) {
-      const view = new TrainView(model, settings);
-      el.append(view.element);
-      return () => view.dispose();
+      return mount(el, new TrainView(model, settings));
     }
   };
 };

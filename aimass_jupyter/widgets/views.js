@@ -11,7 +11,7 @@ export function announce(model) {
 }
 
 /** The words for a connection that is not as it should be. */
-export function connectionText(connection) {
+function connectionText(connection) {
   return { new: 'asking…', reconnecting: 'reconnecting', lost: 'no longer followed' }[connection] ?? '';
 }
 

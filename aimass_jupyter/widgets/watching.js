@@ -1,17 +1,15 @@
 // How views follow their widget: its traits, its messages, and that somebody looks at them.
 
-import { eachFrame } from './dom.js';
+import { drawOnChange } from './dom.js';
 import { announce } from './views.js';
 
 /** A view with charts over time: drawn when a trait has changed, and known to the kernel. */
 export class WatchView {
   constructor(model, traits, charts) {
     this.model = model;
-    this.traits = traits;
     this.charts = charts;
     this.build();
-    this.draw = eachFrame(() => this.update());
-    for (const trait of traits) model.on(`change:${trait}`, this.draw);
+    this.draw = drawOnChange(model, traits, () => this.update());
     this.leave = announce(model);
     this.update();
     this.draw();
@@ -19,8 +17,7 @@ export class WatchView {
 
   dispose() {
     this.leave();
-    this.draw.cancel();
-    for (const trait of this.traits) this.model.off(`change:${trait}`, this.draw);
+    this.draw.end();
     this.charts.dispose();
   }
 }

@@ -58,11 +58,28 @@ test('only the end of the log stays, and views know which lines went', () => {
 test('watchers are told until they go', () => {
   const store = new JobStore();
   let told = 0;
-  const leave = store.watch(() => (told += 1));
+  const watcher = () => (told += 1);
+  store.watchers.add(watcher);
   store.load(null);
-  leave();
+  store.watchers.delete(watcher);
   store.load(null);
   assert.equal(told, 1);
+});
+
+test('a store that follows a model asks for the whole once it has missed something', () => {
+  const sent = [];
+  const listeners = {};
+  const model = {
+    get: () => ({ revision: 3, series: [], lines: ['a'] }),
+    on: (event, listener) => (listeners[event] = listener),
+    send: message => sent.push(message)
+  };
+  const store = new JobStore();
+  store.follow(model);
+  listeners['msg:custom']({ ...addition(3, ['b']), kind: 'more' });
+  listeners['msg:custom']({ ...addition(7, ['d']), kind: 'more' });
+  listeners['msg:custom']({ ...addition(8, ['e']), kind: 'more' });
+  assert.deepEqual([store.lines, sent], [['a', 'b'], [{ kind: 'whole' }]]);
 });
 
 test('lines belong to ranks', () => {
