@@ -121,22 +121,6 @@ def nodes_of(connection: Connection, cluster: Cluster) -> list[Node]:
     return [_node(row, cluster) for row in connection.execute(query).all()]
 
 
-def find_node(connection: Connection, cluster: Cluster, reference: str) -> Node:
-    """A node by id or name.
-
-    Raises
-    ------
-    NotFound
-        Naming the nearest that exists.
-    """
-    known = nodes_of(connection, cluster)
-    for node in known:
-        if reference in (node.id, node.name):
-            return node
-    hint = did_you_mean(reference, [n.name for n in known], f"see: nodes list {cluster.name}")
-    raise NotFound(f"cluster '{cluster.name}' has no node '{reference}'", hint)
-
-
 def insert_node(connection: Connection, cluster: Cluster, node: Node, actor: str) -> None:
     """Keep a new node.
 

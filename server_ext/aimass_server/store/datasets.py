@@ -14,7 +14,7 @@ from aimass_jupyter.contract.datasets import (
     DatasetList,
     DatasetVersion,
 )
-from aimass_jupyter.contract.errors import Forbidden, NotFound
+from aimass_jupyter.contract.errors import NotFound
 from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_jupyter.contract.jobs import Job
 from aimass_server.store import names, paging
@@ -43,7 +43,7 @@ def add_version(
     description = found.model_dump(mode="json")
     if newest and (newest[0].digest, newest[0].description) == (digest, description):
         return f"{name}@{newest[0].version}"
-    version = _next_version(connection, row.id)
+    version = names.next_version(connection, datasets, row.id)
     connection.execute(
         dataset_versions.insert().values(
             id=new_id("dsv"),
@@ -89,11 +89,7 @@ def require_owner(connection: Connection, name: str, owner: str, tenant: str) ->
     Forbidden
         Naming the owner.
     """
-    found = connection.execute(
-        select(datasets.c.owner).where(datasets.c.name == name, datasets.c.tenant == tenant)
-    ).scalar()
-    if found not in (None, owner):
-        raise Forbidden(f"dataset '{name}' belongs to '{found}'", "take another name: --name")
+    names.require_owner(connection, datasets, "dataset", name, owner, tenant)
 
 
 def get(connection: Connection, reference: str, tenant: str) -> Dataset:
@@ -141,9 +137,7 @@ def delete(connection: Connection, dataset: Dataset, version: int | None) -> lis
 
 def count(connection: Connection, tenant: str) -> int:
     """How many datasets a tenant has."""
-    mine = (datasets.c.tenant == tenant, _HAS_VERSIONS)
-    query = select(func.count()).select_from(datasets).where(*mine)
-    return connection.execute(query).scalar_one()
+    return names.count(connection, datasets, tenant, _HAS_VERSIONS)
 
 
 def _get_or_create(connection: Connection, job: Job, name: str) -> Row[Any]:
@@ -164,16 +158,6 @@ def _get_or_create(connection: Connection, job: Job, name: str) -> Row[Any]:
         )
         row = connection.execute(select(datasets).where(*mine)).one()
     return row
-
-
-def _next_version(connection: Connection, dataset_id: str) -> int:
-    """A number that no version ever had, also none that was deleted."""
-    mine = datasets.c.id == dataset_id
-    connection.execute(
-        datasets.update().where(mine).values(last_version=datasets.c.last_version + 1)
-    )
-    number: int = connection.execute(select(datasets.c.last_version).where(mine)).scalar_one()
-    return number
 
 
 def _versions(connection: Connection, dataset_id: str) -> list[Row[Any]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy import delete as delete_from
 
 from aimass_jupyter.contract.base import Page, PageRequest
@@ -63,8 +63,7 @@ def find(connection: Connection, reference: str, tenant: str) -> KeptEndpoint:
 
 def named(connection: Connection, name: str, tenant: str) -> KeptEndpoint | None:
     """The endpoint of this name; None when there is none."""
-    mine = (endpoints.c.name == name, endpoints.c.tenant == tenant)
-    row = connection.execute(select(endpoints).where(*mine)).first()
+    row = names.named(connection, endpoints, name, tenant)
     return _kept(row) if row else None
 
 
@@ -81,8 +80,7 @@ def every(connection: Connection) -> list[KeptEndpoint]:
 
 def count(connection: Connection, tenant: str) -> int:
     """How many endpoints a tenant has."""
-    query = select(func.count()).select_from(endpoints).where(endpoints.c.tenant == tenant)
-    return connection.execute(query).scalar_one()
+    return names.count(connection, endpoints, tenant)
 
 
 def insert(connection: Connection, endpoint: KeptEndpoint, key_hash: str) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy import delete as delete_from
 
 from aimass_jupyter.contract.base import Page
-from aimass_jupyter.contract.errors import Forbidden, NotFound, did_you_mean
+from aimass_jupyter.contract.errors import NotFound, did_you_mean
 from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_jupyter.contract.models import Model, ModelDetail, ModelList, ModelVersion
 from aimass_server.store import names, paging
@@ -29,7 +29,7 @@ def add_version(
         return known
     require_owner(connection, name, owner, tenant)
     model_id = _get_or_create(connection, name, owner, tenant)
-    number = _next_version(connection, model_id)
+    number = names.next_version(connection, models, model_id)
     row = version.model_dump(mode="json", exclude={"version", "created_at"})
     connection.execute(
         model_versions.insert().values(
@@ -64,11 +64,7 @@ def require_owner(connection: Connection, name: str, owner: str, tenant: str) ->
     Forbidden
         Naming the owner.
     """
-    found = connection.execute(
-        select(models.c.owner).where(models.c.name == name, models.c.tenant == tenant)
-    ).scalar()
-    if found not in (None, owner):
-        raise Forbidden(f"model '{name}' belongs to '{found}'", "take another name: --name")
+    names.require_owner(connection, models, "model", name, owner, tenant)
 
 
 def get(connection: Connection, reference: str, tenant: str) -> ModelDetail:
@@ -147,9 +143,7 @@ def delete(connection: Connection, model: Model, version: int | None) -> list[st
 
 def count(connection: Connection, tenant: str) -> int:
     """How many models a tenant has."""
-    mine = (models.c.tenant == tenant, _HAS_VERSIONS)
-    query = select(func.count()).select_from(models).where(*mine)
-    return connection.execute(query).scalar_one()
+    return names.count(connection, models, tenant, _HAS_VERSIONS)
 
 
 def _resolve(model: Model, suffix: str | None) -> int | None:
@@ -174,14 +168,6 @@ def _get_or_create(connection: Connection, name: str, owner: str, tenant: str) -
             )
         )
     return found
-
-
-def _next_version(connection: Connection, model_id: str) -> int:
-    """A number that no version ever had, also none that was deleted."""
-    mine = models.c.id == model_id
-    connection.execute(models.update().where(mine).values(last_version=models.c.last_version + 1))
-    number: int = connection.execute(select(models.c.last_version).where(mine)).scalar_one()
-    return number
 
 
 def _versions(connection: Connection, model_id: str) -> list[Row[Any]]:

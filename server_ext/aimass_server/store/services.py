@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, select
 
 from aimass_jupyter.contract.base import Page, PageRequest
 from aimass_jupyter.contract.errors import Conflict
@@ -21,8 +21,7 @@ def find(connection: Connection, reference: str, tenant: str) -> Service:
 
 def named(connection: Connection, name: str, tenant: str) -> Service | None:
     """The service of this name; None when there is none."""
-    mine = (services.c.name == name, services.c.tenant == tenant)
-    row = connection.execute(select(services).where(*mine)).first()
+    row = names.named(connection, services, name, tenant)
     return _service(row) if row else None
 
 
@@ -39,8 +38,7 @@ def every(connection: Connection) -> list[Service]:
 
 def count(connection: Connection, tenant: str) -> int:
     """How many services a tenant has."""
-    query = select(func.count()).select_from(services).where(services.c.tenant == tenant)
-    return connection.execute(query).scalar_one()
+    return names.count(connection, services, tenant)
 
 
 def insert(connection: Connection, service: Service) -> None:
