@@ -119,7 +119,12 @@ class ControlPlane:
             settings.log_bytes,
         )
         self._clusters = Clusters(self._store, self._inventory, self._runner.send_back)
-        entrance = Entrance(self._store, self._runner.wake, settings.queued_per_user)
+        entrance = Entrance(
+            self._store,
+            self._runner.wake,
+            lambda: self._inventory.this_machine,
+            settings.queued_per_user,
+        )
         shelves = Shelves(self._datasets, self._models, self._uploads, self._blobs)
         self._work = OtherWork(self._store, self.feed, entrance, shelves, folder / "jobs")
         self._jobs = Jobs(

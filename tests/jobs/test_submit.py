@@ -37,6 +37,7 @@ def _datasets(client: Client, tmp_path_factory: pytest.TempPathFactory) -> None:
         ({"np": "two"}, "np: it must be a whole number (given: 'two')", "Ranks"),
         ({"max_time": "2x"}, "max_time: '2x' is none: write it like 90s, 45m", "Time"),
         ({"deadline": "2020-01-01T00:00Z"}, "--deadline 2020-01-01 00:00 UTC has passed", "8h"),
+        ({"memory": "90TB"}, "--memory 92160GB is more than its", "larger nodes"),
         ({"name": "a b"}, "name: it must begin with a letter or digit", "Name of the job"),
         ({"engine": "spark"}, "engine", "torchrun"),
         ({"engine": "single", "np": 2}, "'single' runs one rank", "--engine"),
@@ -62,6 +63,29 @@ def test_a_wrong_request_is_refused_with_a_cure(
     assert said in raised.value.message
     assert cure in str(raised.value) or any(cure in str(d) for d in raised.value.details)
     assert len(client.jobs.list().items) == before
+
+
+def test_what_all_ranks_need_together_must_be_there(client: Client) -> None:
+    memory = client.nodes.list("local").items[0].memory_bytes
+    with pytest.raises(InvalidRequest) as raised:
+        client.jobs.submit(**GOOD, np=2, memory=memory // 2 + 1)
+    assert "for each of 2 ranks is more than its" in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"slots": 4000}, "--slots 4000 is more than its"),
+        ({"memory": "90TB"}, "is more than its"),
+        ({"deadline": "2020-01-01T00:00Z"}, "--deadline 2020-01-01 00:00 UTC has passed"),
+    ],
+)
+def test_other_work_that_could_never_begin_is_refused_as_well(
+    client: Client, wrong: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InvalidRequest) as raised:
+        client.jobs.export("iris", **wrong)
+    assert said in raised.value.message
 
 
 def test_the_same_idempotency_key_gives_the_same_job(client: Client) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from aimass_jupyter.contract.errors import Busy, NotFound
+from aimass_jupyter.contract.clusters import Node
+from aimass_jupyter.contract.errors import Busy, InvalidRequest, NotFound
+from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import Job
 from aimass_server.access import Call
+from aimass_server.jobs.pools import room_of, too_large_for
 from aimass_server.jobs.submission import Submission
 from aimass_server.store import Connection, Store, digests, idempotency, jobs, models
 
@@ -21,23 +24,47 @@ class Entrance:
     ----------
     wake
         Has the queue looked at now.
+    machine
+        This machine, with all that it has.
     most_waiting
         Jobs of one user that may wait at once; 0 is no limit.
     """
 
-    def __init__(self, store: Store, wake: Callable[[], None], most_waiting: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        wake: Callable[[], None],
+        machine: Callable[[], Node],
+        most_waiting: int,
+    ) -> None:
         self._store = store
         self._wake = wake
+        self._machine = machine
         self._most_waiting = most_waiting
 
     async def enter(self, call: Call, submission: Submission) -> Job:
         """Queue a job. It is durable when this returns, and starts without being asked again."""
+        self._require_a_chance(submission.job)
         if submission.job.kind == "training":
             await self._require_model_owner(call, submission.job.name)
         submission = await self._with_ids(call, submission)
         job = await self._store.write(lambda c: _insert(c, call, submission, self._most_waiting))
         self._wake()
         return job
+
+    def _require_a_chance(self, job: Job) -> None:
+        """Refuse what no wait would bring about."""
+        deadline = job.options.deadline
+        if deadline is not None and deadline <= utc_now():
+            raise InvalidRequest(
+                f"--deadline {deadline:%Y-%m-%d %H:%M} UTC has passed",
+                "give one that is ahead: 8h (from now), or 2030-01-31T18:00Z",
+            )
+        if not job.cluster_id and (larger := too_large_for(room_of(self._machine()), job)):
+            raise InvalidRequest(
+                f"this machine never has room for it: {larger}",
+                "take less, or a cluster with larger nodes",
+            )
 
     async def _require_model_owner(self, call: Call, name: str) -> None:
         """A job adds a version to the model of its name: that must be one's own."""

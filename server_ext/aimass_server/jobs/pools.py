@@ -10,6 +10,7 @@ from typing import Protocol
 from aimass_jupyter.contract.clusters import Cluster, Fault, Node
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.jobs import Job, JobCreate, NodePlace
+from aimass_jupyter.contract.quantities import counted
 from aimass_server.jobs.picture import Amount, free_of, ranks_free
 from aimass_server.jobs.placement import ANY, Room, Wants, place
 from aimass_server.jobs.submission import Submission
@@ -67,7 +68,7 @@ def check_nodes(request: JobCreate, cluster: Cluster, nodes: Sequence[Node], ten
         Naming the profile, the label or the number, and what there is.
     """
     if not cluster.id:
-        _check_machine(request, nodes[0])
+        _refuse_nodes(request)  # whether it fits is asked of every kind of work, when it enters
         return
     wants = Wants.parse(request.nodes, request.node_labels)
     nodes = [node for node in nodes if Wants().suits(room_of(node), tenant)]
@@ -94,20 +95,7 @@ def check_nodes(request: JobCreate, cluster: Cluster, nodes: Sequence[Node], ten
         )
 
 
-def _check_machine(request: JobCreate, machine: Node) -> None:
-    if request.memory and machine.memory_bytes and request.memory > machine.memory_bytes:
-        raise InvalidRequest(
-            f"--memory {request.memory / (1 << 30):.4g}GB is more than this machine has: "
-            f"{machine.memory_bytes / (1 << 30):,.1f} GB",
-            "take less, or a cluster with larger nodes",
-        )
-    ranks = request.min_np or request.np
-    if request.gpus * ranks > machine.gpus:
-        raise InvalidRequest(
-            f"--gpus {request.gpus} for each of {ranks} ranks is more than the {machine.gpus} "
-            "GPUs of this machine",
-            "leave --gpus out, or take a cluster with GPUs",
-        )
+def _refuse_nodes(request: JobCreate) -> None:
     for name in ("nodes", "node_labels"):
         if values := getattr(request, name):
             option = name.replace("_", "-")
@@ -115,6 +103,23 @@ def _check_machine(request: JobCreate, machine: Node) -> None:
                 f"--{option} {','.join(values)} is for clusters, and none was named",
                 "say --cluster NAME (see: clusters list)",
             )
+
+
+def too_large_for(machine: Room, job: Job) -> str:
+    """What a job needs that a machine, all of it free, has not; empty when it fits."""
+    ranks = min(job.np, job.options.min_np or job.np)
+    each = f" for each of {counted(ranks, 'rank')}" if ranks > 1 else ""
+    memory, gpus = job.options.memory, job.options.gpus
+    if ranks * job.slots_each > machine.slots:
+        return f"--slots {job.slots_each:g}{each} is more than its {counted(machine.slots, 'slot')}"
+    if memory and ranks * memory > machine.memory:
+        return (
+            f"--memory {memory / (1 << 30):g}GB{each} is more than its "
+            f"{machine.memory / (1 << 30):,.1f} GB"
+        )
+    if gpus * ranks > machine.gpus:
+        return f"--gpus {gpus}{each} is more than its {counted(machine.gpus, 'GPU')}"
+    return ""
 
 
 def _check_words(wants: Wants, cluster: Cluster, nodes: Sequence[Node]) -> None:

@@ -9,6 +9,7 @@ from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.quantities import counted
 
 _LATE = "its deadline"
+_RUNS_TOLD = 3
 
 
 def is_late(job: Job, now: float) -> bool:
@@ -38,7 +39,10 @@ def notes_on(
     starts
         When it should start; None when that is not known.
     """
-    notes = [f"run {n} ended: {attempt.cause.message}" for n, attempt in enumerate(job.attempts, 1)]
+    runs = [f"run {n} ended: {attempt.cause.message}" for n, attempt in enumerate(job.attempts, 1)]
+    notes = runs[-_RUNS_TOLD:]
+    if len(runs) > _RUNS_TOLD:
+        notes.insert(0, f"it ran {len(runs)} times; the last of them:")
     leaving = [other for other in holding if other.state == "stopping"]
     if leaving:
         notes.append(f"about to free their slots: {_names(leaving, job.tenant)}")

@@ -30,8 +30,14 @@ from aimass_server.jobs.picture import (
     ranks_free,
 )
 from aimass_server.jobs.placement import Room, Wants, place
-from aimass_server.jobs.pools import Pools, room_of
-from aimass_server.jobs.preemption import PRESSING, Stake, victims, with_room_made
+from aimass_server.jobs.pools import Pools, room_of, too_large_for
+from aimass_server.jobs.preemption import (
+    PRESSING,
+    STOPPING_SECONDS,
+    Stake,
+    victims,
+    with_room_made,
+)
 from aimass_server.jobs.queue import decide, forecast, starting
 from aimass_server.jobs.remarks import is_late, notes_on
 from aimass_server.jobs.returning import most_ranks, seconds_run
@@ -129,7 +135,9 @@ class Scheduler:
         queued, holding = await self._store.read(self._read)
         wanted = {id_ for job in queued for id_ in job.options.after}
         failed = await self._store.read(lambda c: jobs.failed_of(c, wanted)) if wanted else {}
-        doomed = [(job, cause) for job in queued if (cause := self._hopeless(job, failed))]
+        machine = self._limits_of("").rooms[0]
+        fated = [(job, self._hopeless(job, failed, machine)) for job in queued]
+        doomed = [(job, cause) for job, cause in fated if cause]
         hopeless = {job.id for job, _ in doomed}
         by_cluster: dict[str, list[Job]] = defaultdict(list)
         for job in queued:
@@ -214,15 +222,13 @@ class Scheduler:
         self._entries = {id_: e for id_, e in self._entries.items() if id_ in self._known}
         return list(self._known.values()), jobs.holding_slots(connection)
 
-    def _hopeless(self, job: Job, failed: dict[str, str]) -> Cause | None:
-        least = _least(job) * job.slots_each
-        needs = f"it needs {counted(least, 'slot')}"
-        if not job.cluster_id and least > self._limits.slots:
-            message = f"{needs}, this machine has {self._limits.slots} now"
+    def _hopeless(self, job: Job, failed: dict[str, str], machine: Room) -> Cause | None:
+        if not job.cluster_id and (larger := too_large_for(machine, job)):
+            message = f"this machine has no room for it now: {larger}"
             return Cause(code="not-started", message=message)
-        allowed = self._limits.slots_of_user
+        least, allowed = _least(job) * job.slots_each, self._limits.slots_of_user
         if allowed is not None and least > allowed:
-            message = f"{needs}, a user may hold {allowed} at once"
+            message = f"it needs {counted(least, 'slot')}, a user may hold {allowed} at once"
             return Cause(code="not-started", message=message)
         for id_ in job.options.after:
             if id_ in failed:
@@ -339,7 +345,9 @@ class Scheduler:
 
     def _running(self, job: Job, now: float) -> Running:
         left = self._time_left(job.id)
-        if left is None:
+        if job.state == "stopping":  # whatever it had before it
+            left = STOPPING_SECONDS
+        elif left is None:
             begun = job.started_at.timestamp() if job.started_at else now
             expected = self._seconds_left(job)
             left = max(begun + expected - now, _OVERRUN * (now - begun))

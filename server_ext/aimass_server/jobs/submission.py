@@ -54,7 +54,6 @@ def prepare(
     InvalidRequest
         Naming the field, the value and the cure.
     """
-    _check_deadline(request)
     if request.min_np is None:
         _check_slots(request, slots)
     engine = _engine(request, engines)
@@ -79,14 +78,6 @@ def prepare(
         created_at=utc_now(),
     )
     return Submission(job, dataset.latest.digest if dataset else "", work.label)
-
-
-def _check_deadline(request: JobCreate) -> None:
-    if request.deadline is not None and request.deadline <= utc_now():
-        raise InvalidRequest(
-            f"--deadline {request.deadline:%Y-%m-%d %H:%M} UTC has passed",
-            "give one that is ahead: 8h (from now), or 2030-01-31T18:00Z",
-        )
 
 
 @dataclass(frozen=True)
