@@ -230,6 +230,10 @@ class AimassApp(ExtensionApp):
         if self._control_plane is None:
             self._point_kernels_elsewhere()
             return
+        from aimass_server.rest import rest_without_descriptors
+
+        if server := getattr(serverapp, "http_server", None):
+            rest_without_descriptors(server)
         folder = self._control_plane.settings.folder
         runs_it = runs_this_server()
         principal = self.principal_of(runs_it, runs_the_server=True)

@@ -173,6 +173,8 @@ def test_20_without_file_descriptors_it_asks_for_patience_and_comes_back(
         with pytest.raises(Unavailable, match="file descriptors") as refused:
             client.datasets.import_("digits")
         assert refused.value.retry_after
+        assert own_server.log.count("no file descriptors left: new connections wait") < 60
+        assert "Exception in callback" not in own_server.log  # thousands in a second
         crowd.close()
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
         assert client.datasets.import_("digits").latest.rows == 1797

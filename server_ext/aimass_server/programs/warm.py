@@ -152,10 +152,12 @@ class Warm:
             self.why = self.why or f"it ended with exit code {code}, see {self._log}"
         finally:
             loop.remove_reader(ours)
-            self._socket = None
+            self._socket, process = None, self._process
             self._end()
             ours.close()
             self._give_up()
+            if process is not None:  # killed: the loop that closes next would lose its exit
+                await process.wait()
 
     async def _spawn(self, theirs: socket.socket) -> asyncio.subprocess.Process:
         number = theirs.fileno()

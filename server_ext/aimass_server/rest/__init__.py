@@ -4,6 +4,7 @@ The only room that knows tornado. A handler authenticates and authorises in ``pr
 the body is read; errors become problem+json in one place; nothing else is decided here.
 """
 
+from aimass_server.rest.accepting import rest_without_descriptors
 from aimass_server.rest.routes import handlers
 
-__all__ = ["handlers"]
+__all__ = ["handlers", "rest_without_descriptors"]
