@@ -27,6 +27,7 @@ export default {
     '\\.css$': '<rootDir>/tests/setting/empty.cjs',
     '\\.svg$': '<rootDir>/tests/setting/svg.cjs'
   },
+  testTimeout: 30_000, // a test waits for what it sees; a busy machine shows it late
   clearMocks: true,
   injectGlobals: true
 };

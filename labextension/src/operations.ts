@@ -27,6 +27,12 @@ export function labelOf(card: OperationCard): string {
   return `${titleOf(card)} — ${clause}`;
 }
 
+/** What it is called in the menu of AI Mass, which needs no second verb: "Train a model…". */
+export function menuLabelOf(card: OperationCard): string {
+  const short = card.help.split(/[,:;.(]| as | or | and /)[0].trim();
+  return hasFields(card) ? `${short}…` : short;
+}
+
 /** What came of a change, in a few words: "digits is queued". */
 function outcomeOf(answer: unknown): string {
   const { name, state } = answer as { name?: string; state?: string };

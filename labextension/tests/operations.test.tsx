@@ -8,7 +8,7 @@ import React from 'react';
 import { AnswerView, FaultView, secretsOf } from '../src/answer';
 import { AimassError } from '../src/errors';
 import { serviceName } from '../src/format';
-import { labelOf, OperationRunner } from '../src/operations';
+import { labelOf, menuLabelOf, OperationRunner } from '../src/operations';
 import { type Answer, ControlPlane, problem } from './setting/server';
 import { card } from './setting/table';
 import { endpoint, job } from './setting/things';
@@ -62,6 +62,7 @@ function sent(path: string): unknown {
 test('a command is called what the operation does', () => {
   expect(labelOf(card('jobs.submit'))).toBe('AI Mass: train — Train a model as a job');
   expect(labelOf(card('models.show'))).toBe('AI Mass: models show — Show a model');
+  expect(menuLabelOf(card('jobs.submit'))).toBe('Train a model…');
 });
 
 test('runs at once when nothing is missing', async () => {

@@ -9,7 +9,7 @@ import { DisposableSet, type IDisposable } from '@lumino/disposable';
 
 import type { Values } from '../api';
 import { CommandIDs } from '../commands';
-import { isAskable, labelOf, OperationRunner } from '../operations';
+import { isAskable, labelOf, menuLabelOf, OperationRunner } from '../operations';
 import type { OperationCard } from '../schema';
 import { IAimass } from '../tokens';
 
@@ -59,7 +59,7 @@ export class OperationCommands {
     const added = new DisposableSet();
     added.add(
       this._commands.addCommand(id, {
-        label: labelOf(card),
+        label: args => (args.isMainMenu ? menuLabelOf(card) : labelOf(card)),
         caption: card.help,
         isEnabled: () => this._aimass.may(card.name),
         execute: ({ values, form }) => this._runner.run(card, values as Values | undefined, !!form)

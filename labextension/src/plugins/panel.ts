@@ -37,7 +37,12 @@ export const panelPlugin: JupyterFrontEndPlugin<IPanel> = {
     app.shell.add(panel, 'left', { rank: RANK });
     restorer?.add(panel, panel.id);
     app.commands.addCommand(CommandIDs.showPanel, {
-      label: args => (args.isLauncher ? 'AI Mass' : trans.__('AI Mass: Show Panel')),
+      label: args =>
+        args.isLauncher
+          ? 'AI Mass'
+          : args.isMainMenu
+            ? trans.__('Show the panel')
+            : trans.__('AI Mass: Show Panel'),
       caption: trans.__('Jobs, models, endpoints and services'),
       icon: args => (args.isPalette ? undefined : aimassIcon),
       execute: () => app.shell.activateById(panel.id)

@@ -35,7 +35,11 @@ export const publishPlugin: JupyterFrontEndPlugin<void> = {
     );
     app.commands.addCommand(CommandIDs.publishNotebook, {
       label: args =>
-        args.isMenu ? trans.__('Publish with AI Mass…') : trans.__('AI Mass: Publish Notebook'),
+        args.isMainMenu
+          ? trans.__('Publish this notebook…')
+          : args.isMenu
+            ? trans.__('Publish with AI Mass…')
+            : trans.__('AI Mass: Publish Notebook'),
       caption: caption(),
       icon: args => (args.isMenu ? aimassIcon : undefined),
       isEnabled: args => !!args.isBrowser || tracker.currentWidget !== null,

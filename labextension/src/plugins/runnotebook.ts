@@ -46,7 +46,11 @@ export const runNotebookPlugin: JupyterFrontEndPlugin<void> = {
     );
     app.commands.addCommand(CommandIDs.runNotebook, {
       label: args =>
-        args.isMenu ? trans.__('Run as Job of AI Mass…') : trans.__('AI Mass: Run Notebook as Job'),
+        args.isMainMenu
+          ? trans.__('Run this notebook as a job…')
+          : args.isMenu
+            ? trans.__('Run as Job of AI Mass…')
+            : trans.__('AI Mass: Run Notebook as Job'),
       caption: trans.__('Run this notebook as a job'),
       icon: args => (args.isMenu ? runIcon : undefined),
       isEnabled: args => !!args.isBrowser || tracker.currentWidget !== null,

@@ -29,7 +29,8 @@ export const tensorboardPlugin: JupyterFrontEndPlugin<void> = {
     const tabs = new WidgetTracker<MainAreaWidget<IFrame>>({ namespace: 'aimass-tensorboard' });
     const runs = new Map<string, string>();
     app.commands.addCommand(CommandIDs.openTensorBoard, {
-      label: trans.__('AI Mass: Open TensorBoard'),
+      label: args =>
+        args.isMainMenu ? trans.__('Open TensorBoard') : trans.__('AI Mass: Open TensorBoard'),
       caption: trans.__('Curves of every job'),
       execute: args => {
         const run = (args.run as string | undefined) ?? '';
