@@ -24,7 +24,7 @@ from aimass_jupyter.contract.operation import Operation
 from aimass_jupyter.contract.table import API_ROOT, OPERATIONS
 from tests.access.doors import HEADER
 from tests.clusters import plugs
-from tests.clusters.test_ssh import until
+from tests.clusters.looking import until
 from tests.conftest import Server
 
 ROOT = Path(__file__).parents[2]

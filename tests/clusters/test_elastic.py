@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +9,9 @@ import pytest
 
 from aimass_jupyter.client import Client
 from tests.clusters import plugs
-from tests.clusters.test_ssh import event_steps, log_of, steps_of, until
-from tests.conftest import Server
+from tests.clusters.looking import event_steps, log_of, ready, steps_of, until
+from tests.clusters.pool import pool_of
 
-ROOT = Path(__file__).parents[2]
 NODES = ("one", "two", "three")
 
 pytestmark = pytest.mark.slow
@@ -21,27 +19,14 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def pool(tmp_path: Path) -> Iterator[Client]:
-    """A client of a control plane with three machines with plugs as cluster 'pool', a slot each."""
-    paths = [str(plugs.install(tmp_path / "site")), str(ROOT)]
-    server = Server(tmp_path / "data", {"PYTHONPATH": os.pathsep.join(paths)})
-    server.start("--AimassApp.warm=False")
-    try:
-        with server.client() as client:
-            client.clusters.create("pool", kind="plugs")
-            for number, name in enumerate(NODES):
-                client.nodes.add(
-                    "pool", name, address="127.0.0.1", port=1 + number, slots=1,
-                    folder=str(tmp_path / name),
-                )  # fmt: skip
-            client.datasets.import_("iris")
-            yield client
-    finally:
-        server.stop_everything()
+    """Three machines with plugs."""
+    with pool_of(tmp_path, NODES, "--AimassApp.warm=False") as client:
+        yield client
 
 
 @pytest.mark.faults
 def test_hosts_leave_are_lost_and_join(pool: Client, tmp_path: Path) -> None:
-    until(lambda: all(node.state == "ready" for node in pool.nodes.list("pool").items))
+    ready(pool, "pool")
     job = pool.jobs.submit(
         dataset="iris", algorithm="classification", cluster="pool", engine="torchrun", np=2,
         min_np=1, max_np=3, name="breathes",

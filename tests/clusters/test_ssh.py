@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from aimass_jupyter.client import Client
 from aimass_jupyter.contract.errors import AimassError, InvalidRequest
 from aimass_jupyter.contract.jobs import Job
 from tests.clusters.hosts import Lan
+from tests.clusters.looking import event_steps, log_of, ready, steps_of, until
 
 pytestmark = pytest.mark.slow
 LONG = {"epochs": 100_000, "batch_size": 16}
-
-
-def until(condition: Callable[[], Any], seconds: float = 90) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.2)
-    return found
 
 
 def submit(client: Client, **fields: Any) -> Job:
@@ -34,19 +26,11 @@ def submit(client: Client, **fields: Any) -> Job:
     return job
 
 
-def ready(client: Client) -> None:
-    until(lambda: all(node.state == "ready" for node in client.nodes.list("lab").items))
-
-
-def log_of(client: Client, job: Job, rank: int | None = None) -> str:
-    return str(client.jobs.logs(job.id, rank=rank).text)
-
-
 @pytest.mark.parametrize(
     ("engine", "nodes"), [("horovod", ["any:3"]), ("torchrun", ["large:1", "small:1"])]
 )
 def test_a_job_trains_on_several_hosts(lab: Client, engine: str, nodes: list[str]) -> None:
-    ready(lab)
+    ready(lab, "lab")
     job = submit(lab, engine=engine, nodes=nodes, params={"epochs": 3}, name=f"on-{engine}")
     ended = lab.wait(job.id)
     assert ended.state == "succeeded", (ended.cause, log_of(lab, job, -1))
@@ -58,7 +42,7 @@ def test_a_job_trains_on_several_hosts(lab: Client, engine: str, nodes: list[str
 
 
 def test_what_was_shipped_once_is_there(lab: Client) -> None:
-    ready(lab)
+    ready(lab, "lab")
     job = submit(lab, engine="torchrun", nodes=["any:3"], params={"epochs": 1}, name="again")
     ended = lab.wait(job.id)
     assert ended.state == "succeeded", ended.cause
@@ -66,7 +50,7 @@ def test_what_was_shipped_once_is_there(lab: Client) -> None:
 
 
 def test_a_drained_node_gets_no_job_and_a_full_cluster_says_why(lab: Client) -> None:
-    ready(lab)
+    ready(lab, "lab")
     lab.nodes.drain("lab", "beta", reason="repair")
     try:
         job = submit(lab, engine="torchrun", nodes=["large:2"], params={"epochs": 1}, name="waits")
@@ -88,7 +72,7 @@ def test_a_drained_node_gets_no_job_and_a_full_cluster_says_why(lab: Client) -> 
 
 @pytest.mark.faults
 def test_a_stop_reaches_every_host(lab: Client, lan: Lan) -> None:
-    ready(lab)
+    ready(lab, "lab")
     job = submit(lab, engine="torchrun", nodes=["any:2"], params=LONG, name="stopped")
     until(lambda: lab.jobs.metrics(job.id).series)
     hosts = [host for host in lan.hosts if host.processes("part_gang")]
@@ -102,7 +86,7 @@ def test_a_stop_reaches_every_host(lab: Client, lan: Lan) -> None:
 
 @pytest.mark.faults
 def test_a_cut_link_names_host_and_rank(lab: Client, lan: Lan) -> None:
-    ready(lab)
+    ready(lab, "lab")
     gamma = lan.hosts[2]
     job = submit(lab, engine="torchrun", nodes=["large:2", "small:1"], params=LONG, name="cut")
     until(lambda: lab.jobs.metrics(job.id).series)
@@ -125,7 +109,7 @@ def test_a_cut_link_names_host_and_rank(lab: Client, lan: Lan) -> None:
 def test_a_node_lost_in_the_middle_costs_at_most_one_checkpoint_interval(
     lab: Client, lan: Lan, data: Path
 ) -> None:
-    ready(lab)
+    ready(lab, "lab")
     beta = lan.hosts[1]
     job = submit(
         lab, engine="horovod", nodes=["any:3"], min_np=2, max_restarts=1, checkpoint_steps=20,
@@ -151,19 +135,19 @@ def test_a_node_lost_in_the_middle_costs_at_most_one_checkpoint_interval(
     assert first < seen < second + 20 + 6  # the interval, and an epoch, whose end is a point
 
 
-def steps_of(client: Client, job: Job) -> int:
-    series = client.jobs.metrics(job.id).series
-    return max((step for one in series for step in one.steps), default=0)
+def _other_python(folder: Path) -> Path:
+    """An interpreter that says it is of another version."""
+    site = folder / "sitecustomize.py"
+    site.write_text("import platform\nplatform.python_version = lambda: '3.99.0'\n")
+    program = folder / "python"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={folder} exec {sys.executable} "$@"\n')
+    program.chmod(0o755)
+    return program
 
 
-def event_steps(folder: Path) -> list[list[int]]:
-    """The steps in each event file, in the order in which the files were begun."""
-    files = sorted(folder.iterdir(), key=lambda path: path.name)
-    events = [EventFileLoader(str(path)).Load() for path in files]
-    return [[event.step for event in file if event.step] for file in events]
-
-
-def test_faults_of_a_node_are_told_before_it_is_taken(lab: Client, lan: Lan) -> None:
+def test_faults_of_a_node_are_told_before_it_is_taken(
+    lab: Client, lan: Lan, tmp_path: Path
+) -> None:
     with pytest.raises(AimassError, match="no SSH server answers"):
         lab.nodes.add("lab", "nobody", address=lan.hosts[0].address, port=2222)
     other = lan.hosts[1].folder / "host_key.pub"
@@ -171,6 +155,14 @@ def test_faults_of_a_node_are_told_before_it_is_taken(lab: Client, lan: Lan) -> 
     lab.clusters.create("second")
     with pytest.raises(InvalidRequest, match=r"reach: .*[Hh]ost key verification failed"):
         lab.nodes.add("second", "liar", address=lan.hosts[0].address, host_key=key)
+    one, two = ({"address": h.address, "folder": str(h.folder / "second")} for h in lan.hosts[:2])
+    lab.nodes.add("second", "first", **one)
+    with pytest.raises(InvalidRequest, match=r"python: Python is 3\.99\.0 there, .* on 'first'"):
+        lab.nodes.add("second", "newer", **two, python=str(_other_python(tmp_path)))
+    with pytest.raises(InvalidRequest, match=r"reach: .*No such file") as raised:
+        lab.nodes.add("second", "bare", **two, python="/nowhere/python")
+    assert "--python" in raised.value.hint
+    lab.nodes.remove("second", "first")
     with pytest.raises(InvalidRequest, match="no node of cluster 'lab' has the profile 'huge'"):
         submit(lab, nodes=["huge:1"])
     lab.clusters.delete("second")
@@ -178,7 +170,7 @@ def test_faults_of_a_node_are_told_before_it_is_taken(lab: Client, lan: Lan) -> 
 
 
 def test_use_is_told(lab: Client) -> None:
-    ready(lab)
+    ready(lab, "lab")
     job = submit(lab, engine="torchrun", nodes=["any:2"], params=LONG, name="busy")
     try:
         usage = until(lambda: (u := lab.clusters.usage("lab")) and len(u.jobs) == 2 and u, 60)

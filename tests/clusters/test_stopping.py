@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,10 @@ from aimass_jupyter.client import Client
 from aimass_jupyter.contract.errors import Conflict
 from aimass_jupyter.contract.jobs import Job
 from tests.clusters import plugs
-from tests.clusters.test_ssh import log_of, until
-from tests.conftest import Server
+from tests.clusters.looking import log_of, ready, until
+from tests.clusters.pool import pool_of
 from tests.jobs.test_own_code import TRAIN, function
 
-ROOT = Path(__file__).parents[2]
 LONG = {"epochs": 100_000, "batch_size": 16}
 
 
@@ -28,26 +26,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pool(folder: Path) -> Iterator[Client]:
-    """A client of a control plane with two such machines as cluster 'pool', a slot each."""
-    paths = [str(plugs.install(folder / "site")), str(ROOT)]
-    server = Server(folder / "data", {"PYTHONPATH": os.pathsep.join(paths)})
-    server.start()
-    try:
-        with server.client() as client:
-            client.clusters.create("pool", kind="plugs")
-            for number, name in enumerate(("one", "two")):
-                client.nodes.add(
-                    "pool", name, address="127.0.0.1", port=1 + number, slots=1,
-                    folder=str(folder / name),
-                )  # fmt: skip
-            client.datasets.import_("iris")
-            yield client
-    finally:
-        server.stop_everything()
-
-
-def ready(client: Client) -> None:
-    until(lambda: all(node.state == "ready" for node in client.nodes.list("pool").items))
+    """Two such machines."""
+    with pool_of(folder, ("one", "two")) as client:
+        yield client
 
 
 def submit(client: Client, **fields: Any) -> Job:
@@ -58,7 +39,7 @@ def submit(client: Client, **fields: Any) -> Job:
 
 
 def test_a_stopped_cluster_lets_its_jobs_end_and_none_begin(pool: Client) -> None:
-    ready(pool)
+    ready(pool, "pool")
     runs = submit(pool, name="runs", params=LONG)
     until(lambda: pool.jobs.show(runs.id).state == "running")
     stopped = pool.clusters.stop("pool", reason="new switch")
@@ -78,7 +59,7 @@ def test_a_stopped_cluster_lets_its_jobs_end_and_none_begin(pool: Client) -> Non
 
 @pytest.mark.slow
 def test_a_cluster_that_is_stopped_now_sends_its_jobs_back(pool: Client) -> None:
-    ready(pool)
+    ready(pool, "pool")
     job = submit(pool, name="goes-on", params=LONG | {"checkpoint_every": 100_000})
     until(lambda: pool.jobs.metrics(job.id).series)
     pool.clusters.stop("pool", now=True, reason="smoke")
@@ -105,7 +86,7 @@ def test_a_cluster_starts_with_sound_nodes_only(pool: Client, folder: Path) -> N
     assert pool.clusters.start("pool").slots == 1
     plugs.push(folder / "two")
     pool.nodes.resume("pool", "two")
-    ready(pool)
+    ready(pool, "pool")
 
 
 SCRIPT = """
@@ -122,7 +103,7 @@ distributed.destroy_process_group()
 
 @pytest.mark.slow
 def test_own_code_runs_on_nodes_and_travels_once(pool: Client, tmp_path: Path) -> None:
-    ready(pool)
+    ready(pool, "pool")
     path = tmp_path / "script.py"
     path.write_text(SCRIPT)
     there = {"cluster": "pool", "nodes": ["any:2"], "engine": "torchrun"}
