@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,6 +97,15 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert found.exists(), target
         if anchor:
             assert anchor in anchors(found), target
+
+
+def test_the_architecture_names_every_room() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    layers = [layer for contract in contracts for layer in contract.get("layers", [])]
+    rooms = {room.strip() for layer in layers for room in layer.split("|")} - {"__main__"}
+    told = (MANUAL / "developers" / "architecture.md").read_text()
+    assert [room for room in sorted(rooms) if f"`{room}`" not in told] == []
 
 
 def test_no_two_decisions_have_one_number() -> None:
