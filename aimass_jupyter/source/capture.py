@@ -13,11 +13,12 @@ from typing import Any
 
 from aimass_jupyter.contract.errors import did_you_mean
 from aimass_jupyter.source.definitions import Found, NoSource, find_definition
+from aimass_jupyter.source.instances import class_named
 from aimass_jupyter.source.manifest import Form, Use
 from aimass_jupyter.source.members import member_mistakes
-from aimass_jupyter.source.modules import Modules, needed_modules, take_local
+from aimass_jupyter.source.modules import Modules, local_names, needed_modules, take_local
 from aimass_jupyter.source.names import BUILTINS, HIDEABLE, free_names, made_globals
-from aimass_jupyter.source.objects import MODULES_OF_FORMS, CannotTravel, encode
+from aimass_jupyter.source.objects import MODULES_OF_FORMS, CannotTravel, Encoder
 from aimass_jupyter.source.problems import Problem
 
 #: Names that only a notebook has.
@@ -39,6 +40,7 @@ class Captured:
     definitions: dict[str, Found] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     objects: dict[str, tuple[Form, bytes, str]] = field(default_factory=dict)
+    needs: dict[str, list[str]] = field(default_factory=dict)
     modules: Modules = field(default_factory=Modules)
     problems: list[Problem] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
@@ -63,6 +65,8 @@ class Capture:
         self._taken: set[str] = set()
         self._pending: list[tuple[str, str, ast.Module]] = []
         self._uses: dict[str, set[str]] = {}
+        self._here = {"__main__", str(namespace.get("__name__"))}
+        self._beside = local_names(root)
 
     def take_names_of(self, text: str, tree: ast.Module, where: str) -> None:
         """Take what code uses and does not define, and what that uses in turn."""
@@ -81,7 +85,8 @@ class Capture:
             self._uses[name] = set(free_names(text, tree))
             self._look_at(text, tree, f"function '{name}'")
         order = _dependencies_first(self._uses)
-        self.found.definitions = {n: self.found.definitions[n] for n in order}
+        found = self.found.definitions
+        self.found.definitions = {name: found[name] for name in order if name in found}
 
     def _look_at(self, text: str, tree: ast.Module, where: str) -> None:
         needed_modules(tree, where, self._root, self.found.modules)
@@ -170,8 +175,9 @@ class Capture:
             modules.uses.append(Use(name=top, line=line, where=where))
 
     def _take_object(self, name: str, value: Any, line: int, where: str) -> None:
+        encoder = Encoder(self._here, self._beside)
         try:
-            form, content = encode(value)
+            form, content = encoder.encode(value)
         except CannotTravel as error:
             self._refuse(line, where, f"'{name}' {error.what} and cannot travel", error.cure)
             return
@@ -179,6 +185,24 @@ class Capture:
         self.found.objects[name] = (form, content, f"{kind.__module__}.{kind.__qualname__}")
         if (module := MODULES_OF_FORMS.get(form)) is not None:
             self.found.modules.uses.append(Use(name=module, line=line, where=where))
+        for own in dict.fromkeys(encoder.classes):
+            self._take_class_of(name, own, line, where)
+
+    def _take_class_of(self, name: str, kind: type, line: int, where: str) -> None:
+        """Take the class of an object that travels."""
+        if kind.__module__ not in self._here:
+            take_local(kind.__module__.partition(".")[0], self._root, self.found.modules)
+            return
+        first = kind.__qualname__.partition(".")[0]
+        if class_named(kind.__qualname__, self._namespace) is not kind:
+            self._refuse(
+                line, where, f"'{name}' was made of an earlier class '{kind.__qualname__}'",
+                "run the cell that makes it again",
+            )  # fmt: skip
+            return
+        self.found.needs.setdefault(name, []).append(first)
+        self._uses.setdefault(name, set()).add(first)
+        self._take(first, line, where)
 
     def _refuse(self, line: int, where: str, message: str, cure: str) -> None:
         self.found.problems.append(Problem(line, message, cure, where))

@@ -6,12 +6,12 @@ import importlib
 import sys
 import traceback
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
-from aimass_jupyter.source.manifest import CODE, MANIFEST, Manifest
+from aimass_jupyter.source.manifest import CODE, MANIFEST, DataObject, Manifest
 from aimass_jupyter.source.objects import decode
 
 MODULE = "aimass_cell"
@@ -28,9 +28,11 @@ def load_function(folder: Path, manifest: Manifest) -> Callable[[Any], Any]:
     sys.path.insert(0, str(folder / CODE))
     module = types.ModuleType(MODULE)
     sys.modules[MODULE] = module  # data classes and loaders' workers look their module up
-    _give_names(module, folder, manifest)
+    _give_imports(module, manifest)
+    pending = _give_objects(module, folder, manifest.objects)
     for definition in manifest.definitions:
         _run(module, folder / definition.path)
+        pending = _give_objects(module, folder, pending)
     for alias in manifest.aliases:
         setattr(module, alias.name, getattr(module, alias.of))
     _run(module, folder / CODE / manifest.entry)
@@ -38,14 +40,26 @@ def load_function(folder: Path, manifest: Manifest) -> Callable[[Any], Any]:
     return function
 
 
-def _give_names(module: types.ModuleType, folder: Path, manifest: Manifest) -> None:
-    for item in manifest.objects:
-        setattr(module, item.name, decode(item.form, (folder / item.path).read_bytes()))
+def _give_imports(module: types.ModuleType, manifest: Manifest) -> None:
     for name in manifest.imports:
         imported = importlib.import_module(name.module)
         setattr(
             module, name.name, getattr(imported, name.attribute) if name.attribute else imported
         )
+
+
+def _give_objects(
+    module: types.ModuleType, folder: Path, objects: Iterable[DataObject]
+) -> list[DataObject]:
+    """Give what can be made by now; those that wait for a class of their own."""
+    pending = []
+    for item in objects:
+        if all(hasattr(module, name) for name in item.needs):
+            content = (folder / item.path).read_bytes()
+            setattr(module, item.name, decode(item.form, content, vars(module)))
+        else:
+            pending.append(item)
+    return pending
 
 
 def _run(module: types.ModuleType, path: Path) -> None:

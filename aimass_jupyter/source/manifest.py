@@ -61,6 +61,9 @@ class DataObject(_Part):
     name: _Identifier
     path: _Text
     form: Form
+    needs: list[_Identifier] = Field(
+        default_factory=list, description="The notebook's classes that it holds objects of."
+    )
 
 
 class Use(_Part):

@@ -20,9 +20,10 @@ import pathlib
 import re
 import types
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from aimass_jupyter.source import instances
 from aimass_jupyter.source.manifest import Form
 from aimass_jupyter.source.refusals import CannotTravel, refusal
 
@@ -33,30 +34,95 @@ _DEPTH = 60
 _NO_NAME = "\0"  # the column of a series without a name
 
 
+class Encoder:
+    """Gives values the form in which they travel.
+
+    Parameters
+    ----------
+    here, beside
+        The modules whose classes are one's own: those that are the notebook, ``__main__`` first
+        of all, and those that lie beside it.
+
+    Attributes
+    ----------
+    classes
+        The classes of one's own that were met in values: they must travel too.
+    """
+
+    def __init__(self, here: Collection[str] = (), beside: Collection[str] = ()) -> None:
+        self.classes: list[type] = []
+        self._here = here
+        self._own = {*here, *beside}
+
+    def encode(self, value: Any) -> tuple[Form, bytes]:
+        """The form in which a value travels, and its bytes.
+
+        Raises
+        ------
+        CannotTravel
+            Saying what it is, and the cure.
+        """
+        form, content = self._encoded(value)
+        _within_limit(len(content))
+        return form, content
+
+    def _encoded(self, value: Any) -> tuple[Form, bytes]:
+        kind = _library_type(value)
+        if kind in _LIBRARY_FORMS and not getattr(value, "requires_grad", False):
+            return _LIBRARY_FORMS[kind](value)
+        if kind == "numpy.ndarray":
+            return "npy", _npy(value)
+        return "json", json.dumps(self.tagged(value), allow_nan=False).encode()
+
+    def tagged(self, value: Any, depth: int = _DEPTH) -> Any:
+        """A value as JSON has it."""
+        if value is None or type(value) in (bool, int, str):
+            return value
+        if type(value) is float:
+            return value if math.isfinite(value) else {"$float": repr(value)}
+        if not depth:
+            raise CannotTravel("is nested too deep, or holds itself", "make it inside train")
+        if type(value) is list:
+            return [self.tagged(item, depth - 1) for item in value]
+        if type(value) is dict:
+            return self._tagged_dict(value, depth - 1)
+        tag = _TAGS.get(type(value))
+        if tag is not None:
+            name, take_apart, _ = tag
+            return {name: self.tagged(take_apart(value), depth - 1)}
+        return self._tagged_own(value, depth - 1) or _tagged_by_library(value)
+
+    def _tagged_dict(self, value: dict[Any, Any], depth: int) -> Any:
+        plain = all(type(key) is str and not key.startswith("$") for key in value)
+        if plain:
+            return {key: self.tagged(inner, depth) for key, inner in value.items()}
+        pairs = [[self.tagged(k, depth), self.tagged(v, depth)] for k, v in value.items()]
+        return {"$dict": pairs}
+
+    def _tagged_own(self, value: Any, depth: int) -> Any:
+        apart = instances.take_apart(value, self._own)
+        if apart is None:
+            return None
+        tag, parts = apart
+        self.classes.append(type(value))
+        return {tag: [instances.name_of(type(value), self._here), self.tagged(parts, depth)]}
+
+
 def encode(value: Any) -> tuple[Form, bytes]:
-    """The form in which a value travels, and its bytes.
+    """The form in which plain data travels, and its bytes.
 
     Raises
     ------
     CannotTravel
         Saying what it is, and the cure.
     """
-    form, content = _encoded(value)
-    _within_limit(len(content))
-    return form, content
+    return Encoder().encode(value)
 
 
-def _encoded(value: Any) -> tuple[Form, bytes]:
-    kind = _library_type(value)
-    if kind in _LIBRARY_FORMS and not getattr(value, "requires_grad", False):
-        return _LIBRARY_FORMS[kind](value)
-    if kind == "numpy.ndarray":
-        return "npy", _npy(value)
-    return "json", json.dumps(_tagged(value), allow_nan=False).encode()
-
-
-def decode(form: Form, content: bytes) -> Any:
-    """The value again."""
+def decode(form: Form, content: bytes, names: Mapping[str, Any] | None = None) -> Any:
+    """The value again; ``names`` has the classes of its own that it holds objects of."""
+    if form == "json":
+        return _untagged(json.loads(content), names)
     return _DECODERS[form](content)
 
 
@@ -68,12 +134,12 @@ def plain_json(value: Any) -> Any:
     CannotTravel
         Saying what it is, and the cure.
     """
-    return _tagged(value)
+    return Encoder().tagged(value)
 
 
 def plain_value(content: Any) -> Any:
     """The value again."""
-    return _untagged(content)
+    return _untagged(content, None)
 
 
 def _library_type(value: Any) -> str:
@@ -164,32 +230,6 @@ _LIBRARY_FORMS: dict[str, Callable[[Any], tuple[Form, bytes]]] = {
 }
 
 
-def _tagged(value: Any, depth: int = _DEPTH) -> Any:
-    """A value as JSON has it."""
-    if value is None or type(value) in (bool, int, str):
-        return value
-    if type(value) is float:
-        return value if math.isfinite(value) else {"$float": repr(value)}
-    if not depth:
-        raise CannotTravel("is nested too deep, or holds itself", "make it inside train")
-    if type(value) is list:
-        return [_tagged(item, depth - 1) for item in value]
-    if type(value) is dict:
-        return _tagged_dict(value, depth - 1)
-    tag = _TAGS.get(type(value))
-    if tag is not None:
-        name, take_apart, _ = tag
-        return {name: _tagged(take_apart(value), depth - 1)}
-    return _tagged_by_library(value)
-
-
-def _tagged_dict(value: dict[Any, Any], depth: int) -> Any:
-    plain = all(type(key) is str and not key.startswith("$") for key in value)
-    if plain:
-        return {key: _tagged(inner, depth) for key, inner in value.items()}
-    return {"$dict": [[_tagged(k, depth), _tagged(v, depth)] for k, v in value.items()]}
-
-
 def _tagged_by_library(value: Any) -> Any:
     kind = type(value)
     library = kind.__module__.partition(".")[0]
@@ -269,29 +309,29 @@ _TAGS: dict[type, _Tag] = {
     logging.Logger: ("$logger", lambda log: log.name, logging.getLogger),
     types.SimpleNamespace: ("$namespace", vars, lambda d: types.SimpleNamespace(**d)),
 }
+_OWN_TAGS = ("$member", "$row", "$object")
 _UNTAGS: dict[str, Callable[[Any], Any]] = {name: back for name, _, back in _TAGS.values()}
 
 
-def _untagged(value: Any) -> Any:
+def _untagged(value: Any, names: Mapping[str, Any] | None) -> Any:
     if isinstance(value, list):
-        return [_untagged(item) for item in value]
+        return [_untagged(item, names) for item in value]
     if not isinstance(value, dict):
         return value
     if len(value) == 1 and (tag := next(iter(value))).startswith("$"):
-        return _from_tag(tag, value[tag])
-    return {key: _untagged(inner) for key, inner in value.items()}
+        return _from_tag(tag, value[tag], names)
+    return {key: _untagged(inner, names) for key, inner in value.items()}
 
 
-def _from_tag(tag: str, content: Any) -> Any:
+def _from_tag(tag: str, content: Any, names: Mapping[str, Any] | None) -> Any:
     if tag == "$dict":
-        return {_hashable(key): _untagged(inner) for key, inner in content}
+        return {_untagged(key, names): _untagged(inner, names) for key, inner in content}
     if tag in _UNTAGS:
-        return _UNTAGS[tag](_untagged(content))
+        return _UNTAGS[tag](_untagged(content, names))
+    if names is not None and tag in _OWN_TAGS:
+        kind = instances.class_named(content[0], names)
+        return instances.put_together(tag, kind, _untagged(content[1], names))
     return _LIBRARY_TAGS[tag](content)
-
-
-def _hashable(key: Any) -> Any:
-    return _untagged(key)
 
 
 def _load_npy(content: bytes) -> Any:
@@ -346,7 +386,6 @@ def _load_polars(content: bytes) -> Any:
 
 
 _DECODERS: dict[str, Callable[[bytes], Any]] = {
-    "json": lambda content: _untagged(json.loads(content)),
     "npy": _load_npy,
     "torch": _load_tensor,
     "arrow": _load_arrow,

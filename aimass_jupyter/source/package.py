@@ -276,7 +276,7 @@ def _function_package(
         ],
         aliases=[Alias(name=name, of=of) for name, of in captured.aliases.items()],
         objects=[
-            DataObject(name=name, path=values[name], form=form)
+            DataObject(name=name, path=values[name], form=form, needs=captured.needs.get(name, []))
             for name, (form, _, _) in captured.objects.items()
         ],
         uses=mistakes.uses_of(entry.tree, entry.function, captured.modules.uses),

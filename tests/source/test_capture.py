@@ -202,3 +202,97 @@ def test_a_large_notebook_is_looked_through_in_time(notebook: Notebook) -> None:
     took = time.perf_counter() - began
     assert len(package.items) == 601
     assert took < 3
+
+
+_OWN = """
+import abc, enum, typing
+from dataclasses import dataclass, field
+class Mode(enum.Enum):
+    FAST = 'fast'
+class Bits(enum.Flag):
+    A = 1
+    B = 2
+@dataclass(frozen=True, slots=True)
+class Inner:
+    width: int = 3
+    mode: Mode = Mode.FAST
+@dataclass
+class Config:
+    inner: Inner = field(default_factory=Inner)
+    sizes: list = field(default_factory=list)
+    total: int = field(init=False, default=0)
+    def __post_init__(self):
+        assert not hasattr(self, 'made'), 'made twice'
+        self.made = True
+class Pair(typing.NamedTuple):
+    x: int
+    y: object = None
+class Words:
+    class Unknown:
+        code = 7
+    def __init__(self, text):
+        self.ids = {w: i for i, w in enumerate(text.split())}
+        self.unknown = Words.Unknown()
+    def __call__(self, text):
+        return [self.ids.get(w, self.unknown.code) for w in text.split()]
+conf = Config(sizes=[1, 2])
+conf.total = 9
+words = Words('a b')
+pair = Pair(1, conf)
+both = Bits.A | Bits.B
+modes = {Mode.FAST: [both]}
+"""
+
+
+def test_objects_of_ones_own_classes_travel_as_what_they_hold(
+    notebook: Notebook, unpacked: Callable[[Package], Path]
+) -> None:
+    (notebook.folder / "settings.py").write_text(
+        "from dataclasses import dataclass\n@dataclass\nclass Settings:\n    lr: float\n"
+    )
+    notebook.run(_OWN)
+    notebook.run(
+        "def width(c=conf, mode=conf.inner.mode): return c.inner.width * len(mode.value)\n"
+    )
+    sys.path.insert(0, str(notebook.folder))
+    try:
+        notebook.run("from settings import Settings\nsettings = Settings(0.5)\n")
+        package = notebook.pack(
+            "def train(run):\n"
+            "    return [conf.total, conf.sizes, conf.made, width(), words('b c'), pair.y.total,\n"
+            "            pair._asdict()['x'], modes[Mode.FAST][0] is both, both.value,\n"
+            "            isinstance(conf.inner, Inner), settings.lr]\n"
+        )
+    finally:
+        sys.path.remove(str(notebook.folder))
+        sys.modules.pop("settings", None)
+    names = {item.name for item in package.items}
+    assert {"Config", "Inner", "Mode", "Bits", "Pair", "Words", "settings.py"} <= names
+    wanted = [9, [1, 2], True, 12, [1, 7], 9, 1, True, 3, True, 0.5]
+    assert run_in_a_job(unpacked(package)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("class Config:\n    pass\n", "'conf' was made of an earlier class 'Config'"),
+        ("import io\nconf.sizes = io.StringIO()\n", "'conf' is an open file"),
+        ("class Own(dict):\n    pass\nconf = Own()\n", "an object of class __main__.Own"),
+        (
+            "class Shut:\n    def __reduce__(self):\n        return Shut, ()\nconf = Shut()\n",
+            "an object of class __main__.Shut",
+        ),
+        (
+            "def outer():\n    class In:\n        pass\n    return In()\nconf = outer()\n",
+            "an object of class __main__.outer.<locals>.In",
+        ),
+    ],
+)
+def test_objects_that_hold_more_than_data_are_refused(
+    notebook: Notebook, cell: str, said: str
+) -> None:
+    notebook.run(_OWN)
+    notebook.run(cell)
+    with pytest.raises(WrongCode) as raised:
+        notebook.pack("def train(run):\n    return conf\n")
+    assert said in str(raised.value)

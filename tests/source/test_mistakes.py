@@ -82,7 +82,7 @@ def test_a_mistake_is_told_with_its_line_and_its_cure(
     notebook.run(
         "learning_rate = 0.1\nsum = 3\nnumbers = (i for i in range(3))\n"
         "def adder(amount):\n    return lambda x: x + amount\nadd = adder(2)\n"
-        "class Thing:\n    x = 1\nthing = Thing()\n"
+        "thing = object()\n"
     )
     with (notebook.folder / "here.csv").open() as handle, sqlite3.connect(":memory:") as base:
         notebook.namespace |= {
