@@ -93,6 +93,10 @@ def test_what_is_for_texts_is_refused_where_there_are_none(name: str) -> None:
         ({"schedule": "step", "last_rate": 0.1}, "--last-rate does nothing without", "one-cycle"),
         ({"local_steps": 4}, "--local-steps says how ranks meet, and there is one", "--np 2"),
         ({"collectives": "engine"}, "--collectives says how ranks meet", "--np 2"),
+        ({"architecture": "linear", "dropout": 0.2}, "--dropout is of hidden layers", "leave one"),
+        ({"layers": 3, "architecture": "cnn"}, "--layers is for mlp", "--architecture mlp"),
+        ({"ensemble": "boosting", "shrinkage": 0.1}, "--shrinkage is of boosted", "leave it out"),
+        ({"class_weights": {"a": -1}}, "--class-weights gives class 'a' -1", "larger numbers"),
         ({"accumulate": 65}, "--accumulate 65 cuts 64 rows", "--accumulate 64 or less"),
     ],
 )

@@ -6,6 +6,7 @@ said before the job waits for its turn.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ _FOR_TABLES = ("feature_dropout",)
 _FOR_TEXTS = ("word_dropout", "word_swap", "text_slots", "text_words")
 _FOR_HOROVOD = ("fusion_mb", "cycle_ms")
 _BETWEEN_RANKS = ("compression", "collectives", "local_steps")
+_OF_HIDDEN_LAYERS = ("hidden", "layers", "dropout", "batch_norm")
 _NEEDED = {
     "warm_up": "--schedule cosine, constant or step",
     "last_rate": "--schedule cosine or one-cycle",
@@ -60,6 +62,8 @@ def check_technique(
         _check_rows(name, image=image, text=text)
         _check_ranks(name, params, engine, np)
         _check_partner(name, params)
+        _check_network(name, params, image=image)
+    _check_weights(params.get("class_weights"))
     if params["accumulate"] > params["batch_size"]:
         raise _refused(
             "accumulate", f"{params['accumulate']} cuts {params['batch_size']} rows into pieces",
@@ -102,6 +106,30 @@ def _check_partner(name: str, params: Mapping[str, Any]) -> None:
     wanted = values.replace(" or ", ", ").split(", ")
     if given is None or (option != "patience" and given not in wanted):
         raise _refused(name, f"does nothing without {needed}", f"say {needed}, or leave it out")
+
+
+def _check_network(name: str, params: Mapping[str, Any], *, image: bool) -> None:
+    """What the network that is built has no place for does nothing."""
+    if name == "shrinkage" and "class_weights" in params:  # an option of classification alone
+        raise _refused(name, "is of boosted regressions, and this learns classes", "leave it out")
+    asked = params["architecture"]
+    if name not in _OF_HIDDEN_LAYERS or (params["ensemble"] == "stacking" and asked == "auto"):
+        return  # stacking takes several architectures
+    if asked == "linear":
+        raise _refused(
+            name, "is of hidden layers, and --architecture linear has none", "leave one of both out"
+        )
+    if name == "layers" and (asked == "cnn" or (asked == "auto" and image)):
+        raise _refused(name, "is for mlp, and the network is a cnn", "say --architecture mlp too")
+
+
+def _check_weights(weights: Any) -> None:
+    for name, weight in weights.items() if isinstance(weights, Mapping) else ():
+        if not 0 <= weight < math.inf:
+            raise _refused(
+                "class-weights", f"gives class '{name}' {weight}, and must be 0 or more",
+                "larger numbers are for classes that matter more",
+            )  # fmt: skip
 
 
 def _refused(name: str, reason: str, cure: str) -> InvalidRequest:
