@@ -275,6 +275,11 @@ def test_memory_keeps_a_job_and_is_named() -> None:
             waiting(1, least=2, wants=Wants((("big", 2),))),
             "needs 2 slots on 2 nodes of profile 'big'; 2 are free for it, on 1 node",
         ),
+        (
+            [Room("a", 2, "big")],
+            waiting(1, wants=Wants((("small", 1),))),
+            "needs 1 slot on 1 node of profile 'small'; none of the nodes that are ready suits it",
+        ),
         ([Room("", 2, gpus=1)], waiting(1, each=Amount(1, 0, 2)), "needs 2 GPUs, 1 is free"),
     ],
 )
@@ -305,5 +310,7 @@ def test_who_is_tried_again_waits_for_its_moment_and_keeps_nobody() -> None:
     decision = decide(picture)
     assert list(decision.starts) == ["job_0002"]
     assert decision.blocked["job_0001"].kind == "retry"
+    broke = decide(replace(picture, spent={ADA: "it is spent"})).blocked["job_0001"]
+    assert (broke.kind, broke.message.partition("; ")[2]) == ("retry", "it is spent")
     assert forecast(replace(picture, waiting=[again]), "job_0001") == 30.0
     assert forecast(picture, "job_0001") == 100.0

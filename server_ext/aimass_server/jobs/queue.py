@@ -116,14 +116,20 @@ class _Pass:
     def _kept_by_others(self, job: Waiting) -> Blocker | None:
         if not job.after:
             return None
-        names = ", ".join(f"'{name}'" for name in job.after_names or job.after)
-        return Blocker(kind="dependency", message=f"waits for {names} to end")
+        names = ", ".join(dict.fromkeys(f"'{name}'" for name in job.after_names or job.after))
+        return Blocker(kind="dependency", message=f"waits for {names} to end{self._and_quota(job)}")
 
     def _kept_by_fault(self, job: Waiting) -> Blocker | None:
         if job.not_before <= self._now:
             return None
         at = datetime.fromtimestamp(job.not_before, UTC).strftime("%H:%M:%S UTC")
-        return Blocker(kind="retry", message=f"is tried again at {at}, after a fault")
+        message = f"is tried again at {at}, after a fault{self._and_quota(job)}"
+        return Blocker(kind="retry", message=message)
+
+    def _and_quota(self, job: Waiting) -> str:
+        """What will keep it after that, if it is more than others that run."""
+        spent = self._spent.get(job.user)
+        return f"; {spent}" if spent else ""
 
     def _kept_by_quota(self, job: Waiting) -> Blocker | None:
         user, limits = job.user, self._limits

@@ -13,6 +13,8 @@ def too_few(job: Waiting, free: Free, limits: Limits) -> str:
     left = [free[room.name] for room in suited]
     slots = sum(max(0.0, amount.slots) for amount in left)
     told = f"needs {counted(job.slots, 'slot')}{_on_which(job)}"
+    if not suited:
+        return f"{told}; none of the nodes that are ready suits it"
     told += f"; {_are_free(slots)} for it" if limits.nodes else f", {_are_free(slots)}"
     more = _beside_slots(job, left)
     if not more and slots >= job.slots:

@@ -102,12 +102,20 @@ def delete(connection: Connection, cluster: Cluster, actor: str) -> None:
 
 def _require_unused(connection: Connection, cluster: Cluster) -> None:
     wanted = (job_rows.c.cluster_id == cluster.id, job_rows.c.state.in_(jobs.ACTIVE))
-    columns = (job_rows.c.name, job_rows.c.tenant)
-    if row := connection.execute(select(*columns).where(*wanted).limit(1)).first():
-        raise Conflict(
-            f"cluster '{cluster.name}' is used by {_told(row, cluster)}",
-            f"wait for its end, or: clusters stop {cluster.name} --now",
-        )
+    columns = (job_rows.c.name, job_rows.c.tenant, job_rows.c.state)
+    last = job_rows.c.state == "queued"  # those that run are told first
+    row = connection.execute(select(*columns).where(*wanted).order_by(last).limit(1)).first()
+    if row is None:
+        return
+    if row.state != "queued":
+        does, cure = "is used by", f"clusters stop {cluster.name} --now"
+    else:
+        does, cure = "is waited for by", f"jobs stop {row.name}"
+    own = row.tenant == cluster.tenant
+    raise Conflict(
+        f"cluster '{cluster.name}' {does} {_told(row, cluster)}",
+        f"wait for its end, or: {cure}" if own or row.state != "queued" else "wait for its end",
+    )
 
 
 def _told(job: Any, cluster: Cluster) -> str:
