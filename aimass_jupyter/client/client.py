@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from aimass_jupyter.client import discovery, starting
 from aimass_jupyter.client.answers import error_of, not_understood, version_in
+from aimass_jupyter.client.command_line import refuse_what_json_lacks
 from aimass_jupyter.client.discovery import Address
 from aimass_jupyter.client.files import refused, send_files
 from aimass_jupyter.client.objects import bind
@@ -264,7 +265,11 @@ class Client:
         # a key, so that a retry cannot do it twice
         headers = {"Idempotency-Key": ulid()} if operation.changes else {}
         if operation.takes_json:
-            return self._exchange(operation.method, path, json=rest, headers=headers)
+            try:
+                return self._exchange(operation.method, path, json=rest, headers=headers)
+            except ValueError:
+                refuse_what_json_lacks(rest)
+                raise
         query = {name: v for name, v in rest.items() if v is not None}
         return self._exchange(operation.method, path, params=query, headers=headers)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Annotated, Any, get_args, get_origin
 
@@ -174,10 +175,28 @@ def _json_or_text(value: Any) -> Any:
         return value
 
 
+def refuse_what_json_lacks(value: Any, where: str = "") -> None:
+    """Refuse numbers that are none.
+
+    Raises
+    ------
+    InvalidRequest
+        Naming the first of them.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidRequest(f"{where}: {value} cannot be sent", "give a finite number, or none")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            refuse_what_json_lacks(inner, f"{where}.{key}".strip("."))
+    if isinstance(value, list):
+        for index, inner in enumerate(value):
+            refuse_what_json_lacks(inner, f"{where}.{index}")
+
+
 def _plain(value: Any) -> Any:
     """A Python object as JSON would have it: arrays and frames become lists."""
     if hasattr(value, "to_dict") and hasattr(value, "columns"):  # a data frame: a row a record
-        return value.to_dict(orient="records")
+        return [_present(row) for row in value.to_dict(orient="records")]
     if hasattr(value, "tolist"):  # NumPy arrays and scalars
         return value.tolist()
     if isinstance(value, dict):
@@ -185,3 +204,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return value
+
+
+def _present(row: dict[Any, Any]) -> dict[Any, Any]:
+    """What a row of a data frame has; a frame says in ways of its own that a value is missing."""
+    plain = {name: _plain(value) for name, value in row.items()}
+    return {name: None if _missing(value) else value for name, value in plain.items()}
+
+
+def _missing(value: Any) -> bool:
+    unnamed = type(value).__name__ in ("NAType", "NaTType")
+    return unnamed or (isinstance(value, float) and math.isnan(value))
