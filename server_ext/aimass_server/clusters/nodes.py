@@ -25,6 +25,8 @@ from aimass_server.clusters.sight import visible
 from aimass_server.clusters.usage import usage_of
 from aimass_server.store import Store, clusters
 
+_MANUAL = "see the manual: operators, clusters"
+
 
 class Nodes:
     """What can be asked of nodes."""
@@ -45,7 +47,9 @@ class Nodes:
         cluster = await self._clusters.own(call, request.cluster)
         backend = self._inventory.backend(cluster.kind)
         node = await backend.learn(_node(cluster, request))
-        checked = await check([backend.reach(node, 0)])
+        known = self._inventory.nodes_of(cluster.id)
+        model = sorted(known, key=lambda one: one.state != "ready")[:1]  # the rest is like it
+        checked = await check([backend.reach(one, 0) for one in (*model, node)])
         _require_sound(cluster, node, checked.faults)
         facts = checked.facts[node.name]
         node = node.model_copy(
@@ -137,13 +141,21 @@ def _node(cluster: Cluster, request: NodeAdd) -> Node:
 
 
 def _require_sound(cluster: Cluster, node: Node, faults: Sequence[Fault]) -> None:
-    if faults:
-        told = "; ".join(f"{fault.check}: {fault.message}" for fault in faults)
-        cure = _cure(faults[0].check, cluster)
-        raise InvalidRequest(f"node '{node.name}' cannot be used: {told}", cure)
+    """Refuse a node that has faults; those of the node that it is held against are not its own."""
+    own = [fault for fault in faults if fault.node == node.name]
+    others = [fault for fault in faults if fault.check == "connect" and fault not in own]
+    told = [f"{fault.check}: {fault.message}" for fault in own]
+    told += [f"connect: node '{fault.node}' does not reach it" for fault in others]
+    if told:
+        cure = _cure(own[0], cluster) if own else _MANUAL
+        raise InvalidRequest(f"node '{node.name}' cannot be used: {'; '.join(told)}", cure)
 
 
-def _cure(fault: str, cluster: Cluster) -> str:
-    if fault == "reach":
+def _cure(fault: Fault, cluster: Cluster) -> str:
+    if fault.check != "reach":
+        return _MANUAL
+    if "Host key" in fault.message:
+        return "is it another machine? what it shows now is kept when --host-key is left out"
+    if "Permission denied" in fault.message:
         return f"its user's authorized_keys needs the key of: clusters show {cluster.name}"
-    return "see the manual: operators, clusters"
+    return "--python is the interpreter there that has aimass-jupyter installed"
