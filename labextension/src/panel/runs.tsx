@@ -10,7 +10,7 @@ import { formatMetrics, headline } from '../format';
 import { trans } from '../i18n';
 import type { Run } from '../schema';
 import type { ISectionViewProps } from '../tokens';
-import { Choose, Chosen, useChoice } from './choosing';
+import { type Choice, Choose, Chosen, useChoice } from './choosing';
 import { Ago, Name, StateBadge } from './parts';
 import { Section } from './section';
 
@@ -18,7 +18,7 @@ interface IRunProps {
   run: Run;
   actions: IActions;
   isChosen: boolean;
-  onChoose: (id: string, isChosen: boolean) => void;
+  onChoose: Choice;
 }
 
 export function RunsSection(props: ISectionViewProps): JSX.Element {
