@@ -4,8 +4,8 @@
 
     python benchmarks/estimates.py [--jobs 200] [--record tests/jobs/recorded_mix.jsonl]
 
-Three people submit a mix of jobs to a real control plane of four slots, faster than it can run
-them: trainings on one rank and on two, own code, evaluations, imports and exports, in three
+Three people submit a mix of jobs to a real control plane of four slots: one at a time, and sweeps of
+up to sixteen; trainings on one to three ranks, own code, evaluations, imports and exports, in three
 priorities. Each job is asked about as soon as it is submitted, when nothing like it may have run
 yet, and all that wait are asked about again every ten seconds. The error of an answer is its
 distance from the true start over the true wait; jobs that waited for less than a second are left
@@ -43,7 +43,8 @@ from aimass_jupyter.contract.table import API_ROOT
 
 PERSONS = ("ada", "grace", "emmy")
 SLOTS = 4
-BETWEEN_SECONDS = 1.0  # two submissions, in the mean
+SWEEPS = (1, 1, 2, 4, 8, 16)  # jobs that a person submits at once
+BETWEEN_SECONDS = 8.0  # two of those, in the mean
 AGAIN_SECONDS = 10.0
 LEAST_WAIT_SECONDS = 1.0
 LIMIT = 0.25
@@ -124,20 +125,32 @@ def asked_of_all(
     asking = threading.Thread(target=ask_again, args=(clients[0], later, done))
     asking.start()
     try:
-        jobs = []
-        for number in range(count):
+        jobs: list[Job] = []
+        while len(jobs) < count:
+            sweep = submitted(clients, min(draw.choice(SWEEPS), count - len(jobs)), draw)
+            first += [answer for job in sweep for answer in ask(clients[0], job)]
+            jobs += sweep
+            print(f"{len(jobs)}/{count} {jobs[-1].name}", file=sys.stderr)
             time.sleep(draw.expovariate(1 / BETWEEN_SECONDS))
-            whose = draw.choice(PERSONS)
-            client = clients[PERSONS.index(whose)]
-            jobs.append(drawn(draw)(client, whose, draw.choice(("low", *["normal"] * 4, "high"))))
-            first += ask(client, jobs[-1])
-            print(f"{number + 1}/{count} {jobs[-1].name}", file=sys.stderr)
         for job in jobs:
             clients[0].wait(job.id)
     finally:
         done.set()
         asking.join()
     return first, later
+
+
+def submitted(clients: list[Client], size: int, draw: random.Random) -> list[Job]:
+    """A person submits so many jobs of a kind, each with a length of its own."""
+    whose = draw.choice(PERSONS)
+    priority = draw.choice(("low", *["normal"] * 4, "high"))
+    kinds, weights = (
+        (small, wide, gang, script, judged, imported, exported),
+        (30, 15, 10, 25, 8, 8, 4),
+    )
+    kind = draw.choices(kinds, weights)[0]
+    client = clients[PERSONS.index(whose)]
+    return [kind(draw)(client, whose, priority) for _ in range(size)]
 
 
 def ask_again(client: Client, answers: list[Answer], done: threading.Event) -> None:
@@ -152,14 +165,6 @@ def ask(client: Client, job: Job) -> list[Answer]:
     asked = time.time()
     starts = client.jobs.why(job.id).starts_in_seconds
     return [] if starts is None else [(job.id, asked, starts)]
-
-
-def drawn(draw: random.Random) -> Submit:
-    """One of the jobs that people submit, again and again, with a length of its own."""
-    kind = draw.choices(
-        (small, wide, gang, script, judged, imported, exported), (30, 15, 10, 25, 8, 8, 4)
-    )[0]
-    return kind(draw)
 
 
 def small(draw: random.Random) -> Submit:

@@ -27,7 +27,9 @@ class Why(Resource):
     waiting: int = Field(0, description="How many jobs wait.")
     blockers: list[Blocker] = []
     starts_in_seconds: float | None = Field(
-        None, description="When it should start, if jobs run as long as ones like them did."
+        None,
+        description="When it should start, if jobs run as long as ones like them did, and as many "
+        "come in as lately.",
     )
     expected_seconds: float | None = Field(None, description="How long it should run.")
     memory_bytes: int | None = Field(

@@ -1221,7 +1221,7 @@ export interface Why {
   waiting: number;
   blockers: Blocker[];
   /**
-   * When it should start, if jobs run as long as ones like them did.
+   * When it should start, if jobs run as long as ones like them did, and as many come in as lately.
    */
   starts_in_seconds: number | null;
   /**
@@ -2309,7 +2309,7 @@ export interface PredictRequest {
    */
   endpoint: string;
   /**
-   * Rows to predict, each with a value for every input, as JSON.
+   * Rows to predict, a list with a value for every input in each: [{"age": 41}].
    *
    * @minItems 1
    * @maxItems 10000

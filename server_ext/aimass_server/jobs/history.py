@@ -85,4 +85,6 @@ def _likenesses(job: Job) -> list[Hashable]:
         (*work, job.engine, job.np, epochs),
         (*work, job.np),
         work,
+        (job.tenant, job.kind),
+        (job.tenant,),
     ]

@@ -17,6 +17,7 @@ from aimass_jupyter.contract.job_options import Priority
 from aimass_jupyter.contract.job_queue import Blocker, Why
 from aimass_jupyter.contract.jobs import Cause, Job, Place
 from aimass_jupyter.contract.quantities import counted
+from aimass_server.jobs.arrivals import Arrivals, foretell
 from aimass_server.jobs.devices import Devices
 from aimass_server.jobs.history import History
 from aimass_server.jobs.ledger import Ledger, Quotas, period_of
@@ -38,7 +39,7 @@ from aimass_server.jobs.preemption import (
     victims,
     with_room_made,
 )
-from aimass_server.jobs.queue import decide, forecast, starting
+from aimass_server.jobs.queue import decide, starting
 from aimass_server.jobs.remarks import is_late, notes_on
 from aimass_server.jobs.returning import most_ranks, seconds_run
 from aimass_server.jobs.turns import in_order
@@ -110,6 +111,7 @@ class Scheduler:
         self._learnt = False
         self._known: dict[str, Job] = {}
         self._entries: dict[str, Waiting] = {}
+        self._arrivals = Arrivals()
 
     async def _learn_of_before(self) -> None:
         """Learn from the jobs that ended before this control plane began, once."""
@@ -220,6 +222,7 @@ class Scheduler:
         known = self._known | {job.id: job for job in new}
         self._known = {id_: known[id_] for id_ in ids if id_ in known}
         self._entries = {id_: e for id_, e in self._entries.items() if id_ in self._known}
+        self._arrivals.note(new)
         return list(self._known.values()), jobs.holding_slots(connection)
 
     def _hopeless(self, job: Job, failed: dict[str, str], machine: Room) -> Cause | None:
@@ -253,7 +256,8 @@ class Scheduler:
         picture = self._picture(rivals, here, job.cluster_id, (*queued, *holding))
         order = [waiting.id for waiting in in_order(picture.waiting, picture.used, picture.now)]
         ahead = await self._foreseen(picture, here)
-        starts = await asyncio.to_thread(forecast, ahead, job.id)
+        lately = self._arrivals.of(job.cluster_id, self._waiting)
+        starts = await asyncio.to_thread(foretell, ahead, job.id, lately)
         blocker = decide(picture).blocked.get(job.id)
         return told.model_copy(
             update={
