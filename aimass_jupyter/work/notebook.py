@@ -43,9 +43,11 @@ def _execute(order: WorkOrder, output: Path, shown: EventWriter) -> None:
         warnings.simplefilter("ignore")  # what papermill's own imports say
         import nbformat
         import papermill
+        from nbclient.exceptions import DeadKernelError
         from papermill.exceptions import PapermillExecutionError
 
-        engine = _engine_that_tells(order, shown)
+        begun: list[int] = []
+        engine = _engine_that_tells(order, shown, begun)
         notebook = nbformat.read(  # type: ignore[no-untyped-call]
             order.spec.input_path, as_version=4
         )
@@ -66,24 +68,45 @@ def _execute(order: WorkOrder, output: Path, shown: EventWriter) -> None:
     except PapermillExecutionError as error:
         raise CellFailed(
             f"cell {error.cell_index + 1}: {error.ename}: {error.evalue[:_LONGEST_VALUE]}",
-            f"it is kept as far as it came: jobs download {order.spec.name} {output.name}",
+            _kept(order, output),
+        ) from None
+    except DeadKernelError:
+        where = f"cell {begun[-1] + 1}: " if begun else ""
+        raise CellFailed(
+            f"{where}the kernel died: it was killed, crashed, or ended itself",
+            _kept(order, output),
         ) from None
 
 
-def _engine_that_tells(order: WorkOrder, shown: EventWriter) -> str:
-    """Have papermill say how far it is; the name of the engine that does."""
+def _kept(order: WorkOrder, output: Path) -> str:
+    return f"it is kept as far as it came: jobs download {order.spec.name} {output.name}"
+
+
+def _engine_that_tells(order: WorkOrder, shown: EventWriter, begun: list[int]) -> str:
+    """Have papermill say how far it is; the name of the engine that does.
+
+    Parameters
+    ----------
+    begun
+        Takes the number of each cell as it begins.
+    """
     from papermill.engines import NBClientEngine, papermill_engines
 
     class Telling(NBClientEngine):  # type: ignore[misc]
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
-            save, cells = nb_man.cell_complete, len(nb_man.nb.cells)
+            begin, save, cells = nb_man.cell_start, nb_man.cell_complete, len(nb_man.nb.cells)
+
+            def cell_start(cell: Any, cell_index: int | None = None, **more: Any) -> None:
+                begun.append(cell_index or 0)
+                begin(cell, cell_index=cell_index, **more)
 
             def cell_complete(cell: Any, cell_index: int, **more: Any) -> None:
                 save(cell, cell_index=cell_index, **more)
                 order.tell(f"cell {cell_index + 1} of {cells} is done")
                 shown.add(PROGRESS, (cell_index + 1) / cells, cell_index)
 
+            nb_man.cell_start = cell_start
             nb_man.cell_complete = cell_complete
             return super().execute_managed_notebook(nb_man, kernel_name, **options)
 

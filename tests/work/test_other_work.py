@@ -20,14 +20,22 @@ from aimass_jupyter.contract.errors import InvalidRequest, NotFound
 from aimass_jupyter.contract.jobs import Job
 from tests.conftest import Server
 
+_SECOND_CELL = """\
+import os
+print('of', year)
+1 / (year - 13)
+if year == 14:
+    os.kill(os.getpid(), 9)
+"""
+
 
 @pytest.fixture(scope="module")
 def notebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One that says its parameter, and fails for 13."""
+    """One that says its parameter, fails for 13, and kills its kernel for 14."""
     made = nbformat.v4.new_notebook()
     parameters = nbformat.v4.new_code_cell("year: int = 2000")
     parameters.metadata["tags"] = ["parameters"]
-    made.cells = [parameters, nbformat.v4.new_code_cell("print('of', year)\n1 / (year - 13)")]
+    made.cells = [parameters, nbformat.v4.new_code_cell(_SECOND_CELL)]
     path = tmp_path_factory.mktemp("notebooks") / "report.ipynb"
     nbformat.write(made, path)
     return path
@@ -58,6 +66,9 @@ def test_a_notebook_is_executed_and_kept_and_executed_again(client: Client, note
     assert again.cause is not None
     assert "ZeroDivisionError" in again.cause.message
     assert "of 13" in _texts(client.jobs.download(again.id, "report.ipynb"))
+    killed = _ended(client, client.jobs.rerun(job.id, params={"year": 14}), "failed")
+    assert killed.cause is not None
+    assert "cell 3: the kernel died" in killed.cause.message  # the second is what was set
     assert {job.id, again.id} <= {one.id for one in client.jobs.list(kind="notebook").items}
 
 
