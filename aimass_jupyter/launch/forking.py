@@ -144,7 +144,7 @@ def _reseed() -> None:
     if "torch" in sys.modules:
         import torch
 
-        torch.seed()
+        torch.default_generator.seed()  # torch.seed asks for GPUs, too: that is 5 ms
 
 
 def _exit_code(leaving: SystemExit) -> int:

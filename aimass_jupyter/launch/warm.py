@@ -79,7 +79,7 @@ class WarmLauncher:
             say(self._socket, {"ready": True})
         while not leaving:
             if not select.select([self._socket], [], [], self._ahead.seconds_left)[0]:
-                self._ahead.renew(likely=not self._freshness.lost())
+                self._ahead.look(likely=not self._freshness.lost())
                 continue
             message = os.read(self._socket, MESSAGE_BYTES)
             if not message:

@@ -17,22 +17,20 @@ from aimass_jupyter.host import is_alive, marked_processes, read_record, send_si
 from aimass_jupyter.launch.ahead import Shape
 from aimass_jupyter.launch.marking import ROOM
 from aimass_jupyter.launch.order import JobOrder
-from tests.launch.conftest import Launched, Launcher, require, until
+from tests.launch.conftest import Launched, Launcher, order_job, require, until
 
 pytestmark = pytest.mark.slow
 
 Job = Callable[..., Launched]
 ENGINES = [("single", 1), ("torchrun", 2), ("horovod", 2)]
+OTHERS = [("single", 2), ("single", 3)]
 Tree = dict[str, psutil.Process]
 
 
-def waiting(warm: Launcher) -> Tree:
-    """The processes that wait for a job, by name; those that end meanwhile are none of them."""
-    return next(iter(all_waiting(warm)), {})
-
-
-def all_waiting(warm: Launcher) -> list[Tree]:
-    """All such trees of processes, the oldest first."""
+def waiting(warm: Launcher) -> list[Tree]:
+    """The trees of processes that wait for a job, by name, the oldest first; those that end
+    meanwhile are none of them.
+    """
     found = []
     for supervisor, name in named(psutil.Process(warm.process.pid).children()):
         if name == "aimass-ahead":
@@ -49,13 +47,15 @@ def named(processes: list[psutil.Process]) -> Iterator[tuple[psutil.Process, str
 
 
 def prepared(warm: Launcher, engine: str, np: int) -> Tree:
-    """Have ranks wait for a job; gives them once they are ready."""
+    """Have ranks wait for a job, alone of their shape; gives them once they are ready."""
     require(engine)
+    for others in OTHERS:  # all others make room for them
+        warm.expect(*others)
     warm.expect(engine, np)
     rests = psutil.STATUS_STOPPED if engine == "horovod" else psutil.STATUS_SLEEPING
 
     def ready() -> Tree | None:
-        for tree in reversed(all_waiting(warm)):  # those for other shapes are older
+        for tree in reversed(waiting(warm)):  # those for other shapes are older
             ranks = [one for name, one in tree.items() if name.startswith("aimass-rank-")]
             if len(ranks) == np and all(state_of(rank) == rests for rank in ranks):
                 return tree
@@ -127,14 +127,32 @@ def test_a_job_of_another_shape_leaves_them_alone(job: Job, warm: Launcher) -> N
     tree = prepared(warm, "torchrun", 2)
     supervisor = warm.start(job("single", 1, epochs=1))
     until(lambda: not is_alive(supervisor))
-    assert waiting(warm) == tree
+    assert tree in waiting(warm)
     warm.expect("single", 1)
-    until(lambda: len(all_waiting(warm)) == 2)
-    assert waiting(warm) == tree
+    until(lambda: len(waiting(warm)) == 2)
+    assert tree in waiting(warm)
     warm.expect("unheard of", 2)  # nothing comes of it
     warm.expect("torchrun", 1)
-    until(lambda: gone(tree))  # there are two such trees at most
-    until(lambda: len(all_waiting(warm)) == 2)
+    until(lambda: gone(tree))  # two shapes at most are waited for
+    until(lambda: len(waiting(warm)) == 2)
+
+
+def test_where_one_job_follows_the_other_two_wait(
+    warm: Launcher, digits: Path, tmp_path: Path
+) -> None:
+    prepared(warm, "single", 1)
+    for number in range(2):
+        launched = Launched(tmp_path / str(number))
+        launched.folder.mkdir()
+        order_job(launched, digits, "single", 1, epochs=1)
+        supervisor = warm.start(launched)
+        until(lambda supervisor=supervisor: not is_alive(supervisor))
+    until(lambda: len(waiting(warm)) == 2)  # nobody had to ask for the one that gets ready
+    for _ in range(3):
+        warm.expect("single", 1)
+    require("torchrun")
+    warm.expect("torchrun", 1)  # what was asked for before has been done once it waits
+    until(lambda: ["aimass-meeting" in tree for tree in waiting(warm)] == [False, False, True])
 
 
 @pytest.mark.faults
