@@ -12,6 +12,8 @@ T = TypeVar("T")
 MAX_PAGE = 500
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
+_OF_ANY_MODEL = {name for name in dir(BaseModel) if not name.startswith("_")}
+
 UtcTime = Annotated[
     datetime,
     PlainSerializer(
@@ -51,7 +53,9 @@ class Resource(BaseModel):
         return str(verbs.text(self))  # of a client, which knows how people read it
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self.__dict__.get("_verbs", ())]
+        """Fields and verbs: what helps a person who presses Tab, and not how they are checked."""
+        own = set(super().__dir__()) - _OF_ANY_MODEL
+        return [*own, *self.__dict__.get("_verbs", ())]
 
 
 class Page(Resource, Generic[T]):

@@ -65,7 +65,7 @@ class EndpointList(PageRequest):
 
 class PredictRequest(EndpointRef):
     rows: list[dict[str, Any]] = argument(
-        help="Rows to predict, each with a value for every input, as JSON.",
+        help='Rows to predict, a list with a value for every input in each: [{"age": 41}].',
         positional=True,
         min_length=1,
         max_length=10_000,

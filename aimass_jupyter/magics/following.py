@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.getipython import get_ipython
 
 from aimass_jupyter.client.course import CourseLines
-from aimass_jupyter.client.views import as_text
 from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.jobs import Job
 
@@ -25,9 +24,6 @@ class FollowedJob(Job):
         if self.__dict__.get("_panel_is_on_view"):
             del self.__dict__["_panel_is_on_view"]
             return
-        if not _has_kernel():
-            print(as_text(self))
-            return
         from IPython.display import display
 
         from aimass_jupyter.widgets import JobMonitor
@@ -35,10 +31,12 @@ class FollowedJob(Job):
         display(JobMonitor(self.id))
 
 
-def shown(job: Job) -> FollowedJob:
-    """The job, as one whose panel is on view; a terminal has shown lines alone, and not its end."""
+def shown(job: Job) -> Job:
+    """The job, as one whose panel is on view; a terminal has shown lines alone."""
+    if not _has_kernel():
+        return job
     followed = FollowedJob.model_construct(**dict(job))
-    followed.__dict__["_panel_is_on_view"] = _has_kernel() or not job.final
+    followed.__dict__["_panel_is_on_view"] = True
     if verbs := job.__dict__.get("_verbs"):  # what can be done with it
         followed.__dict__["_verbs"] = verbs
     return followed
@@ -70,7 +68,7 @@ def _in_kernel(client: Client, job: Job, wait: bool) -> Job:
 def _in_terminal(client: Client, job: Job, wait: bool) -> Job:
     if wait:
         return client.wait(job.id, CourseLines(sys.stdout))
-    print(f"job '{job.name}' is {job.state}; follow it: %aimass attach {job.id} --wait")
+    print(f"follow it: %aimass attach {job.id} --wait")
     return job
 
 

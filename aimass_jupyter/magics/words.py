@@ -20,7 +20,8 @@ def split(line: str, namespace: dict[str, Any]) -> list[Any]:
     Raises
     ------
     InvalidRequest
-        For a quote that does not end, or a name that the notebook does not have.
+        For a quote that does not end, a name that the notebook does not have, or an expression
+        that fails.
     """
     return [_value(word, namespace) for word in _cut(line)]
 
@@ -85,10 +86,10 @@ def _literal(word: str, namespace: dict[str, Any]) -> Any:
     """A list or a bracketed expression; JSON (true, null) is left to the parser as text."""
     try:
         return eval(word, namespace)  # noqa: S307 - the author's own notebook
-    except NameError:
+    except (NameError, SyntaxError):
         return word
-    except SyntaxError:
-        return word
+    except Exception as error:  # noqa: BLE001 - whatever their expression raises
+        raise _failed(word, error) from None
 
 
 def _evaluate(word: str, expression: str, namespace: dict[str, Any]) -> Any:
@@ -103,7 +104,16 @@ def _evaluate(word: str, expression: str, namespace: dict[str, Any]) -> Any:
                 f"{word}: the notebook has no variable '{name}'",
                 did_you_mean(name, namespace, "define it in a cell first"),
             ) from None
+        except Exception as error:  # noqa: BLE001 - whatever their expression raises
+            raise _failed(word, error) from None
     return word
+
+
+def _failed(word: str, error: Exception) -> InvalidRequest:
+    """What the notebook's own Python says, without the way that led here."""
+    return InvalidRequest(
+        f"{word}: {type(error).__name__}: {error}", "it is Python: try it in a cell of its own"
+    )
 
 
 def _look_up(name: str, namespace: dict[str, Any]) -> Any:

@@ -51,6 +51,8 @@ def test_things_do_what_their_methods_say(client: Client, trained: Job) -> None:
     assert job.metrics["accuracy"] > 0
     assert "accuracy" in job.attach().job.metrics
     assert dir(job)[-1] in job.__dict__["_verbs"]
+    assert "name" in dir(job)
+    assert "model_dump" not in dir(job)  # Tab shows what a person can use
     with pytest.raises(AttributeError, match="explode"):
         job.explode()  # type: ignore[attr-defined]
     listed = client.jobs.list().items[0]

@@ -30,6 +30,11 @@ def _datasets(client: Client, tmp_path_factory: pytest.TempPathFactory) -> None:
         ({"dataset": "iris@9"}, "no version '9'", "versions: 1"),
         ({"algorithm": "clasification"}, "no algorithm 'clasification'", "'classification'"),
         ({"params": {"epochss": 3}}, "no option '--epochss'", "did you mean 'epochs'"),
+        (
+            {"algorithm": None, "dataset": None, "params": {"datset": "iris", "epochs": 3}},
+            "no option '--datset'",
+            "did you mean 'dataset'",
+        ),
         ({"params": {"epochs": 0}}, "--epochs 0: it must be 1 or more", "Passes over"),
         ({"params": {"epochs": "many"}}, "--epochs 'many'", "Passes over"),
         ({"np": 4000}, "--np 4000 is more than", "slots"),

@@ -48,6 +48,12 @@ def test_what_the_notebook_does_not_have_is_named(line: str) -> None:
     assert raised.value.hint
 
 
+@pytest.mark.parametrize("line", ["train --np {1 / n}", "predict digits [1 / n]"])
+def test_python_that_fails_is_a_line_of_its_own(line: str) -> None:
+    with pytest.raises(InvalidRequest, match="ZeroDivisionError: division by zero"):
+        split(line, {"n": 0})
+
+
 @given(st.lists(st.text("abcdefghij-_0123456789", min_size=1), max_size=6))
 def test_plain_words_are_cut_at_spaces(words: list[str]) -> None:
     assert split("  ".join(words), {}) == words

@@ -13,7 +13,7 @@ def show(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {show(inner)}" for name, inner in value.items())
+        return ", ".join(f"{name} {show(inner) or '–'}" for name, inner in value.items())
     if isinstance(value, list):
         return ", ".join(show(inner) for inner in value)
     return "" if value is None else str(value)

@@ -90,9 +90,20 @@ class _Work:
     label: str
 
 
+def _nothing_named(request: JobCreate) -> InvalidRequest:
+    """Without an algorithm, a misspelt option is taken for a hyperparameter of one."""
+    cure = "say --algorithm NAME, or a script"
+    for name in request.params:
+        known = any(name in each.hyperparameters.model_fields for each in ALGORITHMS.values())
+        near = cure if known else did_you_mean(name, JobCreate.model_fields, cure)
+        if near != cure:
+            return InvalidRequest(f"'train' has no option '--{name.replace('_', '-')}'", near)
+    return InvalidRequest("nothing to train was named", cure)
+
+
 def _algorithm_work(request: JobCreate, dataset: Dataset | None) -> _Work:
     if request.algorithm is None:
-        raise InvalidRequest("nothing to train was named", "say --algorithm NAME, or a script")
+        raise _nothing_named(request)
     if dataset is None:
         raise InvalidRequest("no dataset was named", "say --dataset NAME (see: datasets list)")
     if request.arguments:
