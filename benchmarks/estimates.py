@@ -4,8 +4,8 @@
 
     python benchmarks/estimates.py [--jobs 200] [--record tests/jobs/recorded_mix.jsonl]
 
-Three people submit a mix of jobs to a real control plane of four slots: one at a time, and sweeps of
-up to sixteen; trainings on one to three ranks, own code, evaluations, imports and exports, in three
+Three people submit a mix of jobs to a real control plane of four slots: one at a time, and sweeps
+of up to sixteen; trainings on one to three ranks, own code, evaluations, imports and exports, in three
 priorities. Each job is asked about as soon as it is submitted, when nothing like it may have run
 yet, and all that wait are asked about again every ten seconds. The error of an answer is its
 distance from the true start over the true wait; jobs that waited for less than a second are left
@@ -51,8 +51,8 @@ LIMIT = 0.25
 SLEEPS = b"import sys, time\ntime.sleep(float(sys.argv[1]))\n"
 #: What the record holds of a job: all that the queue looks at, and nothing else.
 RECORDED = (
-    "id", "name", "kind", "owner", "tenant", "state", "engine", "np", "dataset", "algorithm",
-    "options", "attended", "attempts", "created_at", "started_at", "ended_at",
+    "id", "name", "kind", "owner", "tenant", "state", "engine", "np", "seed", "dataset",
+    "algorithm", "options", "attended", "attempts", "created_at", "started_at", "ended_at",
     "peak_memory_bytes",
 )  # fmt: skip
 
