@@ -5,11 +5,11 @@
     python benchmarks/estimates.py [--jobs 200] [--record tests/jobs/recorded_mix.jsonl]
 
 Three people submit a mix of jobs to a real control plane of four slots: one at a time, and sweeps
-of up to sixteen; trainings on one to three ranks, own code, evaluations, imports and exports, in three
-priorities. Each job is asked about as soon as it is submitted, when nothing like it may have run
-yet, and all that wait are asked about again every ten seconds. The error of an answer is its
-distance from the true start over the true wait; jobs that waited for less than a second are left
-out. The limit is the peer.
+of up to sixteen; trainings on one to three ranks, own code, evaluations, imports and exports, in
+three priorities. Each job is asked about as soon as it is submitted, when nothing like it may
+have run yet, and all that wait are asked about again every ten seconds. The error of an answer is
+its distance from the true start over the true wait; jobs that waited for less than a second are
+left out. The limit is the peer.
 
 ``--record`` writes down what happened, for the test that lets the scheduler live through it again.
 """
