@@ -15,7 +15,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def pool_of(folder: Path, nodes: Sequence[str], *options: str) -> Iterator[Client]:
+def pool_of(
+    folder: Path, nodes: Sequence[str], *options: str, gpus: int | None = None
+) -> Iterator[Client]:  # fmt: skip
     """A client of a control plane with these machines as cluster 'pool', a slot each, and iris."""
     paths = [str(plugs.install(folder / "site")), str(ROOT)]
     server = Server(folder / "data", {"PYTHONPATH": os.pathsep.join(paths)})
@@ -26,7 +28,7 @@ def pool_of(folder: Path, nodes: Sequence[str], *options: str) -> Iterator[Clien
             for number, name in enumerate(nodes):
                 client.nodes.add(
                     "pool", name, address="127.0.0.1", port=1 + number, slots=1,
-                    folder=str(folder / name),
+                    folder=str(folder / name), gpus=gpus,
                 )  # fmt: skip
             client.datasets.import_("iris")
             yield client

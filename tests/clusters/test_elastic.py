@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,8 +20,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def pool(tmp_path: Path) -> Iterator[Client]:
-    """Three machines with plugs."""
-    with pool_of(tmp_path, NODES, "--AimassApp.warm=False") as client:
+    """Three machines with plugs, and a GPU each by their table."""
+    with pool_of(tmp_path, NODES, "--AimassApp.warm=False", gpus=1) as client:
         yield client
 
 
@@ -29,7 +30,7 @@ def test_hosts_leave_are_lost_and_join(pool: Client, tmp_path: Path) -> None:
     ready(pool, "pool")
     job = pool.jobs.submit(
         dataset="iris", algorithm="classification", cluster="pool", engine="torchrun", np=2,
-        min_np=1, max_np=3, name="breathes",
+        min_np=1, max_np=3, gpus=1, name="breathes",
         params={"epochs": 100_000, "batch_size": 16, "checkpoint_every": 100_000},
     )  # fmt: skip
 
@@ -38,7 +39,9 @@ def test_hosts_leave_are_lost_and_join(pool: Client, tmp_path: Path) -> None:
         until(lambda: said in log_of(pool, job, -1), 120)
         seen = steps_of(pool, job)
         until(lambda: steps_of(pool, job) > seen, 120)
-        assert [place.node for place in pool.jobs.show(job.id).places] == list(names)
+        shown = pool.jobs.show(job.id)
+        assert [place.node for place in shown.places] == list(names)
+        assert shown.devices == {name: [0] for name in names}
 
     runs_on("", "one", "three", "two")
     pool.nodes.drain("pool", "two")
@@ -48,6 +51,10 @@ def test_hosts_leave_are_lost_and_join(pool: Client, tmp_path: Path) -> None:
     runs_on("node 'three' (127.0.0.1) was lost", "one")
     plugs.push(tmp_path / "three")
     runs_on("(three joins): 2 ranks", "one", "three")
+    table = json.loads((tmp_path / "data" / "jobs" / job.id / "hosts.json").read_text())
+    assert {place["node"]: place["devices"] for place in table["places"]} == {
+        "one": [0], "three": [0],
+    }  # fmt: skip
     pool.jobs.stop(job.id)
     ended = pool.wait(job.id)
     assert (ended.state, ended.restarts, ended.np) == ("stopped", 1, 2)

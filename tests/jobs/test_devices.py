@@ -48,6 +48,12 @@ def test_who_asks_for_none_sees_what_nobody_holds() -> None:
     assert Devices(ROOMS, [holder]).give(_job(), {"b": 1}) == {"b": [1]}
 
 
+def test_who_goes_on_elsewhere_keeps_what_it_has_and_gets_its_own_there() -> None:
+    other = _job(1, devices={"a": [0], "b": [0]})
+    job = _job(1, devices={"a": [2]})
+    assert Devices(ROOMS, [other]).give(job, {"a": 2, "b": 1}) == {"a": [1, 2], "b": [1]}
+
+
 def test_memory_is_the_most_that_jobs_alike_took() -> None:
     history, now = History(), utc_now()
     for peak in (100, 300, 200):

@@ -23,7 +23,7 @@ class Devices:
                 self._take(job.devices)
 
     def give(self, job: Job, places: Slots) -> dict[str, list[int]]:
-        """The devices of a job that starts, by node.
+        """The devices of a job that starts, or goes on elsewhere, by node; it keeps those it has.
 
         One that asked for none sees those that nobody has asked for, and holds none of them; it is
         told so only where some are held.
@@ -32,7 +32,8 @@ class Devices:
         for node, ranks in places.items():
             free = [n for n in self._there.get(node, ()) if n not in self._taken[node]]
             if job.options.gpus:
-                given[node] = free[: ranks * job.options.gpus]
+                free.sort(key=lambda n: n not in job.devices.get(node, ()))
+                given[node] = sorted(free[: ranks * job.options.gpus])
             elif self._taken[node]:
                 given[node] = free
         if job.options.gpus:

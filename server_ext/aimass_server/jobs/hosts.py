@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from aimass_jupyter.contract.clusters import Fault, Node
 from aimass_jupyter.contract.jobs import Job, NodePlace, Place
 from aimass_jupyter.host import read_record, write_record
+from aimass_server.jobs.devices import Devices
 from aimass_server.jobs.picture import free_of, ranks_free, take
 from aimass_server.jobs.placement import ANY, Wants
 from aimass_server.jobs.pools import room_of
@@ -91,7 +92,8 @@ class Hosts:
         if ranks == {place.node: place.ranks for place in job.places}:
             return job
         places = [Place(node=node, ranks=count).model_dump() for node, count in ranks.items()]
-        changes = {"places": places, "np": sum(ranks.values())}
+        devices = {node: some for node, some in job.devices.items() if node in ranks}
+        changes = {"places": places, "np": sum(ranks.values()), "devices": devices}
         return await self._store.write(
             lambda c: jobs.move(c, job.id, ("running",), "running", **changes)
         )
@@ -141,10 +143,21 @@ class Hosts:
         reached = self._pools.reach(job.model_copy(update={"places": places}))
         if wanted.keys() - have.keys() and not self._checked(job, reached):
             return
-        await self._note(job, _both(have, wanted))
-        record = {"number": number, "places": [place.model_dump(mode="json") for place in reached]}
+        devices = await self._devices(job, wanted)
+        held = {node: sorted({*job.devices.get(node, ()), *some}) for node, some in devices.items()}
+        both = job.model_copy(update={"devices": job.devices | held})
+        await self._note(both, _both(have, wanted))
+        told = [place.model_copy(update={"devices": devices.get(place.node)}) for place in reached]
+        record = {"number": number, "places": [place.model_dump(mode="json") for place in told]}
         await asyncio.to_thread(write_record, self._folder / job.id / HOSTS_RECORD, record)
         self._changed[job.id] = time.monotonic()
+
+    async def _devices(self, job: Job, wanted: Ranks) -> dict[str, list[int]]:
+        """The GPUs that are its own on each of these nodes: no other job's."""
+        holding = await self._store.read(jobs.holding_slots)
+        others = [o for o in holding if o.cluster_id == job.cluster_id and o.id != job.id]
+        rooms = [room_of(node) for node in self._pools.nodes_of(job.cluster_id)]
+        return Devices(rooms, others).give(job, wanted)
 
     def _checked(self, job: Job, places: list[NodePlace]) -> bool:
         """Whether these nodes are sound together; begins to find out."""
