@@ -28,7 +28,7 @@ from aimass_jupyter.training.loss_guard import GradientGuard, say
 from aimass_jupyter.training.own_model import write_own_model
 from aimass_jupyter.training.run_dataset import RunDataset
 from aimass_jupyter.training.run_state import pack_state, restore_state
-from aimass_jupyter.training.shown import array, number, tag_of
+from aimass_jupyter.training.shown import array, number, step_of, tag_of
 
 _PROGRESS_SECONDS = 0.25
 
@@ -112,6 +112,7 @@ class Run:
         NotANumber
             When ``loss`` is NaN or infinite and the job was to stop at that.
         """
+        step = step_of(step)
         values = {name: number(name, value) for name, value in metrics.items()}
         self._logged |= values
         beat(step + 1)
@@ -125,22 +126,22 @@ class Run:
         """Show how the numbers of an array or a tensor are distributed; rank 0 alone writes it."""
         if writer := self._events():
             for name, value in values.items():
-                writer.histogram(tag_of(name), array(value), step)
+                writer.histogram(tag_of(name), array(value), step_of(step))
 
     def image(self, step: int, **pixels: Any) -> None:
-        """Show an image: (height, width) or (height, width, channels); rank 0 alone writes it.
+        """Show an image: (height, width), with channels last or first; rank 0 alone writes it.
 
         Whole numbers are 0 to 255, others 0 to 1. A Matplotlib figure is taken as it looks.
         """
         if writer := self._events():
             for name, value in pixels.items():
-                writer.image(tag_of(name), array(value), step)
+                writer.image(tag_of(name), array(value), step_of(step))
 
     def text(self, step: int, **words: str) -> None:
         """Show a text; rank 0 alone writes it."""
         if writer := self._events():
             for name, text in words.items():
-                writer.text(tag_of(name), str(text), step)
+                writer.text(tag_of(name), str(text), step_of(step))
 
     def progress(self, fraction: float) -> None:
         """Say how far the job is, from 0 to 1; loaders that are distributed say it themselves."""
@@ -179,7 +180,7 @@ class Run:
         if self.rank == 0 and not self.dry_run:
             self._write_events()
             tensors, meta = pack_state(state)
-            self._checkpoints.save_aside(step, tensors, {"state": meta})
+            self._checkpoints.save_aside(step_of(step), tensors, {"state": meta})
 
     def resume(self, **parts: Any) -> int:
         """Put back what the newest checkpoint holds; the step after which it was taken, or 0.

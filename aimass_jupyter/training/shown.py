@@ -16,6 +16,27 @@ def tag_of(name: str) -> str:
     return name.replace("__", "/")
 
 
+def step_of(value: Any) -> int:
+    """A step: a whole number, also one of NumPy or torch.
+
+    Raises
+    ------
+    InvalidRequest
+        When it is none.
+    """
+    if type(value) is int:
+        return value
+    try:
+        whole = int(value)
+        if whole == value:
+            return whole
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        pass
+    raise InvalidRequest(
+        f"a step is a whole number, and {str(value)[:40]!r} is none", "run.log(step, loss=loss)"
+    )
+
+
 def number(name: str, value: Any) -> float:
     """A number, a NumPy scalar or a tensor of one value, as a number.
 

@@ -124,16 +124,20 @@ def session_end(time: float, *, succeeded: bool) -> bytes:
 
 
 def as_bytes(pixels: Array) -> npt.NDArray[np.uint8]:
-    """Return pixels as (height, width, channels) of bytes."""
+    """Return pixels as (height, width, channels) of bytes; torch has the channels first."""
     pixels = np.asarray(pixels)
     shaped = pixels[:, :, None] if pixels.ndim == 2 else pixels
+    if shaped.ndim == 3 and shaped.shape[0] in (1, 3, 4) and shaped.shape[2] not in _PNG_COLOURS:
+        shaped = np.moveaxis(shaped, 0, 2)
     if shaped.ndim != 3 or shaped.shape[2] not in _PNG_COLOURS or 0 in shaped.shape:
         raise ValueError(
-            f"an image has the shape (height, width) or (height, width, channels), "
-            f"not {pixels.shape}"
+            "an image has the shape (height, width), (height, width, channels) or (channels, "
+            f"height, width), not {pixels.shape}"
         )
     if shaped.dtype.kind == "f":
         shaped = np.nan_to_num(shaped) * 255.0
+    if shaped.dtype.kind == "b":
+        shaped = shaped * np.uint8(255)
     return np.clip(shaped, 0, 255).astype(np.uint8)
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from aimass_jupyter.contract.errors import AimassError, InvalidRequest, Unavailable
 from aimass_jupyter.training.events import EventWriter
 from aimass_jupyter.training.sending_events import SentEvents
-from aimass_jupyter.training.shown import array, number, tag_of
+from aimass_jupyter.training.shown import array, number, step_of, tag_of
 
 if TYPE_CHECKING:
     from aimass_jupyter.client import Client
@@ -82,6 +82,7 @@ class TrackedRun:
     def log(self, step: int, **metrics: Any) -> None:
         """Add a point to the curve of each metric; ``__`` in a name is a ``/``."""
         writer = self._open()
+        step = step_of(step)
         for name, value in metrics.items():
             writer.add(tag_of(name), number(name, value), step)
 
@@ -89,19 +90,19 @@ class TrackedRun:
         """Show how the numbers of an array or a tensor are distributed."""
         writer = self._open()
         for name, value in values.items():
-            writer.histogram(tag_of(name), array(value), step)
+            writer.histogram(tag_of(name), array(value), step_of(step))
 
     def image(self, step: int, **pixels: Any) -> None:
-        """Show an image: (height, width) or (height, width, channels), or a Matplotlib figure."""
+        """Show an image: (height, width), with channels last or first, or a Matplotlib figure."""
         writer = self._open()
         for name, value in pixels.items():
-            writer.image(tag_of(name), array(value), step)
+            writer.image(tag_of(name), array(value), step_of(step))
 
     def text(self, step: int, **words: str) -> None:
         """Show a text."""
         writer = self._open()
         for name, text in words.items():
-            writer.text(tag_of(name), str(text), step)
+            writer.text(tag_of(name), str(text), step_of(step))
 
     def add_params(self, **params: Any) -> None:
         """Add parameters that were not known when the run was started."""

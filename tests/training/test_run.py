@@ -271,6 +271,14 @@ def test_a_module_is_exported_by_torch(run: Run, tmp_path: Path) -> None:
     assert np.allclose(given, words(tokens).detach().numpy(), atol=1e-5)
 
 
+@pytest.mark.parametrize("step", ["a", 1.5, None, torch.ones(2), float("nan")])
+def test_a_step_that_is_no_whole_number_is_named(run: Run, step: Any) -> None:
+    with pytest.raises(InvalidRequest, match="a step is a whole number"):
+        run.log(step, loss=1.0)
+    run.log(np.int64(2), loss=1.0)
+    run.log(torch.tensor(3), loss=1.0)
+
+
 @pytest.mark.parametrize(
     ("model", "example", "classes", "said"),
     [

@@ -69,6 +69,12 @@ def test_tensorboard_reads_an_image_and_a_wrong_shape_is_told(tmp_path: Path) ->
     assert np.array_equal(shown, as_bytes(np.linspace(0, 1, 12).reshape(3, 4))[:, :, 0])
 
 
+def test_an_image_may_have_its_channels_first_and_may_be_a_mask() -> None:
+    last = np.random.default_rng(1).random((6, 8, 3))
+    assert np.array_equal(as_bytes(np.moveaxis(last, 2, 0)), as_bytes(last))
+    assert as_bytes(np.array([[True, False]]))[:, :, 0].tolist() == [[255, 0]]
+
+
 def test_the_text_plug_in_reads_a_text(tmp_path: Path) -> None:
     writer = EventWriter(tmp_path)
     writer.text("notes/first", "a **bold** <script>", 1)
