@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aimass_jupyter.host import read_record
-from aimass_jupyter.launch.launchers import RankExit, signal_name
+from aimass_jupyter.host import read_beats, read_record
+from aimass_jupyter.launch.launchers import GANG_RECORD, RankExit, signal_name
 
 _EXCEPTION_LINE = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit)\b(?::.*)?$")
 _NO_MEMORY = re.compile(r"MemoryError|OutOfMemoryError|can't allocate memory|bad_alloc")
@@ -56,7 +56,10 @@ def find_cause(evidence: Evidence) -> Cause:
     said = [failure for failure in failures if not failure["disconnected"]]
     if said:
         return _told(evidence, said[0])
-    silent = _killed(evidence, {failure["rank"] for failure in failures})
+    spoke = {int(failure["rank"]) for failure in failures}
+    if spoke and (left := _left(evidence, spoke)):
+        return left
+    silent = _killed(evidence, spoke) or (_quit(evidence, spoke) if spoke else None)
     return silent or (_told(evidence, failures[0]) if failures else _untold(evidence))
 
 
@@ -78,7 +81,35 @@ def _killed(evidence: Evidence, spoke: set[int]) -> Cause | None:
     silent = [(signal_name(ended.code), ended.rank) for ended in exits if ended.rank not in spoke]
     signalled = [(name, rank) for name, rank in silent if name]
     for name, rank in sorted(signalled, key=lambda found: found[0] == "SIGTERM"):
-        return _signalled(evidence, rank, name)
+        first = _quit(evidence, spoke) if name == "SIGTERM" else None
+        return first or _signalled(evidence, rank, name)
+    return None
+
+
+def _left(evidence: Evidence, waited: set[int]) -> Cause | None:
+    """A rank that came to its end well, while others still did things together with it."""
+    known = read_record(evidence.folder / GANG_RECORD) or {}
+    beating = {beat.rank for beat in read_beats(evidence.folder)}
+    died = {e.rank for e in evidence.exits if e.code and signal_name(e.code) != "SIGTERM"}
+    left = set(range(len(known.get("pids", [])))) - beating - waited - died
+    if not left:
+        return None
+    rank, other = min(left), min(waited)
+    return Cause(
+        "error",
+        f"rank {rank} has ended, and rank {other} waited for it: every rank must do what is done "
+        "together, such as steps, average, barrier and checkpoint",
+        rank,
+        evidence.last_lines(rank),
+    )
+
+
+def _quit(evidence: Evidence, spoke: set[int]) -> Cause | None:
+    """A rank that ended itself without a word, where others only miss it."""
+    for ended in evidence.exits:
+        if ended.rank not in spoke and ended.code and not signal_name(ended.code):
+            said = f"rank {ended.rank} ended with exit code {ended.code}"
+            return Cause("error", said, ended.rank, evidence.last_lines(ended.rank))
     return None
 
 

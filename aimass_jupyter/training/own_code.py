@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from aimass_jupyter.contract.errors import AimassError
 from aimass_jupyter.contract.jobs import JobSpec
-from aimass_jupyter.host import beat, expect_no_steps
+from aimass_jupyter.host import beat, end_heartbeat, expect_no_steps
 from aimass_jupyter.source.loading import load_function, open_unpacked, own_frames, place_of
 from aimass_jupyter.source.manifest import CODE, Manifest
 from aimass_jupyter.training.communicators import keep_communicators
@@ -78,6 +78,7 @@ def _run_function(
     except BaseException:
         run.break_off()
         raise
+    end_heartbeat(folder, place.rank)  # first: the others miss it once it has left them
     run.finish()
 
 
@@ -123,6 +124,7 @@ def _run_script(
             _kept.append(ended)
             if ended.code not in (None, 0):
                 raise CodeFailed(f"{manifest.label} ended with {ended.code!r}", None) from None
+    end_heartbeat(folder, place.rank)
 
 
 def _count_steps(folder: Path, place: Place, *, dry_run: bool) -> None:

@@ -71,6 +71,22 @@ def test_lost_connection_is_told_when_nothing_else_is_known(tmp_path: Path) -> N
     assert judge(tmp_path).message == "the others are gone"
 
 
+def test_who_leaves_before_the_others_is_named(tmp_path: Path) -> None:
+    write_record(tmp_path / "ranks.json", {"pids": [11, 12], "exits": []})
+    say(tmp_path, 0, 1.0, "the connection broke", disconnected=True)
+    cause = judge(tmp_path, exits=[RankExit(0, 1), RankExit(1, -15)])
+    assert cause.message.startswith("rank 1 has ended, and rank 0 waited for it")
+    assert cause.rank == 1
+
+
+def test_who_ends_itself_without_a_word_is_named(tmp_path: Path) -> None:
+    say(tmp_path, 0, 1.0, "the connection broke", disconnected=True)
+    cause = judge(tmp_path, exits=[RankExit(0, 1), RankExit(1, 3)])
+    assert (cause.message, cause.rank) == ("rank 1 ended with exit code 3", 1)
+    silent = judge(tmp_path / "silent", exits=[RankExit(2, 3), RankExit(0, -15)])
+    assert (silent.message, silent.rank) == ("rank 2 ended with exit code 3", 2)
+
+
 def test_a_kill_with_a_counted_one_for_memory(tmp_path: Path) -> None:
     cause = judge(tmp_path, exits=[RankExit(1, 137)], oom_kills=1)
     assert (cause.code, cause.rank) == ("out-of-memory", 1)
