@@ -31,7 +31,22 @@ def member_mistakes(
         problem = _missing(known[chain[0]], chain[1:], root) if chain[0] in known else None
         if problem is not None:
             found.append(Problem(node.lineno, *problem, where))
-    return sorted(set(found))
+    return sorted({*found, *_import_mistakes(tree, known, where, root)})
+
+
+def _import_mistakes(
+    tree: ast.AST, known: Mapping[str, Any], where: str, root: Path
+) -> Iterator[Problem]:
+    """``from torch.nn import Linaer``."""
+    for node in _sure(tree, known):
+        if not isinstance(node, ast.ImportFrom) or node.level:
+            continue
+        module = sys.modules.get(node.module or "")
+        if module is None or _is_local(module, root):
+            continue
+        for name in [alias.name for alias in node.names if alias.name != "*"]:
+            if (problem := _missing(module, [name], root)) is not None:
+                yield Problem(node.lineno, *problem, where)
 
 
 def _modules(
@@ -78,22 +93,30 @@ def _is_local(module: types.ModuleType, root: Path) -> bool:
 
 def _certain(tree: ast.AST, known: Mapping[str, Any]) -> Iterator[ast.Attribute]:
     """The longest dotted names that code reads, come what may."""
+    for node in _sure(tree, known):
+        if isinstance(node, ast.Attribute) and _chain(node) and isinstance(node.ctx, ast.Load):
+            yield node
+
+
+def _sure(tree: ast.AST, known: Mapping[str, Any]) -> Iterator[ast.AST]:
+    """The parts of code that it does not mean to do without; of a dotted name the whole."""
     pending = [tree]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.Try) and node.handlers:
             pending += [*node.orelse, *node.finalbody, *node.handlers]
-        elif isinstance(node, ast.Attribute) and _chain(node):
-            if isinstance(node.ctx, ast.Load):
-                yield node
-        elif not (isinstance(node, ast.If | ast.IfExp | ast.BoolOp) and _asks(node, known)):
+            continue
+        yield node
+        choice = isinstance(node, ast.If | ast.IfExp | ast.BoolOp) and _asks(node, known)
+        if not choice and not (isinstance(node, ast.Attribute) and _chain(node)):
             pending += ast.iter_child_nodes(node)
 
 
 def _asks(node: ast.If | ast.IfExp | ast.BoolOp, known: Mapping[str, Any]) -> bool:
     """Whether a choice looks at a module: ``if hasattr(torch, "compile")``."""
     test = node.values[0] if isinstance(node, ast.BoolOp) else node.test
-    return any(isinstance(inner, ast.Name) and inner.id in known for inner in ast.walk(test))
+    names = {inner.id for inner in ast.walk(test) if isinstance(inner, ast.Name)}
+    return not names.isdisjoint(known) or "TYPE_CHECKING" in ast.dump(test)
 
 
 def _chain(node: ast.AST) -> list[str]:

@@ -13,7 +13,7 @@ from aimass_jupyter.contract.errors import did_you_mean
 from aimass_jupyter.source.manifest import Use, Uses
 from aimass_jupyter.source.names import BUILTINS
 from aimass_jupyter.source.problems import Problem
-from aimass_jupyter.source.run_members import FIRST_ARGUMENT, MEMBERS, METHODS
+from aimass_jupyter.source.run_members import FIRST_ARGUMENT, MEMBERS, METHODS, UNNAMED
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _MAGIC = re.compile(r"^\s*(%{1,2}\w|!|\?)|\?\s*$")
@@ -170,6 +170,8 @@ def _call(call: ast.Call) -> list[Problem]:
     method = call.func.attr
     if method in MEMBERS - METHODS:
         return [Problem(call.lineno, f"run.{method} is a value, not a function", f"run.{method}")]
+    if method in METHODS and (unnamed := _unnamed(call, method)):
+        return unnamed
     wanted = FIRST_ARGUMENT.get(method)
     given = call.args or any(k.arg in (None, wanted) for k in call.keywords)
     if wanted is None or given:
@@ -180,6 +182,23 @@ def _call(call: ast.Call) -> list[Problem]:
             call.lineno, f"run.{method}() lacks its '{wanted}'", f"run.{method}({wanted}{rest})"
         )
     ]
+
+
+def _unnamed(call: ast.Call, method: str) -> list[Problem]:
+    """``run.log({"loss": loss}, step=3)`` and ``run.log(3, loss)``: what is logged has a name."""
+    takes, first = UNNAMED.get(method, 1), FIRST_ARGUMENT.get(method)
+    if any(isinstance(argument, ast.Starred) for argument in call.args):
+        return []
+    twice = bool(call.args) and any(keyword.arg == first for keyword in call.keywords)
+    if len(call.args) <= takes and not twice:
+        return []
+    values = "value" if takes == 1 else "values"
+    message = f"run.{method}() takes {takes or 'no'} {values} without a name, not {len(call.args)}"
+    if twice:
+        message = f"run.{method}() is given its '{first}' twice"
+    name = {"log": "loss=loss", "resume": "model=model", "checkpoint": "model=model"}
+    shown = ", ".join(filter(None, [first if takes else None, name.get(method, "NAME=VALUE")]))
+    return [Problem(call.lineno, message, f"run.{method}({'' if method == 'barrier' else shown})")]
 
 
 def params_used(tree: ast.Module, name: str) -> list[Use]:

@@ -50,9 +50,25 @@ def needed_modules(tree: ast.AST, where: str, root: Path, found: Modules | None 
                 found.problems.append(_relative(name, level, line))
             continue
         top = name.partition(".")[0]
-        if not take_local(top, root, found) and top not in sys.stdlib_module_names:
+        if take_local(top, root, found):
+            found.problems += _absent_part(name, line, where, root)
+        elif top not in sys.stdlib_module_names:
             found.uses.append(Use(name=top, line=line, where=where))
     return found
+
+
+def _absent_part(name: str, line: int, where: str, root: Path) -> list[Problem]:
+    """``import package.modul`` of a package in the folder, which has no such module."""
+    folder, *parts = root, *name.split(".")
+    for part in parts:
+        if not folder.is_dir() or any(folder.glob(f"{part}.*")):
+            return []  # a module; what it has inside is its own matter
+        if not (folder / part).is_dir():
+            above = folder.relative_to(root).as_posix().replace("/", ".")
+            cure = did_you_mean(part, local_names(folder), "add it, or name another")
+            return [Problem(line, f"package '{above}' has no module '{part}'", cure, where)]
+        folder = folder / part
+    return []
 
 
 def take_local(top: str, root: Path, found: Modules) -> bool:
@@ -74,8 +90,22 @@ def take_local(top: str, root: Path, found: Modules) -> bool:
 def _files_of(top: str, root: Path) -> Iterator[Path]:
     if (file := root / f"{top}.py").is_file():
         yield file
-    elif (root / top / "__init__.py").is_file():
+    elif _is_package(top, root):
         yield from sorted(path for path in (root / top).rglob("*.py") if path.is_file())
+
+
+def _is_package(top: str, root: Path) -> bool:
+    """Whether a folder is a package; one without ``__init__.py`` is none if there is another."""
+    if (root / top / "__init__.py").is_file():
+        return True
+    return (root / top).is_dir() and not _is_installed(top, root)
+
+
+def _is_installed(top: str, root: Path) -> bool:
+    """Whether Python finds a module elsewhere: it goes before a folder that is no package."""
+    elsewhere = [path for path in sys.path if path and Path(path).resolve() != root.resolve()]
+    spec = PathFinder.find_spec(top, elsewhere)
+    return top in sys.stdlib_module_names or (spec is not None and spec.origin is not None)
 
 
 def _parsed(file: Path, name: str, found: Modules) -> ast.AST:

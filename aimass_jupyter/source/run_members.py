@@ -44,4 +44,6 @@ FIRST_ARGUMENT = {
     "average": "value",
     "progress": "fraction",
 }
+#: Arguments that may be given without a name, where these are not the first alone.
+UNNAMED = {"register": 2, "distribute": 3, "barrier": 0, "resume": 0}
 METHODS = frozenset({*FIRST_ARGUMENT, "barrier", "resume"})

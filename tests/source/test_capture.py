@@ -96,6 +96,18 @@ def test_what_a_decorator_made_an_object_of_travels_as_its_definition(
     assert run_in_a_job(unpacked(package)) == [16, 1]
 
 
+def test_a_folder_of_modules_travels_without_init_too(
+    notebook: Notebook, unpacked: Callable[[Package], Path]
+) -> None:
+    (notebook.folder / "steps" / "deep").mkdir(parents=True)
+    (notebook.folder / "steps" / "deep" / "clean.py").write_text("def two():\n    return 2\n")
+    (notebook.folder / "numpy").mkdir()  # a folder of that name does not hide the package
+    cell = "from steps.deep.clean import two\nimport numpy\n"
+    package = notebook.pack(cell + "def train(run):\n    return [two(), int(numpy.int8(3))]\n")
+    assert [item.name for item in package.items] == ["cell", "steps/deep/clean.py"]
+    assert run_in_a_job(unpacked(package)) == [2, 3]
+
+
 def test_names_may_differ_by_case_alone(
     notebook: Notebook, unpacked: Callable[[Package], Path]
 ) -> None:

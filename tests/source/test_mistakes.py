@@ -57,6 +57,16 @@ HEAD = "def train(run):\n"
         (HEAD + "    large.sum()", 2, "'large' has 72,000,000 bytes", "dataset"),
         (HEAD + "    return sum([1])", 2, "'sum' is int", "del sum"),
         (HEAD + "    learning_rate(1)", 2, "value of type float here, and is called", "name the"),
+        (HEAD + "    run.log({'loss': 1}, step=2)", 2, "its 'step' twice", "run.log(step, loss"),
+        (
+            HEAD + "    run.log(2, {'loss': 1})",
+            2,
+            "takes 1 value without a name, not 2",
+            "loss=loss",
+        ),
+        (HEAD + "    run.resume(run)", 2, "takes no values without a name", "model=model"),
+        (HEAD + "    from numpy.linalg import sovle", 2, "has no 'sovle'", "did you mean 'solve'?"),
+        (HEAD + "    import parts.fetures", 2, "'parts' has no module 'fetures'", "'features'"),
         (HEAD + "    run.lgo(1, loss=2)", 2, "'run' has no 'lgo'", "did you mean 'log'?"),
         (HEAD + "    run.log(loss=2)", 2, "run.log() lacks its 'step'", "run.log(step, …)"),
         (HEAD + "    run.rank()", 2, "run.rank is a value", "run.rank"),
@@ -79,6 +89,8 @@ def test_a_mistake_is_told_with_its_line_and_its_cure(
 ) -> None:
     (notebook.folder / "here.csv").write_text("a\n1\n")
     (notebook.folder / "helpers.py").write_text("x = 1\n")
+    (notebook.folder / "parts").mkdir()  # without __init__.py
+    (notebook.folder / "parts" / "features.py").write_text("x = 1\n")
     notebook.run(
         "learning_rate = 0.1\nsum = 3\nnumbers = (i for i in range(3))\n"
         "def adder(amount):\n    return lambda x: x + amount\nadd = adder(2)\n"
