@@ -9,7 +9,7 @@ from aimass_jupyter.contract.clusters import Node
 from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_jupyter.contract.job_options import JobOptions
 from aimass_jupyter.contract.jobs import Job
-from aimass_server.jobs.hosts import grown
+from aimass_server.jobs.hosts import allowed_ranks, grown
 from aimass_server.jobs.placement import Wants
 
 PROFILES = ("", "big", "small")
@@ -59,3 +59,12 @@ def test_an_elastic_job_grows_within_what_is_free_and_asked_for(
     full = sum(found.values()) == max(most, 1)
     unused = [n for n in nodes if free[n.name] > new.get(n.name, 0) and n.tenants != ["biology"]]
     assert wanted or full or not unused
+
+
+def test_no_job_grows_beyond_what_its_owner_may_hold() -> None:
+    job, other = _job([]), _job([]).model_copy(update={"id": new_id("job"), "np": 2})
+    theirs = other.model_copy(update={"id": new_id("job"), "owner": "bob"})
+    elsewhere = other.model_copy(update={"id": new_id("job"), "cluster_id": ""})
+    assert allowed_ranks(job, [job, other, theirs, elsewhere], 5) == 3
+    assert allowed_ranks(job, [job, other], 1) < 0
+    assert allowed_ranks(job, [other], None) > 1000

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -51,12 +52,21 @@ class NodesOfClusters(Protocol):
 
 
 class Hosts:
-    """Looks after the hosts of the elastic jobs that run on clusters."""
+    """Looks after the hosts of the elastic jobs that run on clusters.
 
-    def __init__(self, store: Store, pools: NodesOfClusters, folder: Path) -> None:
+    Parameters
+    ----------
+    slots_of_user
+        Slots that a user may hold on a cluster at once; None is no limit.
+    """
+
+    def __init__(
+        self, store: Store, pools: NodesOfClusters, folder: Path, slots_of_user: int | None
+    ) -> None:
         self._store = store
         self._pools = pools
         self._folder = folder
+        self._slots_of_user = slots_of_user
         self._checks: dict[str, tuple[float, asyncio.Task[list[Fault]]]] = {}
         self._changed: dict[str, float] = {}
 
@@ -103,8 +113,9 @@ class Hosts:
     ) -> Ranks:  # fmt: skip
         """The hosts that stay, and others that have room, unless somebody waits for that."""
         queued, holding = await self._store.read(
-            lambda c: (jobs.queued_ids(c), jobs.holding_slots(c))
+            lambda c: (jobs.any_queued(c, job.cluster_id), jobs.holding_slots(c))
         )
+        most = min(most, allowed_ranks(job, holding, self._slots_of_user))
         settled = time.monotonic() - self._changed.get(job.id, float("-inf")) > _GROW_SECONDS
         if queued or not settled or sum(stays.values()) >= most:
             return stays
@@ -189,6 +200,15 @@ class Hosts:
 def is_elastic(job: Job) -> bool:
     """Whether a job goes on with fewer ranks, or with more."""
     return bool(job.options.min_np or job.options.max_np)
+
+
+def allowed_ranks(job: Job, holding: Iterable[Job], slots_of_user: int | None) -> int:
+    """How many ranks its owner may have in this job, beside what their other jobs hold there."""
+    if slots_of_user is None:
+        return sys.maxsize
+    mine = (job.tenant, job.owner, job.cluster_id)
+    others = [o for o in holding if (o.tenant, o.owner, o.cluster_id) == mine and o.id != job.id]
+    return int((slots_of_user - sum(other.slots for other in others)) // job.slots_each)
 
 
 def grown(job: Job, stays: Ranks, nodes: list[Node], free: Ranks, most: int) -> Ranks:

@@ -86,7 +86,7 @@ class Runner:
         )
         self._orders = Orders(folder, pools, python, path_of, log_bytes)
         self._supervisors = SupervisorWatch(self.wake)
-        self._hosts = Hosts(store, pools, folder)
+        self._hosts = Hosts(store, pools, folder, limits.slots_of_user)
         self._warm = warm
         self._endings = Endings(
             store, follower, self.telling, self.scheduler, results, self._forget

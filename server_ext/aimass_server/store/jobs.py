@@ -118,6 +118,12 @@ def queued_ids(connection: Connection) -> list[str]:
     return list(connection.scalars(query))
 
 
+def any_queued(connection: Connection, cluster_id: str) -> bool:
+    """Whether a job waits for a cluster."""
+    query = select(jobs.c.id).where(jobs.c.state == "queued", jobs.c.cluster_id == cluster_id)
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def waiting_of(connection: Connection, tenant: str, owner: str) -> int:
     """How many jobs of a user wait."""
     query = select(func.count()).where(
