@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import sys
 import types
@@ -147,10 +148,21 @@ class Capture:
             self._take_import(name, value.__name__, "", line, where)
         elif (place := self._place(value)) is not None:
             self._take_import(name, *place, line, where)
-        elif isinstance(value, type) or _is_function(value):
+        elif self._is_definition(name, value):
             self._take_definition(name, value, line, where)
         else:
             self._take_object(name, value, line, where)
+
+    def _is_definition(self, name: str, value: Any) -> bool:
+        """Whether its text makes it: of a partial function, where that names no data."""
+        if not isinstance(value, functools.partial):
+            return isinstance(value, type) or _is_function(value) or _is_typing(value)
+        try:
+            text = find_definition(name, value).text
+        except NoSource:
+            return False
+        used = [self._namespace.get(n) for n in free_names(text, ast.parse(text))]
+        return all(isinstance(v, types.ModuleType | type) or _is_function(v) for v in used)
 
     def _place(self, value: Any) -> tuple[str, str] | None:
         """Module and attribute from which a function, a class, … can be imported again."""
@@ -212,6 +224,12 @@ def _is_function(value: Any) -> bool:
     """Whether a definition made it, also when a decorator made an object of that (a cache)."""
     wraps = not isinstance(value, types.FunctionType) and "__wrapped__" in _own_attributes(value)
     return isinstance(inspect.unwrap(value) if wraps else value, types.FunctionType)
+
+
+def _is_typing(value: Any) -> bool:
+    """Whether it says what values are: a TypeVar, ``dict[str, int]``, ``int | None``."""
+    alias = isinstance(value, types.GenericAlias | types.UnionType)
+    return alias or type(value).__module__ == "typing"
 
 
 def _own_attributes(value: Any) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Definitions: the text of a function or a class that a notebook defines. Nothing is run."""
+"""Definitions: the text of a function, class or type that a notebook defines. Nothing is run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import linecache
 import textwrap
 import types
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 _Defined = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -19,7 +19,7 @@ class Found:
 
     text: str
     line: int
-    kind: str
+    kind: Literal["function", "class", "value"]
     name: str
 
 
@@ -44,7 +44,7 @@ def find_definition(name: str, value: Any) -> Found:
         return _lambda(name, plain)
     if isinstance(plain, types.FunctionType) and "<locals>" not in plain.__qualname__:
         return _by_place(plain)
-    found = _by_name(name, value)
+    found = _by_name(name, value) or _by_statement(name, value)
     if found is None and "<locals>" in getattr(plain, "__qualname__", ""):
         closed = ", ".join(plain.__code__.co_freevars) if hasattr(plain, "__code__") else ""
         raise NoSource(
@@ -92,6 +92,25 @@ def _by_name(name: str, value: Any) -> Found | None:
     return None
 
 
+def _by_statement(name: str, value: Any) -> Found | None:
+    """The newest statement that makes it: ``Pair = namedtuple("Pair", "x y")``."""
+    for text in _texts():
+        for node in reversed(_body(text)):
+            made = getattr(node, "value", None)
+            if _target(node) == name and isinstance(made, ast.Call | ast.Subscript | ast.BinOp):
+                source = ast.get_source_segment(text, node) or ""
+                is_class = isinstance(value, type)
+                return Found(source, node.lineno, "class" if is_class else "value", name)
+    return None
+
+
+def _target(node: ast.stmt) -> str:
+    """The one name that a statement gives a value to."""
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    names = [target.id for target in targets if isinstance(target, ast.Name)]
+    return names[0] if len(names) == len(targets) == 1 else ""
+
+
 def _texts() -> list[str]:
     """The cells that were run, the newest first."""
     cells = [
@@ -104,15 +123,18 @@ def _texts() -> list[str]:
 
 
 def _top_level(text: str) -> list[_Defined]:
+    return [node for node in _body(text) if isinstance(node, _Defined)]
+
+
+def _body(text: str) -> list[ast.stmt]:
     try:
-        body = ast.parse(text).body
+        return ast.parse(text).body
     except (SyntaxError, ValueError):
         return []
-    return [node for node in body if isinstance(node, _Defined)]
 
 
 def _cut(text: str, node: _Defined) -> Found:
     first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     lines = text.splitlines(keepends=True)[first - 1 : node.end_lineno]
-    kind = "class" if isinstance(node, ast.ClassDef) else "function"
-    return Found("".join(lines), first, kind, node.name)
+    is_class = isinstance(node, ast.ClassDef)
+    return Found("".join(lines), first, "class" if is_class else "function", node.name)

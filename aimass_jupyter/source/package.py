@@ -315,10 +315,9 @@ def _absent_here(modules: Modules, root: Path) -> list[Problem]:
 
 def _items(captured: Captured, root: Path) -> list[Item]:
     items = [
-        Item(name=name, kind="class" if found.kind == "class" else "function",
-             size_bytes=len(found.text.encode()), origin="the notebook")
+        Item(name=name, kind=found.kind, size_bytes=len(found.text.encode()), origin="the notebook")
         for name, found in captured.definitions.items()
-    ]  # fmt: skip
+    ]
     items += [
         Item(name=name, kind="import", origin=f"{m}.{a}" if a else m)
         for name, (m, a) in captured.imports.items()

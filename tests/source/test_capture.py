@@ -284,6 +284,28 @@ def test_objects_of_ones_own_classes_travel_as_what_they_hold(
     assert run_in_a_job(unpacked(package)) == wanted
 
 
+def test_what_a_statement_makes_of_definitions_travels_as_its_text(
+    notebook: Notebook, unpacked: Callable[[Package], Path]
+) -> None:
+    notebook.run(
+        "import enum, typing\nfrom collections import namedtuple\nfrom functools import partial\n"
+        "Pair = namedtuple('Pair', 'x y', defaults=[5]); Mode = enum.Enum('Mode', 'FAST SLOW')\n"
+        "T = typing.TypeVar('T')\nSizes: typing.TypeAlias = dict[str, int]\nMaybe = int | None\n"
+        "def add(a, b=1): return a + b\nadd_two = partial(add, b=2)\nbase = 4\n"
+        "add_base = partial(add, b=base)\nbase = 5\n"
+    )
+    notebook.run("def first(values: Sizes, other: Maybe, kind: T) -> T: return kind\n")
+    notebook.run("pair = Pair(1)\nmode = Mode.SLOW\n")
+    package = notebook.pack(
+        "def train(run):\n    return [pair.y, mode is Mode.SLOW, first({}, 1, 7), add_two(1)]\n"
+    )
+    kinds = {item.name: item.kind for item in package.items}
+    assert (kinds["Pair"], kinds["T"], kinds["add_two"]) == ("class", "value", "value")
+    assert run_in_a_job(unpacked(package)) == [5, True, 7, 3]
+    with pytest.raises(WrongCode, match="'add_base' is a partial function"):
+        notebook.pack("def train(run):\n    return add_base(1)\n")  # of a value that has changed
+
+
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
