@@ -19,8 +19,9 @@ from aimass_jupyter.source.manifest import Form, Use
 from aimass_jupyter.source.members import member_mistakes
 from aimass_jupyter.source.modules import Modules, local_names, needed_modules, take_local
 from aimass_jupyter.source.names import BUILTINS, HIDEABLE, free_names, made_globals
-from aimass_jupyter.source.objects import MODULES_OF_FORMS, CannotTravel, Encoder
+from aimass_jupyter.source.objects import MODULES_OF_FORMS, Encoder
 from aimass_jupyter.source.problems import Problem
+from aimass_jupyter.source.refusals import CannotTravel
 
 #: Names that only a notebook has.
 _ONLY_HERE = {

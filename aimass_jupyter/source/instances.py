@@ -71,12 +71,11 @@ def _own(kind: type, modules: Collection[str]) -> bool:
 def _plain(kind: type, modules: Collection[str]) -> bool:
     """Whether its attributes are all of it: nothing is inherited but what is one's own as well."""
     bases = all(base in _EMPTY or _own(base, modules) for base in kind.__mro__)
-    usual = kind.__reduce__ is object.__reduce__ and kind.__reduce_ex__ is object.__reduce_ex__
-    return bases and usual and (dataclasses.is_dataclass(kind) or not _packs_itself(kind))
-
-
-def _packs_itself(kind: type) -> bool:
-    return any("__getstate__" in vars(base) for base in kind.__mro__ if base is not object)
+    own_ways = {"__reduce__", "__reduce_ex__"}
+    if not dataclasses.is_dataclass(kind):  # one with slots has a __getstate__ that is given to it
+        own_ways.add("__getstate__")
+    made = {name for base in kind.__mro__ if base not in _EMPTY for name in vars(base)}
+    return bases and own_ways.isdisjoint(made)
 
 
 def _state(value: Any) -> dict[str, Any]:

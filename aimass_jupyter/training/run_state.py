@@ -8,7 +8,8 @@ from typing import Any
 from torch import Tensor
 
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
-from aimass_jupyter.source.objects import CannotTravel, plain_json, plain_value
+from aimass_jupyter.source.objects import plain_json, plain_value
+from aimass_jupyter.source.refusals import CannotTravel
 
 _TENSOR = "$aimass.tensor"
 

@@ -21,7 +21,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aimass_jupyter.source.objects import MAX_OBJECT_BYTES, CannotTravel, decode, encode
+from aimass_jupyter.source.objects import MAX_OBJECT_BYTES, decode, encode
+from aimass_jupyter.source.refusals import CannotTravel
 
 _KEYS = st.one_of(st.text(), st.integers(), st.booleans(), st.none(), st.tuples(st.integers()))
 _LEAVES = st.one_of(
