@@ -49,13 +49,20 @@ def _bytes(value: Any) -> Any:
 def _time(value: Any) -> Any:
     if not _is_text(value):
         return value
-    if _QUANTITY.fullmatch(value):
-        return utc_now() + timedelta(seconds=_quantity(value, _SECONDS, "s", "8h"))
     try:
-        time = datetime.fromisoformat(value)
+        if _QUANTITY.fullmatch(value):
+            return utc_now() + timedelta(seconds=_quantity(value, _SECONDS, "s", "8h"))
+        return _moment(value)
+    except OverflowError:
+        raise ValueError(f"'{value[:40]}' is further away than there are dates") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(
-            f"'{value[:40]}' is no time: write it like 8h (from now), or 2030-01-31T18:00Z"
+            f"'{text[:40]}' is no time: write it like 8h (from now), or 2030-01-31T18:00Z"
         ) from None
     return time.astimezone(UTC)  # without a zone it is the local one of whoever wrote it
 

@@ -42,6 +42,8 @@ def _datasets(client: Client, tmp_path_factory: pytest.TempPathFactory) -> None:
         ({"np": "two"}, "np: it must be a whole number (given: 'two')", "Ranks"),
         ({"max_time": "2x"}, "max_time: '2x' is none: write it like 90s, 45m", "Time"),
         ({"deadline": "2020-01-01T00:00Z"}, "--deadline 2020-01-01 00:00 UTC has passed", "8h"),
+        ({"deadline": "9999999999d"}, "is further away than there are dates", "8h from now"),
+        ({"deadline": "0001-01-01T00:00+09:00"}, "is further away than there are", "8h from now"),
         ({"memory": "90TB"}, "--memory 92160GB is more than its", "larger nodes"),
         ({"name": "a b"}, "name: it must begin with a letter or digit", "Name of the job"),
         ({"engine": "spark"}, "engine", "torchrun"),

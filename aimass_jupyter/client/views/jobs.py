@@ -8,6 +8,7 @@ from aimass_jupyter.contract.job_course import Curves, JobUpdate
 from aimass_jupyter.contract.job_inputs import Artifacts, JobInputs
 from aimass_jupyter.contract.job_queue import Why
 from aimass_jupyter.contract.jobs import Job
+from aimass_jupyter.contract.quantities import counted
 
 
 @listed.register
@@ -77,7 +78,7 @@ def _curves(curves: Curves) -> Rows:
 
 
 def _points(values: list[float | None]) -> str:
-    return f"{len(values)} points, last {show(values[-1] if values else None)}"
+    return f"{counted(len(values), 'point')}, last {show(values[-1] if values else None)}"
 
 
 @rows.register
