@@ -124,6 +124,7 @@ class ControlPlane:
             self._runner.wake,
             lambda: self._inventory.this_machine,
             settings.queued_per_user,
+            settings.slots_per_user,
         )
         shelves = Shelves(self._datasets, self._models, self._uploads, self._blobs)
         self._work = OtherWork(self._store, self.feed, entrance, shelves, folder / "jobs")

@@ -9,6 +9,7 @@ from aimass_jupyter.contract.clusters import Node
 from aimass_jupyter.contract.errors import Busy, InvalidRequest, NotFound
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import Job
+from aimass_jupyter.contract.quantities import counted
 from aimass_server.access import Call
 from aimass_server.jobs.pools import room_of, too_large_for
 from aimass_server.jobs.submission import Submission
@@ -26,8 +27,8 @@ class Entrance:
         Has the queue looked at now.
     machine
         This machine, with all that it has.
-    most_waiting
-        Jobs of one user that may wait at once; 0 is no limit.
+    most_waiting, most_slots
+        Jobs of one user that may wait at once, and slots that they may hold; 0 is no limit.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class Entrance:
         wake: Callable[[], None],
         machine: Callable[[], Node],
         most_waiting: int,
+        most_slots: int,
     ) -> None:
         self._store = store
         self._wake = wake
         self._machine = machine
         self._most_waiting = most_waiting
+        self._most_slots = most_slots
 
     async def enter(self, call: Call, submission: Submission) -> Job:
         """Queue a job. It is durable when this returns, and starts without being asked again."""
@@ -64,6 +67,12 @@ class Entrance:
             raise InvalidRequest(
                 f"this machine never has room for it: {larger}",
                 "take less, or a cluster with larger nodes",
+            )
+        least = min(job.np, job.options.min_np or job.np) * job.slots_each
+        if self._most_slots and least > self._most_slots:
+            raise InvalidRequest(
+                f"it needs {counted(least, 'slot')}, a user may hold {self._most_slots} at once",
+                "take fewer --np or --slots, or have AimassApp.slots_per_user raised",
             )
 
     async def _require_model_owner(self, call: Call, name: str) -> None:
