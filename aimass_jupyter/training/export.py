@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from aimass_jupyter import __version__
 from aimass_jupyter.bundle import MODEL, PREPROCESSING, WEIGHTS, BundleDescription, write_bundle
-from aimass_jupyter.contract.algorithms import ALGORITHMS
 from aimass_jupyter.contract.errors import Failed
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import JobSpec
@@ -49,31 +48,43 @@ def write_model(
     """
     onnx = to_onnx(network, preprocessing.input_shape, preprocessing.output_size)
     check_onnx(onnx, network, examples)
+    return bundled(path, spec, preprocessing, network, onnx, report.metrics)
+
+
+def bundled(
+    path: Path,
+    spec: JobSpec,
+    preprocessing: Preprocessing,
+    network: nn.Module,
+    onnx: bytes,
+    metrics: dict[str, float | None],
+) -> str:
+    """Write what a job trained, checked already, and return the digest of the bundle."""
     description = BundleDescription(
         name=spec.name,
-        task=ALGORITHMS[spec.algorithm].task,
+        task=preprocessing.task,
         algorithm=spec.algorithm,
         params=spec.params,
-        metrics=report.metrics,
+        metrics=metrics,
         signature=preprocessing.signature(),
         dataset=spec.dataset,
         dataset_digest=spec.dataset_digest,
         job=spec.id,
         created_at=utc_now(),
-        libraries=libraries(),
+        libraries=_libraries(),
     )
     members = {
-        PREPROCESSING: preprocessing.to_json(), WEIGHTS: weights_of(network), MODEL: onnx,
+        PREPROCESSING: preprocessing.to_json(), WEIGHTS: _weights_of(network), MODEL: onnx,
     }  # fmt: skip
     return write_bundle(path, description, members)
 
 
-def libraries() -> dict[str, str]:
+def _libraries() -> dict[str, str]:
     """What a model was made with, by version."""
     return {"aimass-jupyter": __version__} | {name: version(name) for name in _LIBRARIES}
 
 
-def weights_of(network: nn.Module) -> bytes:
+def _weights_of(network: nn.Module) -> bytes:
     """All that a network learnt, as safetensors; tensors that it shares are written twice."""
     return save({name: tensor.clone() for name, tensor in network.state_dict().items()})
 

@@ -17,14 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from aimass_jupyter.bundle import MODEL, PREPROCESSING, WEIGHTS, BundleDescription, write_bundle
 from aimass_jupyter.contract.errors import Failed, InvalidRequest
-from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.data import Preprocessing
 from aimass_jupyter.data.encoders import TensorEncoder
 from aimass_jupyter.data.labels import ClassLabel, TensorLabel
-from aimass_jupyter.training.export import CHECKED_ROWS, check_onnx, libraries, weights_of
+from aimass_jupyter.training.export import CHECKED_ROWS, bundled, check_onnx
 from aimass_jupyter.training.onnx_graph import INPUT, to_onnx
 from aimass_jupyter.training.onnx_writer import OUTPUT
 from aimass_jupyter.training.run_dataset import RunDataset
@@ -65,23 +63,8 @@ def write_own_model(
     served, floats = _of_floats(network, rows, given)
     onnx = export(served, floats, preprocessing)
     check_onnx(onnx, served, floats)
-    description = BundleDescription(
-        name=spec.name,
-        task=preprocessing.task,
-        algorithm="code",
-        params=spec.params,
-        metrics={n: v if math.isfinite(v) else None for n, v in metrics.items()},
-        signature=preprocessing.signature(),
-        dataset=spec.dataset,
-        dataset_digest=spec.dataset_digest,
-        job=spec.id,
-        created_at=utc_now(),
-        libraries=libraries(),
-    )
-    members = {
-        PREPROCESSING: preprocessing.to_json(), WEIGHTS: weights_of(network), MODEL: onnx,
-    }  # fmt: skip
-    return write_bundle(path, description, members)
+    told = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
+    return bundled(path, spec, preprocessing, network, onnx, told)
 
 
 def _rows(example: Any, dataset: RunDataset | None) -> Tensor:

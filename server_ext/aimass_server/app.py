@@ -178,8 +178,21 @@ class AimassApp(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Own the data folder; when that fails Jupyter goes on and our routes say why."""
+        control_plane = ControlPlane(self._settings())
+        try:
+            control_plane.own()
+        except AimassError as error:
+            if self.standalone:
+                raise SystemExit(f"aimass: {error}") from error  # it would be good for nothing
+            self._fault = error
+            self.log.warning("AI Mass: %s", error)
+            return
+        self._control_plane = control_plane
+
+    def _settings(self) -> Settings:
+        """The traits, as the rooms take them."""
         base_url = self.serverapp.base_url if self.serverapp else "/"
-        settings = Settings(
+        return Settings(
             folder=Path(self.data).absolute(),
             slots=self.slots,
             gpus=self.gpus,
@@ -205,16 +218,6 @@ class AimassApp(ExtensionApp):
             ),
             log_bytes=self.log_bytes,
         )
-        control_plane = ControlPlane(settings)
-        try:
-            control_plane.own()
-        except AimassError as error:
-            if self.standalone:
-                raise SystemExit(f"aimass: {error}") from error  # it would be good for nothing
-            self._fault = error
-            self.log.warning("AI Mass: %s", error)
-            return
-        self._control_plane = control_plane
 
     def initialize_handlers(self) -> None:
         """Add our routes below the server's base URL."""
