@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from aimass_jupyter.contract.job_course import Curves
 from aimass_server.tracking import EventFileReader, bulk, compiled, event_files
 from aimass_server.tracking.records import masked_crc
-from tests.tracking.test_event_files import NAME, delimited, event, point, record, scalar
+from tests.tracking.records import NAME, delimited, event, point, record, scalar
 
 TAGS = ["loss", "accuracy/validation", "é", "x" * 130]
 

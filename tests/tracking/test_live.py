@@ -13,7 +13,7 @@ from aimass_server.jobs.following import Follower
 from aimass_server.jobs.watching import Watches
 from aimass_server.tracking import EventFileReader
 from tests.conftest import Server
-from tests.tracking.test_event_files import NAME, append, point
+from tests.tracking.records import NAME, append, point
 
 SECONDS = 30.0
 
