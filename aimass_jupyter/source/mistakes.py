@@ -13,7 +13,13 @@ from aimass_jupyter.contract.errors import did_you_mean
 from aimass_jupyter.source.manifest import Use, Uses
 from aimass_jupyter.source.names import BUILTINS
 from aimass_jupyter.source.problems import Problem
-from aimass_jupyter.source.run_members import FIRST_ARGUMENT, MEMBERS, METHODS, UNNAMED
+from aimass_jupyter.source.run_members import (
+    DATASET_MEMBERS,
+    FIRST_ARGUMENT,
+    MEMBERS,
+    METHODS,
+    UNNAMED,
+)
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _MAGIC = re.compile(r"^\s*(%{1,2}\w|!|\?)|\?\s*$")
@@ -116,6 +122,8 @@ def run_mistakes(tree: ast.Module, name: str, params: Mapping[str, Any]) -> list
     found: list[Problem] = []
     for node in _uses_of_run(tree, name):
         found += _attribute(node)
+    for node in _uses_of_dataset(tree, name):
+        found += _attribute(node, "run.dataset", DATASET_MEMBERS)
     for use in params_used(tree, name):
         if use.name not in params:
             option = use.name.replace("_", "-")
@@ -147,15 +155,25 @@ def _uses_of_run(tree: ast.Module, name: str) -> Iterator[ast.Attribute]:
             yield node
 
 
+def _uses_of_dataset(tree: ast.Module, name: str) -> Iterator[ast.Attribute]:
+    """``run.dataset.x``."""
+    uses = {id(node) for node in _uses_of_run(tree, name) if node.attr == "dataset"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and id(node.value) in uses:
+            yield node
+
+
 def _is(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 
-def _attribute(node: ast.Attribute) -> list[Problem]:
-    if node.attr in MEMBERS:
+def _attribute(
+    node: ast.Attribute, of: str = "run", members: frozenset[str] = MEMBERS
+) -> list[Problem]:
+    if node.attr in members:
         return []
-    hint = did_you_mean(node.attr, MEMBERS, f"it has {', '.join(sorted(MEMBERS))}")
-    return [Problem(node.lineno, f"'run' has no '{node.attr}'", hint)]
+    hint = did_you_mean(node.attr, members, f"it has {', '.join(sorted(members))}")
+    return [Problem(node.lineno, f"'{of}' has no '{node.attr}'", hint)]
 
 
 def _calls_of_run(tree: ast.Module, name: str) -> Iterator[ast.Call]:

@@ -32,6 +32,11 @@ MEMBERS = frozenset(
     }
 )
 
+#: What ``run.dataset`` has.
+DATASET_MEMBERS = frozenset(
+    {"batches", "columns", "label", "name", "preprocessing", "shard", "table", "take", "tensors"}
+)
+
 #: Methods whose first argument must be given, and what it is.
 FIRST_ARGUMENT = {
     "log": "step",

@@ -64,6 +64,7 @@ HEAD = "def train(run):\n"
             "takes 1 value without a name, not 2",
             "loss=loss",
         ),
+        (HEAD + "    run.dataset.tensor()", 2, "'run.dataset' has no 'tensor'", "'tensors'"),
         (HEAD + "    run.resume(run)", 2, "takes no values without a name", "model=model"),
         (HEAD + "    from numpy.linalg import sovle", 2, "has no 'sovle'", "did you mean 'solve'?"),
         (HEAD + "    import parts.fetures", 2, "'parts' has no module 'fetures'", "'features'"),

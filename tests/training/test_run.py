@@ -21,7 +21,12 @@ from aimass_jupyter.contract.job_options import JobOptions
 from aimass_jupyter.contract.jobs import JobSpec
 from aimass_jupyter.host import read_notices
 from aimass_jupyter.inference.model import load_bundle
-from aimass_jupyter.source.run_members import FIRST_ARGUMENT, MEMBERS, METHODS
+from aimass_jupyter.source.run_members import (
+    DATASET_MEMBERS,
+    FIRST_ARGUMENT,
+    MEMBERS,
+    METHODS,
+)
 from aimass_jupyter.training.engine import SingleEngine
 from aimass_jupyter.training.failure import NotANumber
 from aimass_jupyter.training.place import Place
@@ -49,6 +54,9 @@ def test_what_is_checked_before_a_job_is_what_there_is(run: Run) -> None:
     methods = {name for name in MEMBERS if callable(getattr(Run, name, None))}
     assert methods == METHODS
     assert set(FIRST_ARGUMENT) < METHODS
+    assert {name for name in dir(run.dataset) if not name.startswith("_")} - {
+        "open"
+    } == DATASET_MEMBERS
 
 
 def test_options_are_attributes_and_items(run: Run) -> None:
