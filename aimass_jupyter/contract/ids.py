@@ -1,9 +1,11 @@
-"""Ids (a prefix and a ULID) and the one clock. Both can be replaced in tests."""
+"""Ids (a prefix and a ULID), the one clock, and names made of what a thing is called."""
 
 from __future__ import annotations
 
 import os
+import re
 import time
+import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -35,3 +37,13 @@ def is_id(value: str, prefix: str) -> bool:
     """Whether ``value`` has the form of an id with this prefix."""
     head, _, tail = value.partition("_")
     return head == prefix and len(tail) == ULID_LENGTH and all(c in _CROCKFORD for c in tail)
+
+
+def plain_name(text: str) -> str:
+    """A text as a name: accents are left out, what else a name may not hold becomes a dash.
+
+    Empty when nothing of it is left; at most 64 characters.
+    """
+    letters = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    bare = "".join(sign for sign in letters if not unicodedata.combining(sign))
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", bare).strip("-._")[:64]

@@ -149,6 +149,9 @@ export function datasetName(filename: string): string {
 
 function plainName(text: string): string {
   return text
+    .replace(/ß/g, 'ss')
+    .normalize('NFKD') // letters apart from their accents
+    .replace(/\p{M}/gu, '')
     .replace(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '')
     .slice(0, 64);

@@ -27,7 +27,8 @@ test('the kind of a column is what all of its values look like', () => {
 });
 
 test('the delimiter is the one that the first line has most of', () => {
-  expect(kinds('a.csv', 'a;b\n1;2,5\n')).toEqual({ a: 'number', b: 'words' });
+  expect(kinds('a.csv', 'a;b\n1;2.5,\n')).toEqual({ a: 'number', b: 'words' });
+  expect(kinds('a.csv', 'a;b\n1;2,5\n')).toEqual({ a: 'number', b: 'number' });
   expect(kinds('a.tsv', 'a\tb\n1\tx;y\n')).toEqual({ a: 'number', b: 'words' });
 });
 
@@ -103,4 +104,17 @@ test('the column to learn is chosen among those there are, and text is text', as
   await userEvent.type(screen.getByLabelText('Name of the dataset'), '-2026');
   expect(asked).toEqual({ name: 'sales-2026', label: 'price' });
   expect(document.querySelector('img')).toBeNull();
+});
+
+test('a file without a line is said to be empty', () => {
+  const nothing = { name: 'sales', label: '' };
+  render(
+    <ImportView
+      file={new File([''], 'sales.csv')}
+      columns={previewOf('sales.csv', '')}
+      value={nothing}
+      onChange={() => undefined}
+    />
+  );
+  expect(screen.getByText(/The file is empty/)).toBeTruthy();
 });

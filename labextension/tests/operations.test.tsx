@@ -189,7 +189,7 @@ test('a fault shows its details as text', () => {
 test.each([
   ['hello world.ipynb', 'hello-world'],
   ['_draft.ipynb', 'draft'],
-  ['Übersicht 2026.ipynb', 'bersicht-2026'],
+  ['Übersicht der Maße.ipynb', 'Ubersicht-der-Masse'],
   [`${'x'.repeat(80)}.ipynb`, 'x'.repeat(64)]
 ])('notebook %p is offered as service %p', (file, name) => {
   expect(serviceName(file)).toBe(name);

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aimass_jupyter.contract import errors
-from aimass_jupyter.contract.ids import is_id, new_id, ulid
+from aimass_jupyter.contract.ids import is_id, new_id, plain_name, ulid
 
 
 @given(st.integers(0, 2**48 - 2))
@@ -23,6 +23,11 @@ def test_an_id_is_recognised_by_its_prefix() -> None:
     assert is_id(new_id("job"), "job")
     assert not is_id(new_id("job"), "run")
     assert not is_id("job_../../etc/passwd", "job")
+
+
+def test_a_name_keeps_the_letters_of_what_it_is_made_of() -> None:
+    assert plain_name("Übersicht der Maße (Größe)") == "Ubersicht-der-Masse-Grosse"
+    assert plain_name("名前") == ""
 
 
 def test_an_error_comes_back_as_the_same_class_with_the_same_words() -> None:

@@ -93,6 +93,9 @@ export function ImportView({ file, columns, value, onChange }: IImportViewProps)
 function Columns(props: Omit<IImportViewProps, 'file'> & { columns: IColumn[] }): JSX.Element {
   const { columns, value, onChange } = props;
   const label = useId();
+  if (columns.length === 0) {
+    return <p className="aimass-Form-help">{trans.__('The file is empty: it has no columns.')}</p>;
+  }
   return (
     <>
       <label htmlFor={label}>{trans.__('Column to learn')}</label>

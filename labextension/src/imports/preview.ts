@@ -29,24 +29,27 @@ const DENSE = /[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]/g;
 export function previewOf(filename: string, text: string): IColumn[] | null {
   const suffix = filename.toLowerCase().split('.').pop();
   if (suffix === 'csv' || suffix === 'tsv') {
-    return columnsOf(table(text, suffix === 'tsv' ? '\t' : delimiterOf(text)));
+    const delimiter = suffix === 'tsv' ? '\t' : delimiterOf(text);
+    return columnsOf(table(text, delimiter), delimiter === ';');
   }
   return suffix === 'jsonl' || suffix === 'ndjson' ? columnsOf(objects(text)) : null;
 }
 
-function columnsOf([names = [], ...rows]: string[][]): IColumn[] {
+/** The columns of rows; between semicolons a number may have a decimal comma. */
+function columnsOf([names = [], ...rows]: string[][], commas = false): IColumn[] {
   return names.map((name, index) => {
     const values = rows.map(row => row[index] ?? '');
-    return { name, guess: guess(values), values: values.slice(0, ROWS_SHOWN) };
+    return { name, guess: guess(values, commas), values: values.slice(0, ROWS_SHOWN) };
   });
 }
 
-function guess(values: readonly string[]): Guess {
+function guess(values: readonly string[], commas: boolean): Guess {
   const told = values.filter(value => !MISSING.has(value.trim().toLowerCase()));
   if (told.length === 0) {
     return 'empty';
   }
-  if (told.every(value => value.trim() !== '' && Number.isFinite(Number(value)))) {
+  const number = (value: string) => Number(commas ? value.replace(',', '.') : value);
+  if (told.every(value => value.trim() !== '' && Number.isFinite(number(value)))) {
     return 'number';
   }
   if (told.every(value => BOOLEANS.has(value.trim().toLowerCase()))) {

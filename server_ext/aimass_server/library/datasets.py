@@ -18,7 +18,7 @@ from aimass_jupyter.contract.datasets import (
     DatasetRef,
 )
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
-from aimass_jupyter.contract.ids import is_id
+from aimass_jupyter.contract.ids import is_id, plain_name
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.contract.uploads import Upload
 from aimass_server.access import Call, require_owner
@@ -124,8 +124,8 @@ class Datasets:
 
 
 def _name_from(filename: str) -> str:
-    """A name from a file's: its stem, with what a name may not hold replaced."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(filename).stem).strip("-._")[:64]
+    """A name from a file's: its stem without accents, what a name may not hold replaced."""
+    name = plain_name(Path(filename).stem)
     if not re.fullmatch(NAME_PATTERN, name):
         raise InvalidRequest(
             f"'{filename}' gives no name for the dataset", "pass one: --name sales"

@@ -14,7 +14,7 @@ import websocket
 
 from aimass_jupyter.contract.base import NAME_PATTERN, Page
 from aimass_jupyter.contract.errors import AimassError, Conflict, Failed, InvalidRequest, TooLarge
-from aimass_jupyter.contract.ids import new_id, utc_now
+from aimass_jupyter.contract.ids import new_id, plain_name, utc_now
 from aimass_jupyter.contract.services import (
     Service,
     ServiceList,
@@ -220,7 +220,7 @@ class Publishing:
 
 def _name_of(filename: str) -> str:
     """The name of a service that was given none: its file's, without what names may not have."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", filename.removesuffix(".ipynb")).strip("-._")[:64]
+    name = plain_name(filename.removesuffix(".ipynb"))
     if not re.fullmatch(NAME_PATTERN, name):
         raise InvalidRequest(
             f"'{filename}' gives no name for the service", "pass one: --name sales"
