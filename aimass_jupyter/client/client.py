@@ -48,11 +48,12 @@ def connect(url: str | None = None, token: str | None = None) -> Client:
 
 
 def _find_or_start() -> Address:
-    found = discovery.find()
-    if found is not None:
-        return found
-    owner = starting.up(discovery.data_folder())
-    return Address(owner.url, owner.token_file.read_text().strip())
+    folder = discovery.data_folder()
+    with starting.usable(folder):
+        if (found := discovery.find()) is not None:
+            return found
+        owner = starting.up(folder)
+        return Address(owner.url, owner.token_file.read_text().strip())
 
 
 class Client:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,31 @@ def up(folder: Path) -> Owner:
     Raises
     ------
     Unavailable
-        When it does not come up; says where its log is.
+        When the folder cannot be used, or it does not come up; says where its log is.
     """
+    with usable(folder):
+        return _up(folder)
+
+
+@contextlib.contextmanager
+def usable(folder: Path) -> Iterator[None]:
+    """Say it in a line when a data folder cannot be made, read or written.
+
+    Raises
+    ------
+    Unavailable
+        Instead of what the file system says.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(
+            f"the data folder {folder} cannot be used: {error.strerror or error}",
+            "name another one in AIMASS_DATA",
+        ) from None
+
+
+def _up(folder: Path) -> Owner:
     found = owner(folder)
     if found is not None:
         return found

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from aimass_jupyter.client import discovery
+from aimass_jupyter.client.client import connect
 from aimass_jupyter.client.discovery import Address
+from aimass_jupyter.contract.errors import Unavailable
 from tests.conftest import Server
 
 ELSEWHERE = "http://elsewhere.test:8888/base"
@@ -48,3 +50,13 @@ def test_a_token_alone_goes_to_the_owner_of_the_folder(
 def test_an_address_alone_lets_nobody_in(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIMASS_URL", ELSEWHERE)
     assert discovery.find() == Address(server.url, server.token)
+
+
+def test_a_data_folder_that_cannot_be_made_is_a_line_with_its_cure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("AIMASS_DATA", str(tmp_path / "file" / "data"))
+    with pytest.raises(Unavailable, match="file/data cannot be used: Not a directory") as raised:
+        connect()
+    assert "AIMASS_DATA" in raised.value.hint
