@@ -124,7 +124,6 @@ def _run_script(
             _kept.append(ended)
             if ended.code not in (None, 0):
                 raise CodeFailed(f"{manifest.label} ended with {ended.code!r}", None) from None
-    end_heartbeat(folder, place.rank)
 
 
 def _count_steps(folder: Path, place: Place, *, dry_run: bool) -> None:
