@@ -71,7 +71,7 @@ class AimassHandler(APIHandler):
             await self._identify()
         except web.HTTPError as error:
             if self.current_user is None and self.check_host():  # said alike, whatever the method
-                raise Unauthenticated("no identity was given", "log in, or send a token") from error
+                raise self._unknown() from error
             # Jupyter answers 404 to a foreign origin; there is nothing to hide here
             raise web.HTTPError(403 if error.status_code == 404 else error.status_code) from error
         if self.request.method == "OPTIONS":
@@ -94,6 +94,12 @@ class AimassHandler(APIHandler):
             del self.request.headers["Authorization"]  # it is nobody else's business
         await super().prepare()
 
+    def _unknown(self) -> Unauthenticated:
+        if "Authorization" in self.request.headers:
+            cure = "send one that is; programs of this machine find theirs without AIMASS_TOKEN"
+            return Unauthenticated("the token that was sent is not known here", cure)
+        return Unauthenticated("no identity was given", "log in, or send a token")
+
     def _from_login(self) -> Principal:
         """The principal of a Jupyter login.
 
@@ -102,7 +108,7 @@ class AimassHandler(APIHandler):
         """
         user = self.current_user
         if user is None:
-            raise Unauthenticated("no identity was given", "log in, or send a token")
+            raise self._unknown()
         shared = type(self.identity_provider) in _SHARED_LOGINS
         name = runs_this_server() if shared else user.username
         runs_it = shared or name == os.environ.get("JUPYTERHUB_USER")
