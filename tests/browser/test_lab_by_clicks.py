@@ -116,6 +116,8 @@ def test_a_notebook_is_published_and_runs_as_a_job(page: Page, mortal: MortalLab
 
     page.get_by_role("tab", name="hello.ipynb").click()
     page.locator("[data-testid=aimass-publish]").click()
+    page.locator(".jp-Dialog input").wait_for()
+    check(page, "lab-publish", ".jp-Dialog")
     accept(page).click()
     service = panel.locator("[data-testid^=aimass-service-][data-state=ready]")
     service.wait_for(timeout=2 * MINUTE_MS)

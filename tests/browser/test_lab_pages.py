@@ -103,6 +103,8 @@ def test_a_cluster_shows_what_is_used_of_it(page: Page, mortal: MortalLab) -> No
         shown.get_by_role("img", name="Used, in percent").wait_for()
         check(page, "lab-cluster", "#aimass-panel", ".aimass-Page")
 
+        look_at_menu_and_palette(page)
+
         show_in(page, CONTRAST)
         assert faults(page, "#aimass-panel") + faults(page, ".aimass-Page") == []
         page.screenshot(path=SCREENSHOTS / "lab-cluster-contrast.png")
@@ -111,3 +113,20 @@ def test_a_cluster_shows_what_is_used_of_it(page: Page, mortal: MortalLab) -> No
         page.screenshot(path=SCREENSHOTS / "lab-cluster-forced.png")
         client.jobs.stop(job.id)
         expect(row).to_contain_text("0 of ")
+
+
+def look_at_menu_and_palette(page: Page) -> None:
+    """What is done by a command is found by its name, and leads on by keys."""
+    page.get_by_role("menuitem", name="AI Mass").click()
+    page.get_by_role("menuitem", name="Train a model…").wait_for()
+    page.screenshot(path=SCREENSHOTS / "lab-menu-light.png")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+Shift+C")
+    palette = page.locator("#command-palette input")
+    palette.fill("AI Mass train")
+    page.locator(".lm-CommandPalette-item", has_text="Train a model as a job").wait_for()
+    page.screenshot(path=SCREENSHOTS / "lab-palette-light.png")
+    palette.press("Enter")
+    page.locator(".jp-Dialog :focus").wait_for(state="attached")  # what has no focus hears no key
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("aimass-form")).to_be_hidden()
