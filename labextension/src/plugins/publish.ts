@@ -1,81 +1,41 @@
 /**
  * The Publish button on the notebook toolbar: saves the notebook, sends it, says how it went.
  */
-import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, InputDialog, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
-import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
-import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
-import { ToolbarButton } from '@jupyterlab/ui-components';
+import { InputDialog } from '@jupyterlab/apputils';
 
 import { CommandIDs } from '../commands';
 import { serviceName, webUrl } from '../format';
 import { trans } from '../i18n';
 import { aimassIcon } from '../icons';
-import { chosenNotebook, type INotebookFile, notebookAt, openNotebook } from '../notebooks/files';
+import type { INotebookFile } from '../notebooks/files';
+import { notebookPlugin } from '../notebooks/offering';
 import { type IDone, noticeFault, withNotice } from '../notices';
 import type { Service } from '../schema';
-import { IAimass } from '../tokens';
+import type { IAimass } from '../tokens';
 
-export const publishPlugin: JupyterFrontEndPlugin<void> = {
-  id: 'aimass-jupyter:publish',
-  description: 'Publishes a notebook from its toolbar.',
-  autoStart: true,
-  requires: [IAimass, INotebookTracker],
-  optional: [IToolbarWidgetRegistry, ICommandPalette, IDefaultFileBrowser],
-  activate: (
-    app: JupyterFrontEnd,
-    aimass: IAimass,
-    tracker: INotebookTracker,
-    toolbars: IToolbarWidgetRegistry | null,
-    palette: ICommandPalette | null,
-    browser: IDefaultFileBrowser | null
-  ) => {
-    toolbars?.addFactory<NotebookPanel>('Notebook', 'aimass-publish', panel =>
-      publishButton(() => void publish(aimass, () => openNotebook(panel)))
-    );
-    app.commands.addCommand(CommandIDs.publishNotebook, {
-      label: args =>
-        args.isMainMenu
-          ? trans.__('Publish this notebook…')
-          : args.isMenu
-            ? trans.__('Publish with AI Mass…')
-            : trans.__('AI Mass: Publish Notebook'),
-      caption: caption(),
-      icon: args => (args.isMenu ? aimassIcon : undefined),
-      isEnabled: args => !!args.isBrowser || tracker.currentWidget !== null,
-      isVisible: () => aimass.may('services.publish'),
-      execute: async args => {
-        const path = args.isBrowser ? chosenNotebook(browser) : null;
-        const panel = tracker.currentWidget;
-        if (path) {
-          await publish(aimass, () => notebookAt(app, tracker, path));
-        } else if (panel) {
-          await publish(aimass, () => openNotebook(panel));
-        }
-      }
-    });
-    palette?.addItem({ command: CommandIDs.publishNotebook, category: 'AI Mass' });
-  }
-};
+export const publishPlugin = notebookPlugin(
+  'publish',
+  'Publishes a notebook from its toolbar.',
+  (_, aimass) => ({
+    command: CommandIDs.publishNotebook,
+    button: trans.__('Publish'),
+    mainMenu: trans.__('Publish this notebook…'),
+    fileMenu: trans.__('Publish with AI Mass…'),
+    palette: trans.__('AI Mass: Publish Notebook'),
+    caption: caption(),
+    icon: aimassIcon,
+    isIconOnButton: true,
+    may: () => aimass.may('services.publish'),
+    perform: find => publish(aimass, find)
+  })
+);
 
 function caption(): string {
   return trans.__('Publish this notebook as a dashboard');
 }
 
-function publishButton(onClick: () => void): ToolbarButton {
-  const button = new ToolbarButton({
-    label: trans.__('Publish'),
-    icon: aimassIcon,
-    tooltip: caption(),
-    dataset: { testid: 'aimass-publish' },
-    onClick
-  });
-  button.addClass('aimass-Publish');
-  return button;
-}
-
 /** Ask for a name, then publish; a notebook that fails keeps the version that was there. */
-export async function publish(aimass: IAimass, find: () => Promise<INotebookFile>): Promise<void> {
+async function publish(aimass: IAimass, find: () => Promise<INotebookFile>): Promise<void> {
   try {
     const notebook = await find();
     const { value: name } = await InputDialog.getText({

@@ -2,83 +2,37 @@
  * Runs a notebook as a job, from its toolbar or the file browser: lists what travels, sends it as it
  * is or as one script, and leads to the job.
  */
-import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, IToolbarWidgetRegistry } from '@jupyterlab/apputils';
-import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
-import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
-import { runIcon, ToolbarButton } from '@jupyterlab/ui-components';
+import { runIcon } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 
 import { CommandIDs } from '../commands';
 import { serviceName } from '../format';
 import { trans } from '../i18n';
 import { askRun, type IChoices, type IWish, type Way } from '../notebooks/asking';
-import {
-  chosenNotebook,
-  type INotebookFile,
-  notebookAt,
-  openNotebook,
-  withoutOutputs
-} from '../notebooks/files';
+import { type INotebookFile, withoutOutputs } from '../notebooks/files';
+import { notebookPlugin } from '../notebooks/offering';
 import { parametersOf, valuesOf } from '../notebooks/parameters';
 import { type ICell, type IScript, scriptOf } from '../notebooks/script';
 import { type IDone, noticeFault, withNotice } from '../notices';
 import type { Job, JobExecute } from '../schema';
-import { IAimass } from '../tokens';
+import type { IAimass } from '../tokens';
 
-export const runNotebookPlugin: JupyterFrontEndPlugin<void> = {
-  id: 'aimass-jupyter:run-notebook',
-  description: 'Runs a notebook as a job of AI Mass.',
-  autoStart: true,
-  requires: [IAimass, INotebookTracker],
-  optional: [IToolbarWidgetRegistry, ICommandPalette, IDefaultFileBrowser],
-  activate: (
-    app: JupyterFrontEnd,
-    aimass: IAimass,
-    tracker: INotebookTracker,
-    toolbars: IToolbarWidgetRegistry | null,
-    palette: ICommandPalette | null,
-    browser: IDefaultFileBrowser | null
-  ) => {
-    const run = (find: () => Promise<INotebookFile>) => runNotebook(aimass, app.commands, find);
-    toolbars?.addFactory<NotebookPanel>('Notebook', 'aimass-run-notebook', panel =>
-      runButton(() => void run(() => openNotebook(panel)))
-    );
-    app.commands.addCommand(CommandIDs.runNotebook, {
-      label: args =>
-        args.isMainMenu
-          ? trans.__('Run this notebook as a job…')
-          : args.isMenu
-            ? trans.__('Run as Job of AI Mass…')
-            : trans.__('AI Mass: Run Notebook as Job'),
-      caption: trans.__('Run this notebook as a job'),
-      icon: args => (args.isMenu ? runIcon : undefined),
-      isEnabled: args => !!args.isBrowser || tracker.currentWidget !== null,
-      isVisible: () => aimass.may('jobs.submit'),
-      execute: async args => {
-        const path = args.isBrowser ? chosenNotebook(browser) : null;
-        const panel = tracker.currentWidget;
-        if (path) {
-          await run(() => notebookAt(app, tracker, path));
-        } else if (panel) {
-          await run(() => openNotebook(panel));
-        }
-      }
-    });
-    palette?.addItem({ command: CommandIDs.runNotebook, category: 'AI Mass' });
-  }
-};
-
-function runButton(onClick: () => void): ToolbarButton {
-  const button = new ToolbarButton({
-    label: trans.__('Run as job'),
-    tooltip: trans.__('Run this notebook as a job'),
-    dataset: { testid: 'aimass-run-notebook' },
-    onClick
-  });
-  button.addClass('aimass-Publish');
-  return button;
-}
+export const runNotebookPlugin = notebookPlugin(
+  'run-notebook',
+  'Runs a notebook as a job of AI Mass.',
+  (app, aimass) => ({
+    command: CommandIDs.runNotebook,
+    button: trans.__('Run as job'),
+    mainMenu: trans.__('Run this notebook as a job…'),
+    fileMenu: trans.__('Run as Job of AI Mass…'),
+    palette: trans.__('AI Mass: Run Notebook as Job'),
+    caption: trans.__('Run this notebook as a job'),
+    icon: runIcon,
+    isIconOnButton: false,
+    may: () => aimass.may('jobs.submit'),
+    perform: find => runNotebook(aimass, app.commands, find)
+  })
+);
 
 async function runNotebook(
   aimass: IAimass,
