@@ -28,8 +28,8 @@ class Why(Resource):
     blockers: list[Blocker] = []
     starts_in_seconds: float | None = Field(
         None,
-        description="When it should start, if jobs run as long as ones like them did, and as many "
-        "come in as lately.",
+        description="When it should start, if jobs run as long as ones like them did, and come "
+        "in as they did lately.",
     )
     expected_seconds: float | None = Field(None, description="How long it should run.")
     memory_bytes: int | None = Field(

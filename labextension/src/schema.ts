@@ -1221,7 +1221,7 @@ export interface Why {
   waiting: number;
   blockers: Blocker[];
   /**
-   * When it should start, if jobs run as long as ones like them did, and as many come in as lately.
+   * When it should start, if jobs run as long as ones like them did, and come in as they did lately.
    */
   starts_in_seconds: number | null;
   /**

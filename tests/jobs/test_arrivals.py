@@ -26,11 +26,14 @@ def _came(every: float, job: Callable[[int], Waiting]) -> list[Arrival]:
     return [Arrival(NOW - every * n - 1, job(n)) for n in range(30)]
 
 
-def test_urgent_work_that_takes_half_the_machine_doubles_a_wait() -> None:
+def test_urgent_work_that_keeps_coming_makes_a_wait_longer() -> None:
     picture = _picture(_job("mine"))
     assert forecast(picture, "mine") == NOW + 10
-    lately = _came(10.0, lambda n: _job(f"urgent-{n}", seconds=5.0, priority=3))
-    assert foretell(picture, "mine", lately) == pytest.approx(NOW + 20, abs=5)
+    lately = _came(5.0, lambda n: _job(f"urgent-{n}", seconds=5.0, priority=3))
+    told = foretell(picture, "mine", lately)
+    assert (
+        NOW + 15 <= (told or 0) <= NOW + 25
+    )  # half of those that came would take half the machine
 
 
 @pytest.mark.parametrize("priority", [0, 1])
@@ -49,7 +52,7 @@ def test_what_came_longer_ago_than_the_wait_counts_no_more() -> None:
 def test_urgent_work_without_end_leaves_a_wait_that_can_be_told() -> None:
     picture = _picture(_job("mine"))
     lately = _came(1.0, lambda n: _job(f"urgent-{n}", seconds=5.0, priority=3))
-    assert (foretell(picture, "mine", lately) or 0) > NOW + 30
+    assert NOW + 20 < (foretell(picture, "mine", lately) or 0) < NOW + 1000
 
 
 def test_what_never_fits_is_never() -> None:

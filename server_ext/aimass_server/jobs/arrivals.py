@@ -1,9 +1,10 @@
-"""Arrivals: when a waiting job starts if as much comes in while it waits as came in lately.
+"""Arrivals: when a waiting job starts if work comes in while it waits as it came in lately.
 
 A forecast of the queue as it is tells each wait too short wherever jobs of higher priority, or of
-people who used less, keep coming: they go first. So those that came in as long a time before as the
-job is said to wait are expected once more, and the forecast is made again, until it moves no more.
-Nothing is read or stored here.
+people who used less, keep coming: they go first. So of those that came in as long a time before as
+the job is said to wait every second one is expected again, and the forecast is made anew, until it
+moves no more. Every second one, for work comes in sweeps: all of them tell a wait after a sweep far
+too long, none tells it too short where work comes in evenly. Nothing is read or stored here.
 """
 
 from __future__ import annotations
@@ -53,26 +54,25 @@ class Arrivals:
 def foretell(picture: Picture, wanted: str, lately: Iterable[Arrival]) -> float | None:
     """When a waiting job starts, in seconds since the epoch; None when that is never."""
     starts = forecast(picture, wanted)
+    if starts is None or len(picture.waiting) > _FEW:
+        return starts
     arrivals = list(lately)
-    for _ in range(_ROUNDS if len(picture.waiting) <= _FEW else 0):
-        wait = starts - picture.now if starts is not None else 0.0
+    for _ in range(_ROUNDS):
+        wait = starts - picture.now
         coming = _again(arrivals, picture.now, wait)
-        if not coming:
-            return starts
-        before, starts = starts, forecast(_with(picture, coming), wanted)
-        if starts is None:  # what comes keeps it out for ever: say how long it takes at least
-            return before
-        if abs(starts - picture.now - wait) <= _SETTLED * wait:
+        later = forecast(_with(picture, coming), wanted) if coming else None
+        if later is None or later - starts <= _SETTLED * wait:
             break
+        starts = later
     return starts
 
 
 def _again(arrivals: list[Arrival], now: float, wait: float) -> list[Waiting]:
-    """Those that came within such a time before, as they come within it after."""
+    """Half of those that came within such a time before, as they come within it after."""
+    came = [arrival for arrival in arrivals if arrival.at > now - wait]
     return [
         replace(arrival.job, id=f"{arrival.job.id} again", not_before=arrival.at + wait, after=())
-        for arrival in arrivals
-        if arrival.at > now - wait
+        for arrival in came[::2]
     ]
 
 

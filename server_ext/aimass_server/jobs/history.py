@@ -14,6 +14,9 @@ from aimass_server.jobs.picture import User
 UNKNOWN_SECONDS = 60.0
 HALF_LIFE_SECONDS = 6 * 3600.0
 _KEPT = 9
+_SAME_EPOCHS = 2  # likenesses that tell of the same work for as many epochs
+_SHARE_OF_EPOCHS = 0.5  # of a job, where all that are known had as many
+_NEWS = 0.2  # by which a running job's length must change to tell of others anew
 _ALIKE_IN_MEMORY = 3  # likenesses that tell of memory: with as many ranks, on the same data
 
 
@@ -27,11 +30,48 @@ class _Use:
         return self.amount * math.exp2(-max(0.0, now - self.at) / HALF_LIFE_SECONDS)
 
 
-class History:
-    """Durations and use, learnt from the jobs that ended."""
+class _Durations:
+    """How long jobs ran, by what makes them alike."""
 
     def __init__(self) -> None:
-        self._durations: dict[Hashable, deque[float]] = defaultdict(lambda: deque(maxlen=_KEPT))
+        self._seconds: dict[Hashable, deque[float]] = defaultdict(lambda: deque(maxlen=_KEPT))
+        self._paces: dict[Hashable, deque[tuple[float, float]]] = defaultdict(
+            lambda: deque(maxlen=_KEPT)
+        )
+
+    def add(self, job: Job, seconds: float) -> None:
+        """Take in a job."""
+        for likeness in _likenesses(job):
+            self._seconds[likeness].append(seconds)
+        if epochs := _epochs(job):
+            self._paces[_pace(job)].append((epochs, seconds))
+
+    def of(self, likeness: Hashable) -> float | None:
+        """The median of those that are alike."""
+        known = self._seconds.get(likeness)
+        return statistics.median(known) if known else None
+
+    def at_its_pace(self, job: Job) -> float | None:
+        """As long as the same work for other epochs tells: a start, and so much an epoch."""
+        epochs, known = _epochs(job), self._paces.get(_pace(job))
+        if not epochs or not known:
+            return None
+        some, seconds = (statistics.fmean(values) for values in zip(*known, strict=True))
+        spread = sum((e - some) ** 2 for e, _ in known)
+        each = seconds * _SHARE_OF_EPOCHS / some
+        if spread:
+            slope = sum((e - some) * (s - seconds) for e, s in known) / spread
+            each = min(max(slope, 0.0), seconds / some)
+        return seconds + each * (epochs - some)
+
+
+class History:
+    """Durations and use, learnt from the jobs that ended, and from those that run."""
+
+    def __init__(self) -> None:
+        self._ended = _Durations()
+        self._running = _Durations()
+        self._expected: dict[str, float] = {}
         self._peaks: dict[Hashable, deque[int]] = defaultdict(lambda: deque(maxlen=_KEPT))
         self._used: dict[User, _Use] = defaultdict(_Use)
 
@@ -47,18 +87,41 @@ class History:
                 for likeness in _likenesses(job)[:_ALIKE_IN_MEMORY]:
                     self._peaks[likeness].append(job.peak_memory_bytes)
             if job.state == "succeeded":
-                for likeness in _likenesses(job):
-                    self._durations[likeness].append(seconds)
+                self._ended.add(job, seconds)
 
     def _charge(self, job: Job, seconds: float) -> None:
         use, now = self._used[(job.tenant, job.owner)], job.ended_at.timestamp()  # type: ignore[union-attr]
         use.amount, use.at = use.after(now) + job.slots * seconds, max(use.at, now)
 
+    def watch(self, running: Iterable[tuple[Job, float]]) -> bool:
+        """Take in how long the jobs that run should take; whether that is news.
+
+        They tell of the jobs of which no other like them has ended.
+        """
+        seconds = {job.id: (job, expected) for job, expected in running}
+        before = self._expected
+        if seconds.keys() == before.keys() and not any(
+            abs(expected - before[id_]) > _NEWS * before[id_]
+            for id_, (_, expected) in seconds.items()
+        ):
+            return False
+        self._expected = {id_: expected for id_, (_, expected) in seconds.items()}
+        self._running = _Durations()
+        for job, expected in seconds.values():
+            self._running.add(job, expected)
+        return True
+
     def seconds_of(self, job: Job) -> float:
         """How long a job is expected to run: the median of those most like it."""
-        for likeness in _likenesses(job):
-            if known := self._durations.get(likeness):
-                return statistics.median(known)
+        closest, others = _likenesses(job)[:_SAME_EPOCHS], _likenesses(job)[_SAME_EPOCHS:]
+        for likeness in closest:
+            if known := self._ended.of(likeness) or self._running.of(likeness):
+                return known
+        if known := self._ended.at_its_pace(job) or self._running.at_its_pace(job):
+            return known
+        for likeness in others:
+            if known := self._ended.of(likeness) or self._running.of(likeness):
+                return known
         return UNKNOWN_SECONDS
 
     def memory_of(self, job: Job) -> int:
@@ -88,3 +151,14 @@ def _likenesses(job: Job) -> list[Hashable]:
         (job.tenant, job.kind),
         (job.tenant,),
     ]
+
+
+def _epochs(job: Job) -> float:
+    """For how many epochs it trains; 0 when nobody said."""
+    epochs = job.params.get("epochs")
+    return float(epochs) if isinstance(epochs, int | float) and epochs > 0 else 0.0
+
+
+def _pace(job: Job) -> Hashable:
+    """The same work on as many ranks takes as long an epoch."""
+    return (job.tenant, job.kind, job.algorithm, job.dataset.partition("@")[0], job.engine, job.np)

@@ -290,8 +290,9 @@ class Scheduler:
         now = at.timestamp()
         all_jobs = list(all_jobs)
         unfinished = {job.id: job.name for job in all_jobs}
-        waiting = [_still_after(self._waiting(job), unfinished) for job in queued]
         running = [self._running(job, now) for job in holding]
+        self._watch(holding, running)
+        waiting = [_still_after(self._waiting(job), unfinished) for job in queued]
         limits = self._limits_of(cluster_id)
         return Picture(
             now,
@@ -302,6 +303,17 @@ class Scheduler:
             self._ledger.refusals(all_jobs, at),
             period_of(self._ledger.quotas.period, at)[1].timestamp(),
         )
+
+    def _watch(self, holding: list[Job], running: list[Running]) -> None:
+        """Learn how long jobs take from those that run."""
+        now = utc_now().timestamp()
+        begun = [
+            (job, seen.ends - job.started_at.timestamp())
+            for job, seen in zip(holding, running, strict=True)
+            if job.started_at and seen.ends > now
+        ]
+        if self._history.watch(begun):
+            self._entries.clear()
 
     def _waiting(self, job: Job) -> Waiting:
         """The job as the queue sees it; kept, for there may be thousands."""
