@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from aimass_jupyter.contract.base import NAME_PATTERN, Request, Tag, argument
-from aimass_jupyter.contract.quantities import Bytes, Seconds, TimeOrFromNow
+from aimass_jupyter.contract.quantities import Memory, Seconds, TimeOrFromNow
 
 Engine = Literal["single", "horovod", "torchrun"]
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -52,8 +52,8 @@ class QueueOptions(Request):
         multiple_of=0.5,
         group="Queue",
     )
-    memory: Bytes | None = argument(
-        None, help="Memory that each rank needs, such as 4GB.", gt=0, le=1 << 50, group="Queue"
+    memory: Memory | None = argument(
+        None, help="Memory that each rank needs, such as 4GB.", le=1 << 50, group="Queue"
     )
 
 

@@ -6,12 +6,13 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from aimass_jupyter.contract.base import UtcTime
 from aimass_jupyter.contract.ids import utc_now
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+LEAST_MEMORY = 16 << 20  # no Python process gets by with less
 _BYTES = {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 _QUANTITY = re.compile(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*([A-Za-z]*)\s*")
 
@@ -44,6 +45,12 @@ def _seconds(value: Any) -> Any:
 
 def _bytes(value: Any) -> Any:
     return int(_quantity(value, _BYTES, "B", "500MB or 4GB")) if _is_text(value) else value
+
+
+def _enough(size: int) -> int:
+    if size < LEAST_MEMORY:
+        raise ValueError(f"{size:,} bytes are too few for a process: write it like 500MB or 4GB")
+    return size
 
 
 def _time(value: Any) -> Any:
@@ -79,8 +86,8 @@ def _written(example: str) -> Any:
 #: A stretch of time in seconds, also written 90s, 45m, 2h, 1.5d.
 Seconds = Annotated[float, BeforeValidator(_seconds), _written("2h")]
 
-#: A size in bytes, also written 500MB, 4GB (powers of 1024).
-Bytes = Annotated[int, BeforeValidator(_bytes), _written("4GB")]
+#: Memory of a process in bytes, also written 500MB, 4GB (powers of 1024).
+Memory = Annotated[int, BeforeValidator(_bytes), AfterValidator(_enough), _written("4GB")]
 
 #: A time, also written as a stretch from now.
 TimeOrFromNow = Annotated[UtcTime, BeforeValidator(_time), _written("8h")]

@@ -40,6 +40,7 @@ def _datasets(client: Client, tmp_path_factory: pytest.TempPathFactory) -> None:
         ({"np": 4000}, "--np 4000 is more than", "slots"),
         ({"np": 0}, "np: it must be 1 or more (given: 0)", "Ranks"),
         ({"np": "two"}, "np: it must be a whole number (given: 'two')", "Ranks"),
+        ({"memory": "10"}, "10 bytes are too few for a process: write it like 500MB", "4GB"),
         ({"max_time": "2x"}, "max_time: '2x' is none: write it like 90s, 45m", "Time"),
         ({"deadline": "2020-01-01T00:00Z"}, "--deadline 2020-01-01 00:00 UTC has passed", "8h"),
         ({"deadline": "9999999999d"}, "is further away than there are dates", "8h from now"),
