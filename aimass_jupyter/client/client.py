@@ -13,12 +13,12 @@ from pydantic import BaseModel, ValidationError
 
 from aimass_jupyter.client import discovery, starting
 from aimass_jupyter.client.answers import error_of, not_understood, version_in
-from aimass_jupyter.client.command_line import refuse_what_json_lacks
 from aimass_jupyter.client.discovery import Address
 from aimass_jupyter.client.files import refused, send_files
 from aimass_jupyter.client.objects import bind
 from aimass_jupyter.client.packing import packed
 from aimass_jupyter.client.stream import follow
+from aimass_jupyter.client.values import as_json, refuse_what_json_lacks
 from aimass_jupyter.contract.errors import AimassError, InvalidRequest, Unavailable
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.ids import ulid
@@ -132,7 +132,7 @@ class Client:
         """
         if operation.name == "jobs.submit":
             arguments = packed(arguments)
-        fields = send_files(self, operation, arguments)
+        fields = send_files(self, operation, as_json(arguments))
         if operation.body == "bytes":
             if not fields.get("filename"):
                 example = f"for example: {operation.examples[0]}"

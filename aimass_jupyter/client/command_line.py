@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from aimass_jupyter.client.values import as_json
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.operation import Operation, parts
 from aimass_jupyter.contract.table import OPERATIONS
@@ -135,7 +135,7 @@ def convert(name: str, schema: FieldInfo, value: Any) -> Any:
     """A word as the value of a field; numbers are left to the request's own check."""
     kind = _kind(schema.annotation)
     if not isinstance(value, str):
-        return _plain(value)
+        return as_json(value)
     if kind is list and _item(schema.annotation) is str:
         return [part.strip() for part in value.split(",") if part.strip()]
     if kind in (list, dict):
@@ -168,50 +168,8 @@ def _json(name: str, text: str) -> Any:
 
 def _json_or_text(value: Any) -> Any:
     if not isinstance(value, str):
-        return _plain(value)
+        return as_json(value)
     try:
         return json.loads(value)
     except ValueError:
         return value
-
-
-def refuse_what_json_lacks(value: Any, where: str = "") -> None:
-    """Refuse numbers that are none.
-
-    Raises
-    ------
-    InvalidRequest
-        Naming the first of them.
-    """
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InvalidRequest(f"{where}: {value} cannot be sent", "give a finite number, or none")
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            refuse_what_json_lacks(inner, f"{where}.{key}".strip("."))
-    if isinstance(value, list):
-        for index, inner in enumerate(value):
-            refuse_what_json_lacks(inner, f"{where}.{index}")
-
-
-def _plain(value: Any) -> Any:
-    """A Python object as JSON would have it: arrays and frames become lists."""
-    if hasattr(value, "to_dict") and hasattr(value, "columns"):  # a data frame: a row a record
-        return [_present(row) for row in value.to_dict(orient="records")]
-    if hasattr(value, "tolist"):  # NumPy arrays and scalars
-        return value.tolist()
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value
-
-
-def _present(row: dict[Any, Any]) -> dict[Any, Any]:
-    """What a row of a data frame has; a frame says in ways of its own that a value is missing."""
-    plain = {name: _plain(value) for name, value in row.items()}
-    return {name: None if _missing(value) else value for name, value in plain.items()}
-
-
-def _missing(value: Any) -> bool:
-    unnamed = type(value).__name__ in ("NAType", "NaTType")
-    return unnamed or (isinstance(value, float) and math.isnan(value))
