@@ -110,7 +110,7 @@ def test_what_is_wrong_is_one_line_and_a_cure(
 
 
 def test_a_data_folder_that_cannot_be_is_one_line_and_a_cure() -> None:
-    text = Aimass(Path("/proc/nowhere/data"))("jobs", code=2)
+    text = Aimass(Path("/proc/nowhere/data"))("jobs", code=1)
     assert "/proc/nowhere" in text
     assert len(text.strip().splitlines()) == 2
 

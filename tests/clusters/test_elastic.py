@@ -37,11 +37,10 @@ def test_hosts_leave_are_lost_and_join(pool: Client, tmp_path: Path) -> None:
     def runs_on(said: str, *names: str) -> None:
         """Wait until it says so, trains on, and is told to have these nodes."""
         until(lambda: said in log_of(pool, job, -1), 120)
+        until(lambda: [place.node for place in pool.jobs.show(job.id).places] == list(names), 60)
         seen = steps_of(pool, job)
         until(lambda: steps_of(pool, job) > seen, 120)
-        shown = pool.jobs.show(job.id)
-        assert [place.node for place in shown.places] == list(names)
-        assert shown.devices == {name: [0] for name in names}
+        assert pool.jobs.show(job.id).devices == {name: [0] for name in names}
 
     runs_on("", "one", "three", "two")
     pool.nodes.drain("pool", "two")
