@@ -122,7 +122,8 @@ def test_five_hundred_jobs_in_the_list(page: Page, mortal: MortalLab) -> None:
     while more.is_visible():
         before = jobs.locator("li").count()
         more.click()
-        expect(jobs.locator("li")).not_to_have_count(before)
+        expect(jobs.locator("li")).not_to_have_count(before, timeout=2 * MINUTE_MS)
+        expect(jobs.locator(".aimass-Error")).to_have_count(0)
     assert jobs.locator("li").count() > MANY
 
     page.locator("body").press("Control+Alt+m")
