@@ -137,8 +137,11 @@ def test_when_jobs_should_start_is_told_within_a_quarter(
 ) -> None:
     store = Store(tmp_path / "aimass.db")
     store.open()
-    clock = lambda at: monkeypatch.setattr(scheduling, "utc_now", lambda: at)  # noqa: E731
-    errors = asyncio.run(_errors(store, clock))
+
+    def set_clock(at: datetime) -> None:
+        monkeypatch.setattr(scheduling, "utc_now", lambda: at)
+
+    errors = asyncio.run(_errors(store, set_clock))
     store.close()
     assert len(errors) > 150
     assert statistics.median(errors) < LIMIT
