@@ -61,7 +61,7 @@ def test_a_job_that_runs_tells_of_those_like_it_until_one_has_ended() -> None:
     assert history.watch([])
     assert history.seconds_of(_job(5, engine="horovod", np=2)) == 0.5
     history.learn([_job(5, 8.0, engine="horovod", np=2)])
-    history.watch([(running, 30.0)])
+    assert not history.watch([(running, 30.0)])  # known by now: nothing is to be told anew
     assert history.seconds_of(_job(5, engine="horovod", np=2)) == 8.0
 
 

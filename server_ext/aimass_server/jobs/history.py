@@ -98,7 +98,11 @@ class History:
 
         They tell of the jobs of which no other like them has ended.
         """
-        seconds = {job.id: (job, expected) for job, expected in running}
+        seconds = {
+            job.id: (job, expected)
+            for job, expected in running
+            if self._ended.of(_likenesses(job)[_SAME_EPOCHS - 1]) is None
+        }
         before = self._expected
         if seconds.keys() == before.keys() and not any(
             abs(expected - before[id_]) > _NEWS * before[id_]

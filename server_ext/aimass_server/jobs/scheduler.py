@@ -291,7 +291,7 @@ class Scheduler:
         all_jobs = list(all_jobs)
         unfinished = {job.id: job.name for job in all_jobs}
         running = [self._running(job, now) for job in holding]
-        self._watch(holding, running)
+        self._watch(all_jobs, now)
         waiting = [_still_after(self._waiting(job), unfinished) for job in queued]
         limits = self._limits_of(cluster_id)
         return Picture(
@@ -304,13 +304,12 @@ class Scheduler:
             period_of(self._ledger.quotas.period, at)[1].timestamp(),
         )
 
-    def _watch(self, holding: list[Job], running: list[Running]) -> None:
-        """Learn how long jobs take from those that run."""
-        now = utc_now().timestamp()
+    def _watch(self, all_jobs: list[Job], now: float) -> None:
+        """Learn how long jobs take from those that run, on whichever cluster."""
         begun = [
-            (job, seen.ends - job.started_at.timestamp())
-            for job, seen in zip(holding, running, strict=True)
-            if job.started_at and seen.ends > now
+            (job, self._running(job, now).ends - job.started_at.timestamp())
+            for job in all_jobs
+            if job.state != "queued" and job.started_at
         ]
         if self._history.watch(begun):
             self._entries.clear()
