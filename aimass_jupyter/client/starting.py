@@ -123,8 +123,12 @@ def stop_programs(folder: Path) -> int:
                 write_first(order.parent / "stop.json", by)
     running = [path.parent for path in folder.rglob("lock") if is_locked(path)]
     records = [record for path in running if (record := _ask_to_stop(path))]
+    supervisors = [ProcessIdentity.from_record(record["identity"]) for record in records]
     deadline = time.monotonic() + STOP_SECONDS
-    while any(is_locked(path / "lock") for path in running) and time.monotonic() < deadline:
+    while time.monotonic() < deadline and (
+        any(is_locked(path / "lock") for path in running)
+        or any(is_alive(supervisor) for supervisor in supervisors)  # it unlocks before it is gone
+    ):
         time.sleep(_POLL_SECONDS)
     for record in records:
         name, _, value = str(record["marker"]).partition("=")
