@@ -23,6 +23,15 @@ export interface IPage<T> {
 
 const PAGE = 100;
 const LONGEST_PAGE = 500;
+/** When more than so many have changed, the list is read instead of each of them. */
+const FEW = 3;
+
+/** What is to be read in the next turn. */
+interface IWishes {
+  all: boolean;
+  more: boolean;
+  readonly ids: Set<string>;
+}
 
 export class Collection<T extends INamed> {
   constructor(private readonly _source: ISource<T>) {}
@@ -50,36 +59,31 @@ export class Collection<T extends INamed> {
     return this._error;
   }
 
+  /** Whether the next page was asked for, and is not here yet. */
+  get isLoadingMore(): boolean {
+    return this._wishes.more || this._isReadingMore;
+  }
+
   /** Read the list again, as far as it was read before. */
   refresh(): Promise<void> {
-    return this._once('list', async () => {
-      const limit = Math.min(LONGEST_PAGE, Math.max(PAGE, this._items.length));
-      const page = await this._source.list(limit, null);
-      this._items = page.items;
-      this._next = page.next_token;
-      this._isLoaded = true;
-    });
+    this._wishes.all = true;
+    return this._soon();
   }
 
   /** Read the next page. */
   loadMore(): Promise<void> {
-    return this._once('more', async () => {
-      const page = await this._source.list(PAGE, this._next);
-      const known = new Set(this._items.map(item => item.id));
-      this._items = [...this._items, ...page.items.filter(item => !known.has(item.id))];
-      this._next = page.next_token;
-    });
+    if (this.isLoadingMore) {
+      return this._last;
+    }
+    this._wishes.more = true;
+    this._changed.emit();
+    return this._soon();
   }
 
   /** Something happened to one of them: read it again; one that is new comes with the list. */
   touch(id: string): Promise<void> {
-    if (!this._items.some(item => item.id === id)) {
-      return this.refresh();
-    }
-    return this._once(id, async () => {
-      const item = await this._source.show(id).catch(goneIsNull);
-      this._items = this._items.flatMap(old => (old.id !== id ? [old] : item ? [item] : []));
-    });
+    this._wishes.ids.add(id);
+    return this._soon();
   }
 
   /** Change one in place; what the server says later wins. */
@@ -91,37 +95,84 @@ export class Collection<T extends INamed> {
     }
   }
 
-  /** Run after what runs already; the same work that still waits is not asked for twice. */
-  private _once(key: string, work: () => Promise<void>): Promise<void> {
-    const waiting = this._waiting.get(key);
-    if (waiting) {
-      return waiting;
-    }
-    const turn = this._last.then(() => {
-      this._waiting.delete(key);
-      return this._guard(work);
+  /**
+   * Grant what is wished for, all of it at once, after what runs already: a storm of events is one
+   * reading of the list, and nobody who asks for more waits behind hundreds of single questions.
+   */
+  private _soon(): Promise<void> {
+    this._turn ??= this._last = this._last.then(() => {
+      const wishes = this._wishes;
+      this._wishes = noWishes();
+      this._turn = null;
+      return this._grant(wishes);
     });
-    this._waiting.set(key, turn);
-    this._last = turn;
-    return turn;
+    return this._turn;
   }
 
-  private async _guard(work: () => Promise<void>): Promise<void> {
+  private async _grant({ all, more, ids }: IWishes): Promise<void> {
+    this._isReadingMore = more;
     try {
-      await work();
+      if (more && this.hasMore) {
+        await this._readMore();
+      }
+      const known = new Set(this._items.map(item => item.id));
+      if (all || this._isStale || ids.size > FEW || [...ids].some(id => !known.has(id))) {
+        await this._readAll();
+      } else {
+        await this._readEach(ids);
+      }
       this._error = null;
     } catch (reason) {
+      // An event that was not looked into is not told again: the next look reads the list.
+      this._isStale = true;
       this._error = asAimassError(reason);
     }
+    this._isReadingMore = false;
     this._changed.emit();
   }
 
+  private async _readAll(): Promise<void> {
+    const wanted = Math.max(PAGE, this._items.length);
+    let items: readonly T[] = [];
+    let next: string | null = null;
+    do {
+      const page: IPage<T> = await this._source.list(
+        Math.min(LONGEST_PAGE, wanted - items.length),
+        next
+      );
+      items = joined(items, page.items);
+      next = page.next_token;
+    } while (next !== null && items.length < wanted);
+    this._items = items;
+    this._next = next;
+    this._isLoaded = true;
+    this._isStale = false;
+  }
+
+  private async _readMore(): Promise<void> {
+    const page = await this._source.list(PAGE, this._next);
+    this._items = joined(this._items, page.items);
+    this._next = page.next_token;
+    this._isReadingMore = false;
+    this._changed.emit();
+  }
+
+  private async _readEach(ids: ReadonlySet<string>): Promise<void> {
+    for (const id of ids) {
+      const item = await this._source.show(id).catch(goneIsNull);
+      this._items = this._items.flatMap(old => (old.id !== id ? [old] : item ? [item] : []));
+    }
+  }
+
   private readonly _changed = new Signal<this, void>(this);
-  private readonly _waiting = new Map<string, Promise<void>>();
+  private _wishes = noWishes();
+  private _turn: Promise<void> | null = null;
   private _last: Promise<void> = Promise.resolve();
   private _items: readonly T[] = [];
   private _next: string | null = null;
   private _isLoaded = false;
+  private _isStale = false;
+  private _isReadingMore = false;
   private _error: AimassError | null = null;
 }
 
@@ -130,4 +181,14 @@ function goneIsNull(reason: unknown): null {
     return null;
   }
   throw reason;
+}
+
+function noWishes(): IWishes {
+  return { all: false, more: false, ids: new Set() };
+}
+
+/** One list after the other; what moved on while they were read is not in it twice. */
+function joined<T extends INamed>(items: readonly T[], more: readonly T[]): readonly T[] {
+  const known = new Set(items.map(item => item.id));
+  return [...items, ...more.filter(item => !known.has(item.id))];
 }

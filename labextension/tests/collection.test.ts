@@ -97,12 +97,69 @@ test('an older answer never overwrites a newer one', async () => {
 
 test('a burst of events asks once', async () => {
   const source = new Source();
-  source.things = [thing('a')];
+  source.things = Array.from({ length: 9 }, (_, index) => thing(`t${index}`));
   const list = new Collection(source);
   await list.refresh();
   source.asked.length = 0;
-  await Promise.all([list.touch('a'), list.touch('a'), list.touch('new'), list.touch('newer')]);
-  expect(source.asked).toEqual(['show a', 'list 100 null']);
+  await Promise.all([list.touch('t1'), list.touch('t1'), list.touch('t2')]);
+  expect(source.asked).toEqual(['show t1', 'show t2']);
+  source.asked.length = 0;
+  await Promise.all([list.touch('t1'), list.touch('new'), list.touch('newer')]);
+  expect(source.asked).toEqual(['list 100 null']);
+  source.asked.length = 0;
+  await Promise.all(source.things.map(({ id }) => list.touch(id)));
+  expect(source.asked).toEqual(['list 100 null']);
+});
+
+test('who asks for more does not wait behind a storm of events', async () => {
+  const source = new Source();
+  source.things = Array.from({ length: 650 }, (_, index) => thing(`t${index}`));
+  const list = new Collection(source);
+  await list.refresh();
+  source.isSlow = true;
+  void list.touch('t0');
+  await soon();
+  for (let index = 1; index < 90; index += 1) {
+    void list.touch(`t${index}`);
+  }
+  const more = list.loadMore();
+  expect(list.isLoadingMore).toBe(true);
+  source.answer();
+  await soon();
+  source.answer();
+  await soon();
+  expect([list.items.length, list.isLoadingMore]).toEqual([200, false]);
+  source.answer();
+  await more;
+  expect(source.asked.slice(1)).toEqual(['show t0', 'list 100 100', 'list 200 null']);
+});
+
+test('a list longer than the longest page stays as long as it was', async () => {
+  const source = new Source();
+  source.things = Array.from({ length: 650 }, (_, index) => thing(`t${index}`));
+  const list = new Collection(source);
+  await list.refresh();
+  while (list.hasMore) {
+    await list.loadMore();
+  }
+  source.asked.length = 0;
+  source.things.unshift(thing('new'));
+  await list.touch('new');
+  expect(source.asked).toEqual(['list 500 null', 'list 150 500']);
+  expect([list.items.length, list.items[0].id, list.hasMore]).toEqual([650, 'new', true]);
+});
+
+test('an event whose look failed is not forgotten', async () => {
+  const source = new Source();
+  source.things = [thing('a', 'running'), thing('b')];
+  const list = new Collection(source);
+  await list.refresh();
+  source.fault = new AimassError('busy', 'too many requests');
+  await list.touch('a');
+  source.fault = null;
+  source.things = [thing('a', 'failed'), thing('b')];
+  await list.touch('b');
+  expect([list.items[0].state, list.error]).toEqual(['failed', null]);
 });
 
 test('an event that comes while its thing is read is not lost', async () => {

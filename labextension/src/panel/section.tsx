@@ -82,9 +82,10 @@ function SectionBody<T extends INamed>(props: ISectionProps<T>): JSX.Element {
           type="button"
           className="aimass-More"
           data-testid={`aimass-more-${noun}`}
+          aria-disabled={list.isLoadingMore}
           onClick={() => void list.loadMore()}
         >
-          {trans.__('Show more')}
+          {list.isLoadingMore ? trans.__('Reading…') : trans.__('Show more')}
         </button>
       )}
     </>
