@@ -27,7 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from aimass_jupyter.contract.ids import utc_now
 from aimass_jupyter.contract.jobs import FINAL_STATES, Job
 from aimass_jupyter.contract.table import OPERATIONS
-from aimass_jupyter.host import FileLock, identify, write_record
+from aimass_jupyter.host import FileLock, identify, read_record, write_record
 from aimass_server import control_plane
 from aimass_server.access import Principal
 from aimass_server.control_plane import ControlPlane
@@ -37,6 +37,7 @@ from aimass_server.store import Store
 SLOTS = 2
 MOST_JOBS = 6
 ADA = Principal("ada", "admin")
+GRACE = Principal("grace", "admin")  # it is she who stops them
 FUSES = st.none() | st.integers(0, 12)
 
 
@@ -103,7 +104,9 @@ class Supervisor:
 
     def end(self, code: str) -> None:
         """All its work has ended: say how, let go of the lock."""
-        cause = {"code": code, "message": code, "rank": None, "last_lines": []}
+        asked = (read_record(self.folder / "stop.json") or {}) if code == "stopped" else {}
+        message = f"stopped by {asked.get('by')}" if asked else code
+        cause = {"code": code, "message": message, "rank": None, "last_lines": []}
         times = {"started_at": self.begun_at, "ended_at": utc_now().isoformat()}
         write_record(self.folder / "exit.json", {"code": 0, "cause": cause, **times})
         self.die()
@@ -227,7 +230,9 @@ class States(RuleBasedStateMachine):
         ids = list(self.acknowledged.values())
         id_ = ids[number % len(ids)]
         self.stopped.add(id_)  # it may have been done, whether or not there was an answer
-        if self.live(self.call("jobs.stop", job=id_), fuse) is not None:
+        stop = OPERATIONS["jobs.stop"]
+        asked = self.plane.operations.call(GRACE, stop, stop.request(job=id_), None)
+        if self.live(asked, fuse) is not None:
             self.stops_answered.add(id_)
 
     @rule()
@@ -308,6 +313,7 @@ class States(RuleBasedStateMachine):
         assert job.cause.code != "not-started", job.cause
         if job.state == "stopped":
             assert job.id in self.stopped, "nobody asked to stop it"
+            assert job.cause.message.startswith("stopped by grace"), job.cause
         if job.state == "lost":
             assert job.id in self.died, "its supervisor did not die"
         if job.state == "succeeded":
@@ -374,3 +380,19 @@ def test_any_order_of_events_and_crashes_keeps_the_promises(mortal: None) -> Non
         suppress_health_check=[HealthCheck.too_slow],
     )
     run_state_machine_as_test(States, settings=limits)
+
+
+def test_who_stopped_a_job_is_known_though_the_control_plane_dies_at_once(mortal: None) -> None:
+    for taken in (True, False):
+        states = States()
+        states.submit(None)
+        states.look(None)
+        if taken:
+            states.take(0)
+        states.stop(0, fuse=3)  # its row says that it is to stop, and that was all
+        states.look(None)
+        for supervisor in states.supervisors:  # as it does once it was asked
+            supervisor.end("stopped" if (supervisor.folder / "stop.json").exists() else "error")
+        states.supervisors = []
+        states.teardown()
+        assert [job.state for job in states.final.values()] == ["stopped"]

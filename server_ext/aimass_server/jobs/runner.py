@@ -140,6 +140,7 @@ class Runner:
                 if self.folder_of(job.id).exists():  # a start that was cut off may come yet
                     await asyncio.to_thread(self._orders.program_of(job).request_stop, by)
                 return await self._endings.end(job, "stopped", stopped, allowed=("queued",))
+            await asyncio.to_thread(self._orders.program_of(job).note_stop, by)
             job = await self._store.write(
                 lambda c: jobs.move(c, job.id, ("starting", "running", "stopping"), "stopping")
             )
@@ -273,10 +274,10 @@ class Runner:
             cause = Cause(code="not-started", message=message, last_lines=tail)
             await self._endings.end(job, "failed", cause)
         elif job.state == "stopping":
-            await asyncio.to_thread(program.request_stop, job.owner)
-            await self._endings.end(
-                job, "stopped", Cause(code="stopped", message="stopped before it ran")
-            )
+            by = await asyncio.to_thread(stopped_by_person, program.folder) or job.owner
+            await asyncio.to_thread(program.request_stop, by)
+            stopped = Cause(code="stopped", message=f"stopped by {by} before it ran")
+            await self._endings.end(job, "stopped", stopped)
         else:
             await self._store.write(
                 lambda c: jobs.move(c, job.id, ("starting", "running"), "queued")

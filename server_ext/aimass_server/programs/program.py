@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -124,6 +125,16 @@ class Program:
                 raise
         if identity := self.identity:
             send_signal(identity, signal.SIGTERM)
+
+    def note_stop(self, by: str) -> None:
+        """Write down who wants it ended, before anything else is done about it.
+
+        It may be enough: a supervisor that finds the request ends everything. A full disk takes no
+        note; :meth:`request_stop` must follow in any case.
+        """
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_record(self.folder / "stop.json", {"by": by})
 
     def ask_to_leave(self, by: str, cause: str, message: str) -> bool:
         """Ask the supervisor to end everything once its state is kept, for a cause of ours.
