@@ -176,12 +176,10 @@ def fill(database: Path, first: str, count: int) -> None:
     for tag, every in TAGS.items():
         of_it = f"run = '{first}' AND tag = '{tag}'"
         nth = {"run": run.replace("i)", f"i * {every})")}
-        clone(database, "run_tags", of_it, count // every, nth)
-        rank = {
-            name: sql.replace("i ", f"i * {every} ")
-            for name, sql in (told | {"last": value}).items()
-        }
-        clone(database, "tagged_metrics", of_it, count // every, rank | nth)
+        of_nth = {name: sql.replace("i ", f"i * {every} ") for name, sql in told.items()}
+        rank = {"last": value.replace("i ", f"i * {every} ")}
+        clone(database, "run_tags", of_it, count // every, of_nth | nth)
+        clone(database, "tagged_metrics", of_it, count // every, of_nth | rank | nth)
 
 
 async def _first_run(database: Path) -> str:

@@ -1,7 +1,7 @@
 """The values of metrics in the orders that lists ask for, beside what lists are filtered by.
 
-Owns what the tables of metrics repeat of their run: its experiment, its state and its tags. Whoever
-changes one of them in a run says so here, in the same transaction.
+Owns what the tables of metrics and of tags repeat of their run: its experiment, its state, its
+tags. Whoever changes one of them in a run says so here, in the same transaction.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy import delete as delete_from
 from aimass_jupyter.contract.runs import MetricSummary
 from aimass_server.store.tables import run_metrics, run_tags, tagged_metrics
 
-_REPEATED = ("owner", "tenant", "experiment", "state")
+REPEATED = ("owner", "tenant", "experiment", "state")
 
 
 def keep(connection: Connection, run: Row[Any], summaries: Mapping[str, MetricSummary]) -> None:
@@ -23,7 +23,7 @@ def keep(connection: Connection, run: Row[Any], summaries: Mapping[str, MetricSu
     connection.execute(delete_from(run_metrics).where(run_metrics.c.run == run.id))
     values = [
         {"run": run.id, "metric": name}
-        | {column: run._mapping[column] for column in _REPEATED}
+        | {column: run._mapping[column] for column in REPEATED}
         | summary.model_dump()
         for name, summary in summaries.items()
     ]
@@ -47,11 +47,11 @@ def beside_tags(connection: Connection, run_id: str) -> None:
 
 def moved(connection: Connection, run_id: str, state: str) -> None:
     """A run is in another state now."""
-    for table in (run_metrics, tagged_metrics):
+    for table in (run_tags, run_metrics, tagged_metrics):
         connection.execute(table.update().where(table.c.run == run_id).values(state=state))
 
 
 def forget(connection: Connection, run_id: str) -> None:
     """A run is deleted."""
-    for table in (run_metrics, tagged_metrics):
+    for table in (run_tags, run_metrics, tagged_metrics):
         connection.execute(delete_from(table).where(table.c.run == run_id))

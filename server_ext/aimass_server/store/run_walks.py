@@ -80,8 +80,6 @@ def _values(asked: Asked, states: tuple[str, ...], after: Key | None) -> Select[
     query = select(value, run).where(
         table.c.metric == request.order_by, value.is_not(None), *_chosen(table, asked, states, run)
     )
-    if request.tag is not None:
-        query = query.where(table.c.tag == request.tag)
     if after is None:
         return query
     key, before = tuple_(value, run), tuple_(*after)
@@ -89,35 +87,26 @@ def _values(asked: Asked, states: tuple[str, ...], after: Key | None) -> Select[
 
 
 def _aged(asked: Asked, states: tuple[str, ...], after: Key | None) -> Select[Any]:
-    tag = asked.request.tag
-    run = runs.c.id if tag is None else run_tags.c.run
+    tagged = asked.request.tag is not None
+    table, run = (run_tags, run_tags.c.run) if tagged else (runs, runs.c.id)
     query = select(null().label("last"), run.label("run"))
-    if tag is None:
-        query = query.where(*_chosen(runs, asked, states, run))
-    else:
-        query = query.where(run_tags.c.tag == tag, *_whose(run_tags, asked, run))
-        if told := _told(runs, asked, states):  # asked of each: so the tag's index leads
-            query = query.where(exists().where(runs.c.id == run, *told))
+    query = query.where(*_chosen(table, asked, states, run))
     return query if after is None else query.where(run < after[1])
 
 
 def _chosen(
     table: Table, asked: Asked, states: tuple[str, ...], run: ColumnElement[str]
 ) -> list[ColumnElement[bool]]:
-    """What lists are filtered by, of a table that tells it."""
-    return [*_whose(table, asked, run), *_told(table, asked, states)]
+    """What lists are filtered by, of a table that tells it.
 
-
-def _whose(table: Table, asked: Asked, run: ColumnElement[str]) -> list[ColumnElement[bool]]:
-    """The tenant's runs; where they are few, by their ids alone, so by no other index."""
-    return [table.c.tenant == asked.tenant] if asked.few is None else [run.in_(asked.few)]
-
-
-def _told(table: Table, asked: Asked, states: tuple[str, ...]) -> list[ColumnElement[bool]]:
-    """The experiment and the states that are asked for."""
-    told = []
-    if asked.request.experiment is not None:
-        told.append(table.c.experiment == asked.request.experiment)
+    Of the tenant's runs; where they are few, by their ids alone, so by no other index.
+    """
+    request = asked.request
+    chosen = [table.c.tenant == asked.tenant if asked.few is None else run.in_(asked.few)]
+    if request.experiment is not None:
+        chosen.append(table.c.experiment == request.experiment)
     if states:
-        told.append(table.c.state == states[0] if len(states) == 1 else table.c.state.in_(states))
-    return told
+        chosen.append(table.c.state == states[0] if len(states) == 1 else table.c.state.in_(states))
+    if request.tag is not None:
+        chosen.append(table.c.tag == request.tag)
+    return chosen

@@ -53,7 +53,7 @@ def create(connection: Connection, job: Job) -> None:
         params=_params(job),
         notes=job.options.notes,
     )
-    add_tags(connection, run_id, job.owner, job.tenant, job.options.tags)
+    add_tags(connection, run_id, job.options.tags)
 
 
 def insert(connection: Connection, **values: Any) -> None:
@@ -139,7 +139,7 @@ def tag(connection: Connection, run: Run, add: list[str], remove: list[str], act
     InvalidRequest
         When the run would have too many.
     """
-    add_tags(connection, run.id, run.owner, run.tenant, add)
+    add_tags(connection, run.id, add)
     mine = run_tags.c.run == run.id
     connection.execute(delete_from(run_tags).where(mine, run_tags.c.tag.in_(remove)))
     ranks.beside_tags(connection, run.id)
@@ -161,7 +161,6 @@ def note(connection: Connection, run: Run, notes: str, actor: str) -> None:
 def delete(connection: Connection, run: Run, actor: str) -> None:
     """Forget a run; its job stays on record."""
     ranks.forget(connection, run.id)
-    connection.execute(delete_from(run_tags).where(run_tags.c.run == run.id))
     connection.execute(delete_from(runs).where(runs.c.id == run.id))
     record_run(connection, run, "deleted", actor)
 
@@ -208,18 +207,15 @@ def _metrics(connection: Connection, ids: list[str]) -> dict[str, list[tuple[str
     return found
 
 
-def add_tags(
-    connection: Connection, run_id: str, owner: str, tenant: str, tags: Iterable[str]
-) -> None:
+def add_tags(connection: Connection, run_id: str, tags: Iterable[str]) -> None:
     """Add the tags that a run does not have."""
-    known = set(_tags(connection, [run_id]).get(run_id, []))
-    values = [
-        {"run": run_id, "tag": tag, "owner": owner, "tenant": tenant}
-        for tag in dict.fromkeys(tags)
-        if tag not in known
-    ]
-    if values:
-        connection.execute(run_tags.insert(), values)
+    known = _tags(connection, [run_id]).get(run_id, [])
+    new = [tag for tag in dict.fromkeys(tags) if tag not in known]
+    if not new:
+        return
+    repeated = select(*(runs.c[name] for name in ranks.REPEATED)).where(runs.c.id == run_id)
+    of_run = connection.execute(repeated).one()._mapping
+    connection.execute(run_tags.insert(), [{"run": run_id, "tag": tag, **of_run} for tag in new])
 
 
 def _params(job: Job) -> dict[str, Any]:

@@ -186,7 +186,9 @@ run_tags = Table(
     Column("tag", String(64), primary_key=True),
     Column("owner", String(128), nullable=False),
     Column("tenant", String(128), nullable=False),
-    Index("ix_run_tags_tenant_tag_run", "tenant", "tag", "run"),
+    Column("experiment", String(64), nullable=False),  # its run's, as is the state
+    Column("state", String(16), nullable=False),
+    Index("ix_run_tags_tag", "tenant", "tag", "run", "experiment", "state"),
     sqlite_with_rowid=False,
 )
 

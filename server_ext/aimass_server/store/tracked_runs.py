@@ -37,7 +37,7 @@ def insert(
         notes=request.notes,
         started_at=now,
     )
-    all_runs.add_tags(connection, run_id, owner, tenant, request.tags)
+    all_runs.add_tags(connection, run_id, request.tags)
     return _happened(connection, run_id, "started", owner)
 
 

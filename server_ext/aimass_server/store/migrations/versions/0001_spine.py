@@ -169,12 +169,17 @@ def upgrade() -> None:
         sa.Column("tag", sa.String(length=64), nullable=False),
         sa.Column("owner", sa.String(length=128), nullable=False),
         sa.Column("tenant", sa.String(length=128), nullable=False),
+        sa.Column("experiment", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], name=op.f("fk_run_tags_run")),
         sa.PrimaryKeyConstraint("run", "tag", name=op.f("pk_run_tags")),
         sqlite_with_rowid=False,
     )
     op.create_index(
-        "ix_run_tags_tenant_tag_run", "run_tags", ["tenant", "tag", "run"], unique=False
+        "ix_run_tags_tag",
+        "run_tags",
+        ["tenant", "tag", "run", "experiment", "state"],
+        unique=False,
     )
     op.create_table(
         "run_metrics",
