@@ -244,7 +244,9 @@ class _Averaging:
 
     def average(self) -> None:
         parameters = parameters_of(self._optimizer)
-        weight = self._batches.weight if self._batches else 1.0 / self._engine.place.size
+        # Not asked for its truth: that is its length, which an endless loader has not.
+        batches = self._batches
+        weight = 1.0 / self._engine.place.size if batches is None else batches.weight
         present = torch.tensor([p.grad is not None for p in parameters], dtype=torch.float32)
         about = torch.cat([torch.tensor([weight]), present]).to(self._engine.device)
         flat = torch.cat([about, *(_flat(p) * weight for p in parameters)])
@@ -260,7 +262,7 @@ class _Averaging:
             start += parameter.numel()
             if present:
                 mean = (stretch / total).view_as(parameter).to(parameter.dtype)
-                parameter.grad = mean if parameter.grad is None else parameter.grad.copy_(mean)
+                parameter.grad = _as_it_was(parameter.grad, mean)
 
 
 def parameters_of(optimizer: Any) -> list[Tensor]:
@@ -271,7 +273,15 @@ def parameters_of(optimizer: Any) -> list[Tensor]:
 def _flat(parameter: Tensor) -> Tensor:
     if parameter.grad is None:
         return parameter.new_zeros(parameter.numel(), dtype=torch.float32)
-    return parameter.grad.detach().reshape(-1).float()
+    gradient = parameter.grad.detach()
+    return (gradient.to_dense() if gradient.is_sparse else gradient).reshape(-1).float()
+
+
+def _as_it_was(gradient: Tensor | None, mean: Tensor) -> Tensor:
+    """The mean in the place of a gradient; sparse where that is, as its optimizer needs it."""
+    if gradient is None:
+        return mean
+    return mean.to_sparse(gradient.sparse_dim()) if gradient.is_sparse else gradient.copy_(mean)
 
 
 def _to(batch: Any, device: torch.device) -> Any:

@@ -22,7 +22,24 @@ from tests.conftest import Server
 TRAIN = """
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
+
+class Endless(IterableDataset):
+    def __iter__(self):
+        return iter([[0, 1], [0, 2], [1, 2], [3, 3]])
+
+def words(run):
+    bags = nn.EmbeddingBag(5, 2, sparse=True)
+    optimizer = torch.optim.SparseAdam(bags.parameters(), lr=0.1)
+    loader = DataLoader(Endless(), batch_size=2, collate_fn=torch.tensor)
+    bags, optimizer, loader = run.distribute(bags, optimizer, loader)
+    before = bags.weight.detach().clone()
+    for ids in loader:
+        optimizer.zero_grad()
+        bags(ids).sum().backward()
+        optimizer.step()
+    moved = (bags.weight != before).any(1).int().tolist()
+    print("moved", moved, "alike", run.average(bags.weight.sum()) == float(bags.weight.sum()))
 
 def net(width, classes):
     return nn.Sequential(nn.Linear(width, 16), nn.ReLU(), nn.Linear(16, classes))
@@ -50,6 +67,7 @@ def train(run):
     if run.rank == 0:
         (run.work / "notes.txt").write_text("left behind")
     run.register(model)
+    words(run)
 """
 
 
@@ -105,6 +123,15 @@ def test_a_function_learns_the_same_on_every_engine(by_engine: dict[str, Job]) -
         metrics = by_engine[engine].metrics
         assert metrics["loss"] == pytest.approx(alone["loss"], rel=1e-4)
         assert metrics["norm"] == pytest.approx(alone["norm"], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_loaders_without_a_length_and_sparse_gradients_are_shared_out(
+    client: Client, by_engine: dict[str, Job]
+) -> None:
+    for job in by_engine.values():
+        text = client.jobs.logs(job.id).text
+        assert text.count("moved [1, 1, 1, 1, 0] alike True") == job.np, text
 
 
 def test_a_small_package_travels_with_its_request_and_a_large_one_before_it(
