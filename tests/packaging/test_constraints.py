@@ -8,6 +8,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from provision.actions import Project
@@ -71,3 +72,16 @@ def test_the_environment_of_the_tests_has_the_pinned_versions() -> None:
         if name in PINS and version != PINS[name].public
     }
     assert other == {}
+
+
+def test_no_pin_asks_for_a_newer_python_than_the_project_does() -> None:
+    """Debian 12 has Python 3.11.2, and pip does not show it what wants 3.11.5."""
+    oldest = f"{PROJECT['project']['requires-python'].removeprefix('>=')}.0"
+    newer = {
+        found.metadata["Name"]: wants
+        for found in distributions()
+        if canonicalize_name(found.metadata["Name"]) in PINS
+        and (wants := found.metadata["Requires-Python"])
+        and not SpecifierSet(wants).contains(oldest)
+    }
+    assert newer == {}
