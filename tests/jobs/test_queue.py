@@ -292,7 +292,7 @@ def test_what_is_short_is_told_where_slots_would_do(
     assert told in decide(Picture(0.0, limits, [job], [])).blocked[job.id].message
 
 
-def test_deadlines_come_first_within_a_priority_until_they_have_passed() -> None:
+def test_deadlines_come_first_of_ones_own_jobs_until_they_have_passed() -> None:
     queue = [
         waiting(1),
         waiting(2, deadline=90.0),
@@ -302,6 +302,10 @@ def test_deadlines_come_first_within_a_priority_until_they_have_passed() -> None
     ]
     order = [job.id[-1] for job in in_order(queue, {}, now=10.0)]
     assert order == ["5", "3", "2", "1", "4"]
+    others = [waiting(n, user=user) for n, user in enumerate((BOB, EVE), 6)]
+    for used, expected in (({}, "37621"), ({ADA: 1.0}, "76321")):
+        told = [job.id[-1] for job in in_order([*queue[:3], *others], used, now=10.0)]
+        assert "".join(told) == expected, "a deadline is no way past who used less"
 
 
 def test_who_is_tried_again_waits_for_its_moment_and_keeps_nobody() -> None:

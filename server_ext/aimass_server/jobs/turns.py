@@ -1,7 +1,8 @@
 """Turns: in which order jobs wait.
 
-Priority first; within it those with a deadline ahead of them, the earliest first; then the tenant,
-then the user, that used least of the machine lately (fair share); then first come, first served.
+Priority first; within it the tenant, then the user, that used least of the machine lately (fair
+share); of one user's jobs those with a deadline ahead of them, the earliest first, then first come,
+first served. A deadline is no way past others: each could give one to all their jobs.
 """
 
 from __future__ import annotations
@@ -21,21 +22,25 @@ def in_order(
     A deadline that has passed counts no more.
     """
     queues: dict[int, dict[User, list[Waiting]]] = defaultdict(lambda: defaultdict(list))
-    hurried: dict[int, list[Waiting]] = defaultdict(list)
     for job in waiting:
-        if job.deadline is not None and job.deadline > now:
-            hurried[-job.priority].append(job)
-        else:
-            queues[-job.priority][job.user].append(job)
+        queues[-job.priority][job.user].append(job)
     by_user = defaultdict(float, used)
     by_tenant: dict[str, float] = defaultdict(float)
     for (tenant, _), amount in used.items():
         by_tenant[tenant] += amount
-    for level in sorted(queues.keys() | hurried.keys()):
-        for job in sorted(hurried[level], key=lambda job: (job.deadline or 0.0, job.id)):
-            _count(job, by_user, by_tenant)
-            yield job
-        yield from _fairly(queues[level], by_user, by_tenant)
+    for level in sorted(queues):
+        own = {user: _urgent_first(jobs, now) for user, jobs in queues[level].items()}
+        yield from _fairly(own, by_user, by_tenant)
+
+
+def _urgent_first(jobs: list[Waiting], now: float) -> list[Waiting]:
+    """The jobs of one user as they come to their turn."""
+    hurried = [job for job in jobs if job.deadline is not None and job.deadline > now]
+    if not hurried:  # most of thousands
+        return jobs
+    ids = {job.id for job in hurried}
+    hurried.sort(key=lambda job: (job.deadline or 0.0, job.id))
+    return hurried + [job for job in jobs if job.id not in ids]
 
 
 def _count(job: Waiting, by_user: dict[User, float], by_tenant: dict[str, float]) -> None:
