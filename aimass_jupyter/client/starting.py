@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import getpass
 import os
 import signal
@@ -29,6 +30,7 @@ from aimass_jupyter.host import (
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.05
+_SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
 
 
 def up(folder: Path) -> Owner:
@@ -45,7 +47,7 @@ def up(folder: Path) -> Owner:
 
 @contextlib.contextmanager
 def usable(folder: Path) -> Iterator[None]:
-    """Say it in a line when a data folder cannot be made, read or written.
+    """Say it in a line when a data folder cannot be made, read or written, or nothing be started.
 
     Raises
     ------
@@ -55,10 +57,24 @@ def usable(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if not _is_of(folder, error):
+            of = f" ({error.filename})" if error.filename else ""
+            raise Unavailable(
+                f"no control plane can be started: {error.strerror or error}{of}",
+                "`ulimit -a` and `free` tell what this user and machine may still have",
+            ) from None
         raise Unavailable(
             f"the data folder {folder} cannot be used: {error.strerror or error}",
             "name another one in AIMASS_DATA",
         ) from None
+
+
+def _is_of(folder: Path, error: OSError) -> bool:
+    """Whether it is the data folder that cannot be used, and not what this process may have."""
+    if error.errno in _SCARCE or error.filename is None:
+        return error.errno == errno.ENOSPC
+    path = Path(os.fsdecode(error.filename))
+    return path == folder or path in folder.parents or folder in path.parents
 
 
 def _up(folder: Path) -> Owner:

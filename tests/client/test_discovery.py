@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from aimass_jupyter.client import discovery
 from aimass_jupyter.client.client import connect
 from aimass_jupyter.client.discovery import Address
+from aimass_jupyter.client.starting import up
 from aimass_jupyter.contract.errors import Unavailable
 from tests.conftest import Server
 
@@ -60,3 +62,16 @@ def test_a_data_folder_that_cannot_be_made_is_a_line_with_its_cure(
     with pytest.raises(Unavailable, match="file/data cannot be used: Not a directory") as raised:
         connect()
     assert "AIMASS_DATA" in raised.value.hint
+
+
+def test_a_process_that_may_open_nothing_more_does_not_blame_the_data_folder(
+    tmp_path: Path,
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(Unavailable, match="be started: Too many open files") as raised:
+            up(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "ulimit" in raised.value.hint
