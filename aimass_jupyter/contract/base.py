@@ -98,6 +98,17 @@ def secret(description: str) -> Any:
     return Field(None, description=description, json_schema_extra={"x-secret": True})
 
 
+def secrets(answer: Resource) -> list[str]:
+    """The fields of an answer that are set and shown once."""
+    fields = type(answer).model_fields.items()
+    marked = [name for name, field in fields if _is_secret(field.json_schema_extra)]
+    return [name for name in marked if getattr(answer, name)]
+
+
+def _is_secret(extra: Any) -> bool:
+    return isinstance(extra, dict) and bool(extra.get("x-secret"))
+
+
 def argument(
     default: Any = ...,
     *,

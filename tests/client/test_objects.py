@@ -67,7 +67,9 @@ def test_things_do_what_their_methods_say(client: Client, trained: Job) -> None:
     endpoint = model.selected.deploy(name="from-an-object")
     assert endpoint.predict([model.selected.signature.example]).endpoint == "from-an-object"
     assert endpoint.usage().requests == 1
-    assert endpoint.key_().key.startswith("aimk_")
+    again = endpoint.key_()
+    assert again.key.startswith("aimk_")
+    assert again.key in str(again)
     assert endpoint.delete().id == endpoint.id
     with pytest.raises(NotFound):
         endpoint.show()

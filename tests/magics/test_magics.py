@@ -197,4 +197,11 @@ def test_from_an_own_file_to_an_endpoint_in_six_lines(kernel: Kernel, tmp_path: 
     shown = [kernel.run(line) for line in lines]
     assert [each["error"] for each in shown] == [""] * len(lines)
     assert "long" in shown[-1]["text"]
+    made = shown[-2]["text"] + shown[-2]["html"]
+    assert (
+        made.count("print(_.key) shows it, this once") == 2
+    )  # the key is not saved with the notebook
+    assert "aimk_" not in made
+    kernel.run("%aimass endpoints key petals")
+    assert kernel.run("print(_.key)")["stream"].startswith("aimk_")
     kernel.run("%aimass endpoints delete petals")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aimass_jupyter.client.views.showing import Rows, listed, rows
+from aimass_jupyter.client.views.showing import Rows, listed, rows, said
 from aimass_jupyter.contract.endpoints import Endpoint, EndpointUsage, Latency
 from aimass_jupyter.contract.services import Service
 
@@ -30,7 +30,8 @@ def _service(item: Service) -> dict[str, str]:
 
 @rows.register
 def _rows(endpoint: Endpoint) -> Rows:
-    return list(listed(endpoint).items())
+    more = {"reason": endpoint.message, "previous": endpoint.previous, "key": endpoint.key}
+    return [*listed(endpoint).items(), *said(more)]
 
 
 @rows.register
