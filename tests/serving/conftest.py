@@ -175,7 +175,7 @@ class House:
         request = EndpointDeploy(model=model, name=name)
         return await self.serving.deploy(by or self.author, request)
 
-    async def until(self, holds: Callable[[], bool], seconds: float = 20) -> None:
+    async def until(self, holds: Callable[[], bool], seconds: float = 60) -> None:
         """Wait for something that comes by itself."""
         async with asyncio.timeout(seconds):
             while True:
@@ -285,7 +285,7 @@ async def door(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Door]:
     async with _open(folder / "data") as house:
         first = await house.deploy(house.shelf.add("linear", folder / "linear.aimass"))
         second = await house.deploy(house.shelf.add("halves", folder / "halves.aimass"))
-        async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
             yield Door(first, second, house.data, client)
 
 
@@ -310,7 +310,7 @@ def halves(house: House, tmp_path: Path) -> str:
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     """A client as anybody has one."""
-    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         yield client
 
 

@@ -128,7 +128,8 @@ async def test_a_switch_under_load_refuses_nobody(
     late = answers[asked_before + 8 :]  # asked after the deploy had answered
     assert {version for version, _ in late} == {"2"}
     await house.until(lambda: len(house.replicas) == 1)
-    assert len(list((house.data / "endpoints" / endpoint.id).iterdir())) == 1
+    deployments = house.data / "endpoints" / endpoint.id
+    await house.until(lambda: len(list(deployments.iterdir())) == 1)
 
 
 async def test_a_deploy_that_fails_changes_nothing(house: House, linear: Linear) -> None:

@@ -187,7 +187,10 @@ class Pulse:
         """Ask it; True when it has now been silent several times in a row."""
         answered = await self.replica.is_ready(PULSE_SECONDS)
         self._misses = 0 if answered else self._misses + 1
-        return self._misses >= _MISSES
+        if self._misses < _MISSES:
+            return False
+        self._misses = 0  # it is ended now, and these were not its successor's
+        return True
 
 
 def is_beginning(program: Program) -> bool:
