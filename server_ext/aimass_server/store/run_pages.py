@@ -24,7 +24,7 @@ from aimass_server.store.tables import run_metrics, runs
 #: Asks something of the run that a column names.
 Question = Callable[[ColumnElement[str]], ColumnElement[bool]]
 
-_LOOKED = 2000  # so many runs are asked in a few milliseconds
+_LOOKED = 1000  # so many runs are asked in a few milliseconds
 _RUNS_OF = select(runs).where(runs.c.id.in_(bindparam("ids", expanding=True)))
 
 
