@@ -8,7 +8,8 @@ import { showFault } from './answer';
 import { type AimassError, asAimassError } from './errors';
 import { trans } from './i18n';
 
-const SHORT_MS = 6_000;
+/** How long a toast stays that needs no answer; without a time it would never be shown. */
+export const SHORT_MS = 6_000;
 
 type Actions = Notification.IAction[];
 

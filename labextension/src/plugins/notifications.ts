@@ -10,6 +10,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import { CommandIDs } from '../commands';
 import { formatMetrics, formatState } from '../format';
 import { trans } from '../i18n';
+import { SHORT_MS } from '../notices';
 import type { Event, Job } from '../schema';
 import { IAimass } from '../tokens';
 
@@ -44,8 +45,8 @@ async function tell(commands: CommandRegistry, aimass: IAimass, event: Event): P
     return;
   }
   if (job.state === 'succeeded') {
-    const metrics = formatMetrics(job.metrics, METRICS_SHOWN);
-    Notification.success(trans.__('Job %1 succeeded: %2', job.name, metrics), {
+    Notification.success(succeeded(job), {
+      autoClose: SHORT_MS,
       actions: [...deployAction(commands, job), ...openAction(commands, job)]
     });
   } else {
@@ -55,6 +56,12 @@ async function tell(commands: CommandRegistry, aimass: IAimass, event: Event): P
       actions: [...logAction(commands, job), ...openAction(commands, job)]
     });
   }
+}
+
+/** What is said of a success; a job that measures nothing, as an import, has only its name. */
+function succeeded({ name, metrics }: Job): string {
+  const shown = formatMetrics(metrics, METRICS_SHOWN);
+  return shown ? trans.__('Job %1 succeeded: %2', name, shown) : trans.__('Job %1 succeeded', name);
 }
 
 function action(
