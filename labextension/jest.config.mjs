@@ -5,6 +5,7 @@
 export default {
   testEnvironment: '<rootDir>/tests/setting/environment.cjs',
   setupFiles: ['<rootDir>/tests/setting/browser.cjs'],
+  setupFilesAfterEnv: ['<rootDir>/tests/setting/patience.cjs'],
   testMatch: ['<rootDir>/tests/**/*.test.ts?(x)'],
   modulePathIgnorePatterns: ['<rootDir>/lib', '<rootDir>/../aimass_jupyter'],
   transform: {

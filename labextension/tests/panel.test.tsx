@@ -80,7 +80,9 @@ async function show(registry = commands()): Promise<void> {
   render(<PanelView aimass={model} actions={actions} sections={sections()} />);
   await act(async () => {
     model.start();
-    await until(() => model.services.isLoaded || model.connection.state === 'down');
+    const lists = [model.jobs, model.runs, model.models, model.endpoints, model.datasets];
+    const shown = [...lists, model.services];
+    await until(() => shown.every(each => each.isLoaded) || model.connection.state === 'down');
   });
 }
 

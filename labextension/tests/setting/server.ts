@@ -162,9 +162,12 @@ function reply(response: ServerResponse, answer: Answer): void {
     .end(JSON.stringify(json));
 }
 
+/** How often a test looks whether something is so. */
+export const POLL_MS = 5;
+
 /** Wait until something is so; a test that never sees it fails by its own deadline. */
 export async function until(so: () => boolean): Promise<void> {
   while (!so()) {
-    await new Promise(resolve => setTimeout(resolve, 5));
+    await new Promise(resolve => setTimeout(resolve, POLL_MS));
   }
 }
