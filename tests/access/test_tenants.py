@@ -61,7 +61,7 @@ def _enter(server: Server, user: str) -> str:
     """A user signs in, and makes a token."""
     answer = httpx.post(
         f"{server.url}{API_ROOT}/tokens", headers={HEADER: user},
-        json={"name": "mine", "role": "admin"}, timeout=30,
+        json={"name": "mine", "role": "admin"}, timeout=60,
     )  # fmt: skip
     return str(answer.raise_for_status().json()["value"])
 

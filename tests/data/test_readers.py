@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import pickle
 import zipfile
@@ -38,10 +39,11 @@ def test_a_csv_file_is_typed_column_by_column(import_file: Import) -> None:
 
 def test_the_data_is_mapped_and_knows_its_columns(import_file: Import) -> None:
     found = import_file(CSV, "homes.csv")
+    gc.collect()  # what other tests left behind is not to go just now
     before = pa.total_allocated_bytes()
     table = open_dataset(found["folder"] / "data.arrow")
     assert table.num_rows == 3
-    assert pa.total_allocated_bytes() == before
+    assert pa.total_allocated_bytes() <= before
     columns = [column.model_dump(mode="json") for column in described_columns(table)]
     assert columns == found["columns"]
 

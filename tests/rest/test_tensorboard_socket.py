@@ -95,4 +95,4 @@ async def test_a_socket_that_its_asker_leaves_is_closed_behind(
         await socket.write_message("text")
         assert await socket.read_message() == "text"
         socket.close()
-        await asyncio.wait_for(Echo.left.wait(), 10)
+        await asyncio.wait_for(Echo.left.wait(), 60)

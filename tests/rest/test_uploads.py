@@ -59,7 +59,7 @@ async def test_a_body_of_unknown_length_hears_it_too(jp_serverapp: Any, size: in
         content=pieces(),
         headers={"Authorization": f"Bearer {address.token}"},
         trust_env=False,
-        timeout=30,
+        timeout=60,
     )
     assert answer.status_code == 413
     assert str(LIMIT) in answer.json()["detail"]

@@ -14,6 +14,7 @@ import websocket
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.host import marked_processes, read_record
 from aimass_server.tracking.links import RunLinks
+from tests.tracking.test_tracked import until
 
 PATH = "/aimass/tensorboard"
 
@@ -39,6 +40,12 @@ def browser(server: Any, trained: Job) -> Iterator[httpx.Client]:
         yield client
 
 
+def loaded(asker: httpx.Client, run: str) -> bool:
+    """Whether TensorBoard has read the curves of a run: it does so beside its answers."""
+    tags = asker.get("/data/plugin/scalars/tags").json()
+    return "loss/train" in tags.get(run, {})
+
+
 def socket(url: str, **options: Any) -> websocket.WebSocket:
     return websocket.create_connection(url.replace("http", "ws", 1) + PATH + "/x", **options)
 
@@ -47,8 +54,8 @@ def test_it_shows_the_curves_of_a_job_under_the_jobs_name(
     asker: httpx.Client, trained: Job
 ) -> None:
     run = f"{trained.name}-{trained.id[-6:]}"
+    until(lambda: loaded(asker, run))
     assert run in asker.get("/data/runs").json()
-    assert "loss/train" in asker.get("/data/plugin/scalars/tags").json()[run]
     scalars = asker.get("/data/plugin/scalars/scalars", params={"run": run, "tag": "loss/train"})
     assert len(scalars.json()) > 1
 
@@ -70,13 +77,13 @@ def test_a_missing_slash_is_added_and_the_page_may_be_framed_by_ours_alone(
 @pytest.mark.parametrize("path", ["", "/", "/data/runs", "/index.js"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
 def test_strangers_get_nothing(server: Any, method: str, path: str) -> None:
-    answer = httpx.request(method, server.url + PATH + path)
+    answer = httpx.request(method, server.url + PATH + path, timeout=60)
     assert answer.status_code in (401, 403, 405)
     assert "TensorBoard</title>" not in answer.text
 
 
 def test_a_browser_without_a_login_is_shown_the_way_in(server: Any) -> None:
-    answer = httpx.get(server.url + PATH + "/", headers={"Accept": "text/html,*/*"})
+    answer = httpx.get(server.url + PATH + "/", headers={"Accept": "text/html,*/*"}, timeout=60)
     assert answer.status_code in (401, 403)
     assert '<a href="/login' in answer.text
 

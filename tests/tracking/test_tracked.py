@@ -119,7 +119,7 @@ def test_a_silent_run_is_lost_and_goes_on_when_it_is_heard_again(
     content = events(tmp_path / "mine", 3)
     runs = tracking.runs
     run = tracking.do(runs.start(call(), RunStart(name="r")))
-    tracking.do(tracking.tracked.look(time.monotonic() + 29))
+    tracking.do(tracking.tracked.look(time.monotonic() + 15))
     assert tracking.do(runs.show(call(), RunRef(run="r"))).state == "running"
     tracking.do(tracking.tracked.look(time.monotonic() + 31))
     lost = tracking.do(runs.show(call(), RunRef(run="r")))
@@ -172,7 +172,7 @@ def test_a_script_is_tracked_live_and_compared(server: Server, client: Client) -
     until(lambda: client.runs.show(run=run_id).metrics.get("loss/train") == 1.0)
     listed = client.runs.list(experiment="hand", state="active").items
     assert [run.id for run in listed] == [run_id]
-    (odd,) = [s for s in client.runs.metrics(run=run_id).series if s.tag == "odd"]
+    (odd,) = until(lambda: [s for s in client.runs.metrics(run=run_id).series if s.tag == "odd"])
     assert (odd.values, odd.missing) == ([None], ["nan"])
     out, _ = script.communicate("go on\n")
     assert "has ended" in out
