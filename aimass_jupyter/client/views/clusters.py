@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aimass_jupyter.client.views.showing import Rows, listed, rows
-from aimass_jupyter.client.views.words import size
+from aimass_jupyter.client.views.words import memory, size
 from aimass_jupyter.contract.clusters import Cluster, ClusterUsage, Faults, JobUse, Node, NodeUsage
 from aimass_jupyter.contract.quantities import counted
 
@@ -28,7 +28,7 @@ def _node(item: Node) -> dict[str, str]:
         "slots used": f"{item.slots_used:g} of {item.slots}",
         "profile": item.profile,
         "labels": ", ".join(item.labels),
-        "memory": size(item.memory_bytes) if item.memory_bytes else "",
+        "memory": memory(item.memory_bytes) if item.memory_bytes else "",
         "GPUs": str(item.gpus) if item.gpus else "",
         "address": item.address,
     }
@@ -62,7 +62,7 @@ def _use(usage: NodeUsage) -> str:
     )
     told = [
         f"CPU {now.cpu_percent:.0f}% of {usage.cpus}",
-        f"memory {size(now.memory_bytes)} ({now.memory_percent:.0f}%)",
+        f"memory {memory(now.memory_bytes)} ({now.memory_percent:.0f}%)",
         f"disk {now.disk_percent:.0f}%",
         f"network {received}/s in, {sent}/s out",
     ]
@@ -74,5 +74,5 @@ def _use(usage: NodeUsage) -> str:
 def _job(use: JobUse) -> tuple[str, str]:
     who = f"{use.name} of {use.owner}" if use.owner else use.name
     processes = counted(use.processes, "process", "processes")
-    told = f"CPU {use.cpu_percent:.0f}%, {size(use.memory_bytes)}, {processes}"
+    told = f"CPU {use.cpu_percent:.0f}%, {memory(use.memory_bytes)}, {processes}"
     return f"on {use.node}", f"{who}: {told}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aimass_jupyter.client.views.showing import Rows, listed, rows
-from aimass_jupyter.client.views.words import duration, show, size
+from aimass_jupyter.client.views.words import duration, memory, show, size
 from aimass_jupyter.contract.job_course import Curves, JobUpdate
 from aimass_jupyter.contract.job_inputs import Artifacts, JobInputs
 from aimass_jupyter.contract.job_queue import Why
@@ -15,7 +15,8 @@ from aimass_jupyter.contract.quantities import counted
 def _listed(item: Job) -> dict[str, str]:
     return {
         "job": item.name,
-        "state": item.state,
+        "state": _state(item),
+        "owner": item.owner,
         "engine": f"{item.engine} × {item.np}" if item.kind == "training" else item.kind,
         "dataset": item.dataset,
         "metrics": show(item.metrics or item.progress.metrics),
@@ -25,18 +26,24 @@ def _listed(item: Job) -> dict[str, str]:
     }
 
 
+def _state(job: Job) -> str:
+    """Its state; of one that failed, also of what."""
+    return f"failed: {job.cause.code}" if job.state == "failed" and job.cause else job.state
+
+
 @rows.register
 def _rows(job: Job) -> Rows:
     """One job."""
     told = [
         ("job", f"{job.name} ({job.id})"),
         ("state", job.state if job.final else f"{job.state}, {job.progress.fraction:.0%}"),
+        ("owner", job.owner),
         *_what(job),
         ("dataset", job.dataset),
         ("metrics", show(job.metrics or job.progress.metrics)),
         ("model", job.model or ""),
         ("result", job.result or ""),
-        ("memory", size(job.peak_memory_bytes) + " a rank" if job.peak_memory_bytes else ""),
+        ("memory", memory(job.peak_memory_bytes) + " a rank" if job.peak_memory_bytes else ""),
         ("restarts", str(job.restarts or "")),
     ]
     told += [
@@ -92,7 +99,7 @@ def _why(why: Why) -> Rows:
     if why.expected_seconds is not None:
         told.append(("should run", f"about {duration(why.expected_seconds)}"))
     if why.memory_bytes is not None:
-        told.append(("should take", f"{size(why.memory_bytes)} of memory a rank"))
+        told.append(("should take", f"{memory(why.memory_bytes)} of memory a rank"))
     told += [("note", note) for note in why.notes]
     return told
 

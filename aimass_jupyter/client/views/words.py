@@ -41,3 +41,9 @@ def size(number: int) -> str:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1000
     return f"{amount:.1f} TB"
+
+
+def memory(number: int) -> str:
+    """An amount of memory in the units of ``--memory``: powers of 1024."""
+    amount = number / (1 << 20)
+    return f"{amount:.0f} MB" if amount < 1024 else f"{amount / 1024:.3g} GB"

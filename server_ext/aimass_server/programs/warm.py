@@ -182,7 +182,7 @@ class Warm:
 
     def _hear(self) -> None:
         """Take the messages that are there."""
-        with contextlib.suppress(BlockingIOError):
+        with contextlib.suppress(BlockingIOError, ConnectionResetError):  # it may have been killed
             while self._socket and (message := self._socket.recv(_MESSAGE_BYTES)):
                 self._heard(json.loads(message))
             if self._socket:  # it said its last
