@@ -159,7 +159,7 @@ class Asker:
 
     def __init__(self, path: Path) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(30)
+        self.socket.settimeout(60)
         try:
             self.socket.connect(str(path))
         except OSError:

@@ -25,7 +25,7 @@ class Doubler:
     def __call__(self, columns: dict[str, Any]) -> dict[str, Any]:
         self.batches.append(columns["x"].tolist())
         self.started.set()
-        assert self.free.wait(10)
+        assert self.free.wait(60)
         if (columns["x"] < 0).any():
             raise Failed("negative")
         if (columns["x"] == 0).any():
@@ -41,7 +41,7 @@ def ask(batcher: Batcher, *values: float) -> asyncio.Task[dict[str, Any]]:
 
 
 async def first_is_running(model: Doubler) -> None:
-    assert await asyncio.to_thread(model.started.wait, 10)
+    assert await asyncio.to_thread(model.started.wait, 60)
 
 
 def test_what_waited_while_the_model_was_busy_is_the_next_batch() -> None:

@@ -70,7 +70,7 @@ async def kept(store: Store, folder: Path, name: str) -> Path:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             if holds():
                 return
@@ -111,10 +111,10 @@ async def test_a_row_that_cannot_be_read_does_not_end_the_looking(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.05)
+    version = await kept(store, tmp_path, "sales")
+    (version / "run-1").mkdir()
+    (version / "run-1" / "started.json").write_text("{")
     async with publishing(store, tmp_path):
-        version = await kept(store, tmp_path, "sales")
-        (version / "run-1").mkdir()
-        (version / "run-1" / "started.json").write_text("{")
         _write(tmp_path, "update services set created_at = 'yesterday'")
         await until(lambda: "the look at the services failed" in caplog.text)
         caplog.clear()

@@ -100,6 +100,8 @@ def test_a_server_that_is_killed_while_it_publishes_leaves_the_old_version_alone
     threads = [cut_off(own_server, slow, name) for name in ("cut-off", "new")]
     new = old.model_copy(update={"version": 2})
     eventually(lambda: len(processes(new)) >= 2)  # Voila, and the kernel of the probe
+    with own_server.client() as client:
+        eventually(lambda: "new" in [service.name for service in client.services.list().items])
     own_server.kill()
     for thread in threads:
         thread.join()

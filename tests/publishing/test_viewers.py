@@ -94,7 +94,7 @@ def token(service: Service) -> str:
 
 def socket(service: Service, kernel_id: str, **options: Any) -> websocket.WebSocket:
     address = f"{origin(service).replace('http', 'ws')}/api/kernels/{kernel_id}/channels"
-    return websocket.create_connection(f"{address}?session_id={ulid()}", timeout=20, **options)
+    return websocket.create_connection(f"{address}?session_id={ulid()}", timeout=60, **options)
 
 
 def test_the_page_shows_results_and_no_source(visit: Visit, service: Service) -> None:
@@ -109,7 +109,7 @@ def test_the_page_shows_results_and_no_source(visit: Visit, service: Service) ->
 
 @pytest.mark.parametrize("path", ["/", "/?token=wrong", "/?token=", "/login?next=%2F"])
 def test_strangers_read_how_to_get_in(service: Service, path: str) -> None:
-    answer = httpx.get(origin(service) + path, follow_redirects=True)
+    answer = httpx.get(origin(service) + path, follow_redirects=True, timeout=60)
     assert answer.status_code == 403
     assert "Ask the person who published it" in answer.text
 
@@ -130,7 +130,7 @@ def test_strangers_get_nothing_by_the_side_doors(
 ) -> None:
     address = origin(service) + path.format(kernel=visit.kernel, token="wrong")
     form = {"password": token(service), "new_password": "mine"}
-    answer = httpx.request(method, address, data=form if "login" in path else None)
+    answer = httpx.request(method, address, data=form if "login" in path else None, timeout=60)
     assert answer.status_code in (302, 403, 404, 405)
     assert visit.browser.get(f"/api/kernels/{visit.kernel}").status_code == 200
 
@@ -159,7 +159,7 @@ def test_a_viewer_gets_no_file_of_the_service(visit: Visit, service: Service, pa
 
 
 def test_a_foreign_host_header_is_refused(service: Service) -> None:
-    answer = httpx.get(service.url, headers={"Host": "evil.test"})
+    answer = httpx.get(service.url, headers={"Host": "evil.test"}, timeout=60)
     assert answer.status_code == 403
 
 
@@ -190,7 +190,7 @@ def test_a_viewer_runs_no_code_on_any_channel(
     asked = send(opened, kind, content, channel)
     harmless = send(opened, "kernel_info_request", {}, "shell")
     parents = set()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while harmless not in parents and time.monotonic() < deadline:
         parents.add(json.loads(opened.recv())["parent_header"].get("msg_id"))
     opened.close()
@@ -230,7 +230,7 @@ def test_the_token_is_in_no_log_no_command_line_and_no_environment(
     server: Any, visit: Visit, service: Service, processes: Processes
 ) -> None:
     visit.browser.get(f"/voila/files/x?token={token(service)}")
-    httpx.get(f"{origin(service)}/nowhere?token={token(service)}&x=1")
+    httpx.get(f"{origin(service)}/nowhere?token={token(service)}&x=1", timeout=60)
     secret = token(service).encode()
     folder = server.folder / "services" / service.id
     for log in folder.rglob("log/*"):
@@ -239,11 +239,22 @@ def test_the_token_is_in_no_log_no_command_line_and_no_environment(
     assert len(found) >= 2  # Voila and a kernel
     for process in found:
         for name in ("cmdline", "environ"):
-            assert secret not in Path(f"/proc/{process.pid}/{name}").read_bytes()
+            assert secret not in told_of(process, name)
     holding = [path for path in folder.rglob("*") if holds(path, secret)]
     assert {path.name for path in holding} == {"secrets.json", "settings.json"}
     assert all(path.stat().st_mode & 0o077 == 0 for path in holding)
 
 
+def told_of(process: ProcessIdentity, name: str) -> bytes:
+    """What the machine tells everybody of a process; nothing once it has ended."""
+    try:
+        return Path(f"/proc/{process.pid}/{name}").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):  # the kernel of a page that was closed
+        return b""
+
+
 def holds(path: Path, secret: bytes) -> bool:
-    return path.is_file() and secret in path.read_bytes()
+    try:
+        return path.is_file() and secret in path.read_bytes()
+    except FileNotFoundError:  # of a kernel that has just ended
+        return False

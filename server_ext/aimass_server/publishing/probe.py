@@ -21,8 +21,8 @@ from aimass_server.publishing.notebook import FrozenNotebook
 
 PAGE_SECONDS = 60.0
 PAGE_BYTES = 128 << 20
-SOCKET_SECONDS = 15.0
-_REQUEST_SECONDS = 10.0
+SOCKET_SECONDS = 30.0
+_REQUEST_SECONDS = 30.0
 _KERNEL = re.compile(r'"kernelId": "([0-9a-f-]{36})"')
 _CELL = re.compile(r'<div cell-index="(\d+)">')
 _BROKEN = "An exception occurred at the server"

@@ -24,8 +24,8 @@ from aimass_jupyter.host import (
 )  # fmt: skip
 from aimass_server.programs import Program
 
-START_SECONDS = 30.0
-TAKE_OVER_SECONDS = 5.0
+START_SECONDS = 60.0
+TAKE_OVER_SECONDS = 20.0
 _POLL_SECONDS = 0.05
 HANG_UP = signal.SIGHUP
 _LOG = "log/process.log"
