@@ -6,9 +6,11 @@ import shutil
 import textwrap
 from typing import Any
 
+from pydantic.fields import FieldInfo
+
 from aimass_jupyter.client.command_line import face_options
 from aimass_jupyter.contract.algorithms import ALGORITHMS
-from aimass_jupyter.contract.operation import Operation, choices
+from aimass_jupyter.contract.operation import Operation, choices, marks
 from aimass_jupyter.contract.table import OPERATIONS
 
 NARROWEST, WIDEST = 60, 110
@@ -42,18 +44,16 @@ def of(operation: Operation, prefix: str) -> str:
 
 
 def _hyperparameters() -> list[str]:
-    """The hyperparameters of every algorithm, each told once."""
-    fields = {
-        name: field
-        for algorithm in ALGORITHMS.values()
-        for name, field in algorithm.hyperparameters.model_fields.items()
-    }
-    return _columns(
-        [
-            (f"--{name.replace('_', '-')}", f"{field.description}{_default(field.get_default())}")
-            for name, field in fields.items()
-        ]
-    )
+    """The hyperparameters of every algorithm, each told once, with the choices of all."""
+    fields: dict[str, list[FieldInfo]] = {}
+    for algorithm in ALGORITHMS.values():
+        for name, field in algorithm.hyperparameters.model_fields.items():
+            fields.setdefault(name, []).append(field)
+    return _columns([(_flag(name), _meaning(*each)) for name, each in fields.items()])
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def _columns(options: list[tuple[str, str]]) -> list[str]:
@@ -79,15 +79,19 @@ def _default(value: Any) -> str:
     return "" if is_off else f" Default: {value}."
 
 
+def _meaning(field: FieldInfo, *others: FieldInfo) -> str:
+    """What a field is, what it can be here or in others, what it is when nothing is said."""
+    known = dict.fromkeys(value for each in (field, *others) for value in choices(each))
+    if marks(field).get("x-completes") == "algorithms":
+        known = dict.fromkeys(ALGORITHMS)
+    one_of = f" One of: {', '.join(known)}." if known else ""
+    default = None if field.is_required() else field.get_default(call_default_factory=True)
+    return f"{field.description or ''}{one_of}{_default(default)}"
+
+
 def _option(operation: Operation, name: str) -> tuple[str, str]:
-    schema = operation.fields[name]
-    text = schema.description or ""
-    if known := choices(schema):
-        text += f" One of: {', '.join(known)}."
-    if not schema.is_required():
-        text += _default(schema.get_default(call_default_factory=True))
-    mark = _positional(operation, name)
-    return mark if name in operation.positionals else "--" + name.replace("_", "-"), text
+    mark = _positional(operation, name) if name in operation.positionals else _flag(name)
+    return mark, _meaning(operation.fields[name])
 
 
 def _positional(operation: Operation, name: str) -> str:

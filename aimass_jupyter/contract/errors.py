@@ -23,6 +23,9 @@ import difflib
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+#: More names than these are not listed in a hint.
+MOST_NAMES = 12
+
 
 class AimassError(Exception):
     """A failure that a person can read.
@@ -190,9 +193,17 @@ def from_problem(body: dict[str, Any]) -> AimassError:
 
 
 def did_you_mean(value: str, known: Iterable[str], otherwise: str = "") -> str:
-    """Return a hint that names the nearest known word, or ``otherwise``, or all that is known."""
+    """Return a hint that names the nearest known word, or ``otherwise``, or what is known."""
     names = sorted(set(known))
     near = difflib.get_close_matches(value, names, n=1, cutoff=0.6)
+    near = near or [name for name in names if _initials(name) == value]
     if near:
-        return f"did you mean '{near[0]}'?"
-    return otherwise or (f"known: {', '.join(names[:12])}" if names else "")
+        return f"did you mean {' or '.join(repr(name) for name in near)}?"
+    rest = ", …" if len(names) > MOST_NAMES else ""
+    return otherwise or (f"known: {', '.join(names[:MOST_NAMES])}{rest}" if names else "")
+
+
+def _initials(name: str) -> str:
+    """A name of several words as people shorten it: ``lr`` for ``learning-rate``."""
+    words = name.replace("_", "-").split("-")
+    return "".join(word[:1] for word in words) if len(words) > 1 else ""

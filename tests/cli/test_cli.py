@@ -44,7 +44,11 @@ def test_help_names_every_verb(aimass: Aimass) -> None:
     text = aimass("help")
     for operation in OPERATIONS:
         assert operation.verb in text
-    assert "--epochs" in aimass("help", "train")
+    words = " ".join(aimass("help", "train").split())
+    assert "--epochs" in words
+    assert "One of: classification, regression." in words
+    assert "Update rule. One of: adamw, sgd. Default: adamw." in words
+    assert "One of: loss, accuracy, f1, log_loss, r2, rmse, mae." in words
     assert "usage: aimass deploy" in aimass("deploy", "--help")
 
 

@@ -46,3 +46,11 @@ def test_every_error_has_a_code_of_its_own() -> None:
 def test_the_nearest_word_is_one_that_is_known(value: str) -> None:
     hint = errors.did_you_mean(value, ["digits", "iris"])
     assert "digits" in hint or "iris" in hint
+
+
+def test_first_letters_stand_for_a_name_of_several_words() -> None:
+    known = ["batch-size", "last-rate", "learning-rate", "layers"]
+    assert errors.did_you_mean("bs", known) == "did you mean 'batch-size'?"
+    assert errors.did_you_mean("lr", known) == "did you mean 'last-rate' or 'learning-rate'?"
+    many = [f"name{index}" for index in range(errors.MOST_NAMES + 1)]
+    assert errors.did_you_mean("zz", many).endswith(", …")
