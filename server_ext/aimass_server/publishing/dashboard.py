@@ -29,6 +29,7 @@ from tornado.web import Application, HTTPError
 from traitlets.config import Config
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.voila_identity_provider import VoilaIdentityProvider, VoilaLoginHandler
 
 from aimass_jupyter.host import identify, read_record, write_record
@@ -83,6 +84,14 @@ class Refusal(VoilaLoginHandler):  # type: ignore[misc]
     post = get
 
 
+class Socket(VoilaKernelWebsocketHandler):  # type: ignore[misc]
+    """The way to a kernel. Strangers get a bare refusal: nobody reads a page over a websocket, and
+    Voila lacks the template of Jupyter's, which would fill the log with how it was looked for."""
+
+    def write_error(self, status_code: int, **options: Any) -> None:
+        self.finish()
+
+
 class Door(Router):
     """Moves the token from the address into a header, before anything logs it or hands it on."""
 
@@ -108,7 +117,11 @@ class Dashboard(Voila):  # type: ignore[misc]
     folder: Path
 
     def init_handlers(self) -> list[Any]:
-        ours = {VoilaShutdownKernelHandler: Leave, VoilaLoginHandler: Refusal}
+        ours = {
+            VoilaShutdownKernelHandler: Leave,
+            VoilaLoginHandler: Refusal,
+            VoilaKernelWebsocketHandler: Socket,
+        }
         return [
             (pattern, ours.get(handler, handler), *options)
             for pattern, handler, *options in super().init_handlers()
