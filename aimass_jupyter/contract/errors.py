@@ -196,7 +196,7 @@ def did_you_mean(value: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return a hint that names the nearest known word, or ``otherwise``, or what is known."""
     names = sorted(set(known))
     near = difflib.get_close_matches(value, names, n=1, cutoff=0.6)
-    near = near or [name for name in names if _initials(name) == value]
+    near = near or [name for name in names if value and _initials(name) == value]
     if near:
         return f"did you mean {' or '.join(repr(name) for name in near)}?"
     rest = ", …" if len(names) > MOST_NAMES else ""

@@ -52,5 +52,6 @@ def test_first_letters_stand_for_a_name_of_several_words() -> None:
     known = ["batch-size", "last-rate", "learning-rate", "layers"]
     assert errors.did_you_mean("bs", known) == "did you mean 'batch-size'?"
     assert errors.did_you_mean("lr", known) == "did you mean 'last-rate' or 'learning-rate'?"
+    assert errors.did_you_mean("", ["digits", "iris"]) == "known: digits, iris"
     many = [f"name{index}" for index in range(errors.MOST_NAMES + 1)]
     assert errors.did_you_mean("zz", many).endswith(", …")
