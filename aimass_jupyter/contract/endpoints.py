@@ -223,6 +223,6 @@ OPERATIONS = (
         response=Prediction,
         permission="predict:create",
         help="Predict rows through an endpoint.",
-        examples=("""predict iris '[{"sepal_length": 5.1, "sepal_width": 3.5}]'""",),
+        examples=("""predict sales '[{"age": 42, "city": "Oslo", "visits": 3}]'""",),
     ),
 )

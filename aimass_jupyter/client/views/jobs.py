@@ -106,7 +106,8 @@ def _why(why: Why) -> Rows:
 
 @rows.register
 def _artifacts(artifacts: Artifacts) -> Rows:
-    return [(item.path, size(item.size_bytes)) for item in artifacts.items]
+    told = [(item.path, size(item.size_bytes)) for item in artifacts.items]
+    return told or [("files", "none")]
 
 
 @rows.register
