@@ -10,12 +10,13 @@ from collections.abc import Callable
 import pytest
 
 from aimass_jupyter.host import ProcessIdentity, read_beats, read_notices, read_record, send_signal
-from tests.launch.conftest import Launched, until
+from tests.launch.conftest import PATIENCE_SECONDS, Launched, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 Job = Callable[..., Launched]
 STEPS_AN_EPOCH = 23  # of the 1,437 rows to train on, 64 a step
+EPOCHS = 20  # a second or so: not over before it is harmed
 
 
 def steps_done(launched: Launched) -> int:
@@ -31,8 +32,9 @@ def ended(launched: Launched) -> None:
 
 def kill_rank(launched: Launched, number: int) -> tuple[ProcessIdentity, int, float]:
     """Kill a rank in the middle; who it was, how far the job was, when."""
+    rank = launched.rank(number)  # looked for before: the job does not wait for us
     until(lambda: steps_done(launched) > 40 or ended(launched))
-    rank, done = launched.rank(number), steps_done(launched)
+    done = steps_done(launched)
     send_signal(rank, signal.SIGKILL)
     return rank, done, time.monotonic()
 
@@ -53,14 +55,14 @@ def test_a_killed_rank_costs_at_most_one_interval(
     job: Job, engine: str, np: int, victim: int
 ) -> None:
     options = {"max_restarts": 2, "checkpoint_steps": 10}
-    launched = job(engine, np, epochs=12, architecture="linear", options=options)
+    launched = job(engine, np, epochs=EPOCHS, architecture="linear", options=options)
     supervisor = launched.start()
     killed, done, at = kill_rank(launched, victim)
     until(lambda: (launched.folder / "restarts.json").exists())
     until(lambda: launched.rank(victim) != killed)
     until(lambda: steps_done(launched) > done + 10)
-    assert time.monotonic() - at < 15
-    supervisor.wait(60)
+    assert time.monotonic() - at < 30
+    supervisor.wait(PATIENCE_SECONDS)
     assert launched.cause["code"] == "finished", launched.cause
     restarts = read_record(launched.folder / "restarts.json")
     assert restarts is not None
@@ -73,7 +75,7 @@ def test_a_killed_rank_costs_at_most_one_interval(
     )
     assert went_on is not None
     assert int(went_on[1].replace(",", "")) >= done - 10
-    assert curve(launched) == list(range(12 * STEPS_AN_EPOCH))
+    assert curve(launched) == list(range(EPOCHS * STEPS_AN_EPOCH))
 
 
 def test_restarts_end(job: Job) -> None:
@@ -83,7 +85,7 @@ def test_restarts_end(job: Job) -> None:
     until(lambda: (launched.folder / "restarts.json").exists())
     until(lambda: launched.rank(0) != first)
     kill_rank(launched, 1)
-    supervisor.wait(30)
+    supervisor.wait(PATIENCE_SECONDS)
     assert launched.cause["code"] == "signal"
     assert "it is not started again: --max-restarts is 1" in launched.log("launcher.log")
     assert launched.processes() == []
@@ -114,13 +116,13 @@ def test_a_loss_that_is_no_number_ends_the_job_and_names_the_step(job: Job) -> N
 def test_an_elastic_job_goes_on_with_the_rank_that_is_left(job: Job) -> None:
     """torchrun: the world is made anew, one rank smaller, and no row is lost by it."""
     options = {"min_np": 1, "max_np": 2, "checkpoint_steps": 10}
-    launched = job("torchrun", 2, epochs=12, architecture="linear", options=options)
+    launched = job("torchrun", 2, epochs=EPOCHS, architecture="linear", options=options)
     supervisor = launched.start()
     kill_rank(launched, 1)
-    supervisor.wait(60)
+    supervisor.wait(PATIENCE_SECONDS)
     assert launched.cause["code"] == "finished", launched.cause
     assert "rank 0 of 1 on cpu" in launched.log("rank-0.log")
-    assert curve(launched) == list(range(12 * STEPS_AN_EPOCH))
+    assert curve(launched) == list(range(EPOCHS * STEPS_AN_EPOCH))
 
 
 @pytest.mark.parametrize("engine", ["horovod", "torchrun"])
@@ -130,9 +132,9 @@ def test_a_stopped_rank_is_named_and_the_job_ends(job: Job, engine: str) -> None
     supervisor = launched.start()
     until(lambda: steps_done(launched) > 40 or ended(launched))
     send_signal(launched.rank(1), signal.SIGSTOP)
-    (notice,) = until(lambda: read_notices(launched.folder))  # before it counts as a hang
-    assert re.match(r"stalled: rank 1 on \S+ is stopped", notice)
-    supervisor.wait(30)
+    (notice,) = until(lambda: read_notices(launched.folder))
+    assert re.match(r"stalled: (.* waits for )?rank 1 on \S+(; rank 1)? is stopped", notice)
+    supervisor.wait(PATIENCE_SECONDS)
     assert launched.cause["code"] == "stalled", launched.cause
     assert launched.cause["rank"] == 1
     said = r"[\w'] of step [\d,]+ waits for rank 1 on \S+; rank 1 is stopped"
@@ -157,21 +159,22 @@ def test_a_rank_that_goes_on_in_time_is_left_alone(job: Job) -> None:
     assert re.match(r"stood still for \d+ s: rank 0 on \S+ is stopped", notice)
     assert read_notices(launched.folder) == [notice]
     supervisor.terminate()
-    supervisor.wait(30)
+    supervisor.wait(PATIENCE_SECONDS)
 
 
 def test_a_stalled_job_is_restarted_when_it_may_be(job: Job) -> None:
-    options = {"stall_seconds": 2, "max_restarts": 1, "checkpoint_steps": 10}
-    launched = job("horovod", 2, epochs=12, architecture="linear", options=options)
+    options = {"stall_seconds": 4, "max_restarts": 1, "checkpoint_steps": 10}
+    launched = job("horovod", 2, epochs=EPOCHS, architecture="linear", options=options)
     supervisor = launched.start()
+    rank = launched.rank(1)
     until(lambda: steps_done(launched) > 40 or ended(launched))
-    send_signal(launched.rank(1), signal.SIGSTOP)
-    supervisor.wait(60)
+    send_signal(rank, signal.SIGSTOP)
+    supervisor.wait(PATIENCE_SECONDS)
     assert launched.cause["code"] == "finished", launched.cause
     restarts = read_record(launched.folder / "restarts.json")
     assert restarts is not None
     assert restarts["failures"][0]["code"] == "stalled"
-    assert curve(launched) == list(range(12 * STEPS_AN_EPOCH))
+    assert curve(launched) == list(range(EPOCHS * STEPS_AN_EPOCH))
 
 
 def test_horovod_elastic_goes_on_in_the_rank_that_is_left(job: Job) -> None:
@@ -182,9 +185,15 @@ def test_horovod_elastic_goes_on_in_the_rank_that_is_left(job: Job) -> None:
     until(lambda: steps_done(launched) > 40 or ended(launched))
     survivor = launched.rank(1)
     send_signal(launched.rank(0), signal.SIGKILL)
-    until(lambda: "rank 0 of 1 on cpu" in launched.log("rank-0.log"), 30)
-    assert [beat.pid for beat in read_beats(launched.folder)] == [survivor.pid]
-    supervisor.wait(60)
+    alone = [(0, survivor.pid)]
+    until(
+        lambda: (
+            [(beat.rank, beat.pid) for beat in read_beats(launched.folder)] == alone
+            or ended(launched)
+        )
+    )
+    supervisor.wait(PATIENCE_SECONDS)
+    assert "rank 0 of 1 on cpu" in launched.log("rank-0.log")
     assert launched.cause["code"] == "finished", launched.cause
     assert "those that are left go on: rank 0 SIGKILL" in read_notices(launched.folder)[0]
     assert curve(launched) == list(range(80 * STEPS_AN_EPOCH))
@@ -196,10 +205,10 @@ def test_horovod_elastic_takes_in_a_new_rank(job: Job) -> None:
     supervisor = launched.start()
     until(lambda: steps_done(launched) > 40 or ended(launched))
     send_signal(launched.rank(1), signal.SIGKILL)
-    until(lambda: "rank 0 of 1 on cpu" in launched.log("rank-0.log"), 30)
-    until(lambda: launched.log("rank-0.log").count("rank 0 of 2 on cpu") == 2, 60)
+    until(lambda: "rank 0 of 1 on cpu" in launched.log("rank-0.log"))
+    until(lambda: launched.log("rank-0.log").count("rank 0 of 2 on cpu") == 2)
     done = steps_done(launched)
     until(lambda: steps_done(launched) > done + 20)
     supervisor.terminate()
-    supervisor.wait(30)
+    supervisor.wait(PATIENCE_SECONDS)
     assert launched.processes() == []
