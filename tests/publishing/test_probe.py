@@ -53,6 +53,14 @@ def configuration(folder, settings):
     return found
 dashboard.configuration = configuration
 """
+SEES_DEATH_FIRST = """
+tell = dashboard.configuration
+def configuration(folder, settings):
+    found = tell(folder, settings)
+    found.KernelRestarter.time_to_dead = 0.05
+    return found
+dashboard.configuration = configuration
+"""
 ANY_ORIGIN = """
 tell = dashboard.tornado_settings
 dashboard.tornado_settings = lambda: tell() | {"allow_origin": "*"}
@@ -110,6 +118,17 @@ def test_an_open_door_is_found(tmp_path: Path, change: str, told: str) -> None:
     notebook = frozen("print(6 * 7)")
     with served(tmp_path, notebook, change) as port, pytest.raises(Failed, match=told):
         probe(port, TOKEN, notebook)
+
+
+def test_a_kernel_that_dies_is_told_with_its_cell_whoever_sees_it_first(tmp_path: Path) -> None:
+    notebook = frozen("1", "import os\nos._exit(1)", *["2"] * 60)
+    told = "cell 2 failed: its kernel died"
+    with (
+        served(tmp_path, notebook, SEES_DEATH_FIRST) as port,
+        pytest.raises(Failed, match=told) as caught,
+    ):
+        probe(port, TOKEN, notebook)
+    assert "mend it" in caught.value.hint
 
 
 def test_a_cell_that_does_not_end_is_told_by_its_number(

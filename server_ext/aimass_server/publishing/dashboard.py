@@ -189,6 +189,9 @@ def configuration(folder: Path, settings: dict[str, Any]) -> Config:
         IdentityProvider={"cookie_options": {"samesite": "Strict"}},
         NotebookNotary={"db_file": ":memory:", "secret": settings["cookie_secret"].encode()},
         MappingKernelManager={"cull_idle_timeout": IDLE_SECONDS, "cull_interval": 30},
+        # A kernel that died stays dead. Another in its place knows nothing of the cells before, and
+        # if it is there before Voila has seen the death, the page waits for an answer for ever.
+        KernelRestarter={"restart_limit": 0},
     )
 
 

@@ -81,6 +81,8 @@ def _open(client: httpx.Client, token: str, notebook: FrozenNotebook) -> Visit:
         for piece in answer.iter_text():
             pieces.append(piece)
             size += len(piece)
+            if _BROKEN in piece:  # each cell that follows would take a second to fail, too
+                break
             if size > PAGE_BYTES:
                 raise TooLarge(
                     f"the page is larger than {PAGE_BYTES} bytes",
@@ -107,9 +109,7 @@ def _running(page: str, notebook: FrozenNotebook) -> str:
 
 def _see_that_it_is_complete(page: str, notebook: FrozenNotebook) -> None:
     for index, cell in zip(_CELL.findall(page), _CELL.split(page)[2::2], strict=True):
-        if (
-            _BROKEN in cell
-        ):  # Voila goes on with a new kernel, which knows nothing of the cells before
+        if _BROKEN in cell:
             number = notebook.number_of(int(index) - 1)
             raise Failed(f"cell {number} failed: its kernel died", _MEND)
     if notebook.end_mark not in page:
