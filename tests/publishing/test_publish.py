@@ -70,12 +70,6 @@ def test_a_first_publication_that_fails_leaves_its_reason_and_nothing_running(
     assert processes(service.model_copy(update={"version": 1})) == []
 
 
-def test_a_kernel_that_dies_is_told_with_its_cell(client: Client, notebook: WriteNotebook) -> None:
-    dying = notebook("1", "import os\nos._exit(1)", "2")
-    with pytest.raises(Failed, match="cell 2 failed: its kernel died"):
-        client.services.publish(notebook=dying, name="dying")
-
-
 def test_a_service_is_called_as_its_file_when_it_is_given_no_name(
     client: Client, notebook: WriteNotebook
 ) -> None:
