@@ -349,9 +349,9 @@ async def test_slow_clients_are_let_go_and_hold_up_nobody(
         for connection in slow:
             connection.sendall(b"GET /v2 HTTP/1.1\r\nhost: local")
         assert (await ask(http, endpoint)).status_code == 200
-        slow[0].setblocking(False)
+        slow[-1].setblocking(False)
         with pytest.raises(BlockingIOError):  # it was answered while these were open still
-            slow[0].recv(1)
+            slow[-1].recv(1)
         for connection in slow:
             connection.settimeout(60)
             assert await asyncio.to_thread(connection.recv, 1) == b""

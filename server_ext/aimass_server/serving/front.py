@@ -25,7 +25,7 @@ from aimass_server.store.blobs import storage_errors
 if TYPE_CHECKING:
     import httpx
 
-START_SECONDS = 20.0
+START_SECONDS = 40.0
 LOOK_SECONDS = 0.5
 GRACE_SECONDS = 12.0
 _ASK_SECONDS = 10.0

@@ -25,7 +25,7 @@ from aimass_server.store.blobs import storage_errors
 from aimass_server.tracking.links import RunLinks
 
 PATH = "/aimass/tensorboard"
-START_SECONDS = 40.0
+START_SECONDS = 80.0
 _LINK_SECONDS = 2.0
 _POLL_SECONDS = 0.1
 _ADDRESS = re.compile(r"TensorBoard \S+ at (http://127\.0\.0\.1:\d+)/")
