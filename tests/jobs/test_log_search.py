@@ -77,6 +77,30 @@ def test_what_is_no_expression_or_never_ends_is_refused(folder: Path) -> None:
         found(folder, Search("(a+)+$", regex=True, seconds_left=1.0))
 
 
+class OutOfTime(Search):
+    """One whose time is spent as soon as it has looked at something."""
+
+    def filter(self, lines: list[str]) -> list[bool]:
+        chosen = super().filter(lines)
+        self.seconds_left = 0.0
+        return chosen
+
+
+def test_a_log_too_long_for_one_answer_is_searched_in_several(tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    lines = [f"{n:07} {'y' * 50}\n" for n in range(40_000)]
+    (tmp_path / "log" / "rank-0.log").write_text("".join(lines))
+    reached: list[logs.Positions] = [{}]
+    numbers: list[str] = []
+    while len(reached) < 2 or reached[-1] != reached[-2]:
+        search = OutOfTime(r"000 y", regex=True, seconds_left=60.0)
+        text, after = logs.find(tmp_path, reached[-1], None, 1 << 20, search, final=True)
+        numbers += re.findall(r"\] (\d+) y", text)
+        reached.append(after)
+    assert numbers == [f"{n:07}" for n in range(0, 40_000, 1000)]
+    assert len(reached) > 4  # a piece in each answer, and one that finds nothing more
+
+
 def test_a_byte_within_a_line_is_moved_on_to_the_next(folder: Path) -> None:
     def first(offset: int) -> str:
         at = logs.begin_at(folder, 0, offset)

@@ -43,6 +43,19 @@ def test_what_is_longer_than_the_limit_comes_by_whole_lines_to_its_end(tmp_path:
     assert not logs.goes_on(tmp_path, {0: len(whole) - len(LAST)}, 0, final=False)
 
 
+@pytest.mark.parametrize("limit", [2, 7, 100])
+def test_a_letter_is_not_cut_where_a_line_without_an_end_is(tmp_path: Path, limit: int) -> None:
+    (tmp_path / "log").mkdir()
+    line = "é漢✓a𝄞" * 40
+    (tmp_path / "log" / "rank-0.log").write_text(line)
+    positions: logs.Positions = {}
+    parts = []
+    while (part := logs.read(tmp_path, positions, 0, limit, final=True))[1] != positions:
+        parts.append(part[0])
+        positions = part[1]
+    assert ("".join(parts) == line) is (limit > 3)  # fewer bytes than a letter has: it is cut
+
+
 def test_a_part_of_a_log_says_how_to_get_the_rest(client: Client, trained: Job) -> None:
     part = client.jobs.logs(trained.id, rank=0, limit_bytes=100)
     assert part.more

@@ -1,7 +1,8 @@
 """Searching a job's logs: lines that hold a text, or that a regular expression finds.
 
 Files are read in pieces, never whole. An expression is run by a short-lived program with a time
-limit, so that one that never ends costs its asker an error and the server nothing.
+limit, so that one that never ends costs its asker an error and the server nothing. Where it is only
+the log that is long, the answer has what was found so far, and its cursor goes on from there.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ json.dump([bool(found(line)) for line in asked["lines"]], sys.stdout)
 """
 
 
+class TimeIsUp(Exception):
+    """What an answer may take is spent; what was found until then stands."""
+
+
 @dataclass
 class Search:
     """What is looked for, once.
@@ -39,12 +44,15 @@ class Search:
     ----------
     seconds_left
         What an expression may still take.
+    looked_at
+        Times that it was asked and answered.
     """
 
     text: str
     regex: bool = False
     ignore_case: bool = False
     seconds_left: float = EXPRESSION_SECONDS
+    looked_at: int = 0
 
     def filter(self, lines: list[str]) -> list[bool]:
         """Which of the lines hold it.
@@ -52,10 +60,14 @@ class Search:
         Raises
         ------
         InvalidRequest
-            When it is no regular expression, or one that takes too long.
+            When it is no regular expression, or one that takes too long for the first of all lines.
+        TimeIsUp
+            When others were looked at, and these are for another answer.
         """
         if self.regex:
-            return self._by_expression(lines)
+            found = self._by_expression(lines)
+            self.looked_at += 1
+            return found
         if self.ignore_case:
             wanted = self.text.casefold()
             return [wanted in line.casefold() for line in lines]
@@ -64,12 +76,16 @@ class Search:
     def _by_expression(self, lines: list[str]) -> list[bool]:
         asked = {"pattern": self.text, "ignore_case": self.ignore_case, "lines": lines}
         began = time.monotonic()
+        if self.looked_at and self.seconds_left <= 0:
+            raise TimeIsUp
         try:
             done = subprocess.run(
                 [sys.executable, "-I", "-S", "-c", _PROGRAM], input=json.dumps(asked),
                 capture_output=True, text=True, timeout=max(0.0, self.seconds_left), check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
+            if self.looked_at:
+                raise TimeIsUp from None
             raise InvalidRequest(
                 f"--grep '{self.text[:80]}' was not done after {EXPRESSION_SECONDS:.0f} s",
                 "take a simpler one, or a smaller part of the log: --from-byte",
@@ -107,7 +123,11 @@ def search(
     for start, lines in _pieces(path, offset, end, final):
         texts = [line.decode(errors="replace").rstrip("\n") for line in lines]
         at = start
-        for line, text, is_wanted in zip(lines, texts, wanted(texts), strict=True):
+        try:
+            chosen = wanted(texts)
+        except TimeIsUp:
+            return found, start
+        for line, text, is_wanted in zip(lines, texts, chosen, strict=True):
             if is_wanted:
                 if limit_bytes <= 0:
                     return found, at

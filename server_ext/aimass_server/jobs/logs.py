@@ -153,7 +153,20 @@ def _whole_lines(path: Path, offset: int, limit_bytes: int, final: bool) -> byte
     if final and len(content) < limit_bytes:
         return content
     end = content.rfind(b"\n") + 1
-    return content[:end] if end or len(content) < limit_bytes else content
+    if end or len(content) < limit_bytes:
+        return content[:end]
+    return content[: len(content) - _cut_letter(content)] or content
+
+
+def _cut_letter(content: bytes) -> int:
+    """The bytes of a letter (UTF-8) that goes on after the end of these."""
+    for back, byte in enumerate(reversed(content[-3:]), 1):
+        if byte < 0x80:
+            return 0
+        if byte >= 0xC0:
+            length = 2 + (byte >= 0xE0) + (byte >= 0xF0)
+            return back if back < length else 0
+    return 0
 
 
 def _labelled(text: str, rank: int) -> str:
