@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import time
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -11,6 +12,15 @@ from aimass_jupyter.host import Beat
 from aimass_jupyter.launch.activity import Activity
 from aimass_jupyter.launch.hangs import Look, describe, find_missing, seen_inside
 from aimass_jupyter.launch.stacks import collective_in, place_in, waits_in_engine
+
+COMPUTES = """
+import sys, time
+for _ in sys.stdin:
+    until = time.thread_time() + 0.3
+    while time.thread_time() < until:
+        pass
+    print("done", flush=True)
+"""
 
 
 def rank(number: int, entered: int, collective: str = "", *, stopped: bool = False) -> Look:
@@ -86,20 +96,36 @@ def test_whom_a_script_waits_for_is_told_from_its_stacks() -> None:
     assert said.endswith("; rank 1 is at train.py:12 in prepare")
 
 
-def test_a_process_is_active_while_it_computes_and_does_not_only_poll() -> None:
+@pytest.fixture
+def computing() -> Iterator[tuple[int, Callable[[], None]]]:
+    """A process that computes for 0.3 s whenever it is asked to, and does nothing else."""
+    with subprocess.Popen(
+        [sys.executable, "-c", COMPUTES], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        to, of = process.stdin, process.stdout
+
+        def compute() -> None:
+            to.write(b"\n")
+            to.flush()
+            assert of.readline() == b"done\n"
+
+        compute()  # it has read what it is made of
+        yield process.pid, compute
+        to.close()
+
+
+def test_a_process_is_active_while_it_computes_and_does_not_only_poll(
+    computing: tuple[int, Callable[[], None]],
+) -> None:
     """With a clock of our own: seconds are what we say they are."""
-    ours = os.getpid()
+    pid, compute = computing
     activity = Activity(1.0)
-    assert activity.last(ours, 0.0, lambda: False) == 0.0
-    _compute(0.3)
-    assert activity.last(ours, 0.5, lambda: False) == 0.0  # too soon to look again
-    assert activity.last(ours, 1.0, lambda: False) == 1.0
-    _compute(0.3)
-    assert activity.last(ours, 2.0, lambda: True) == 1.0  # it computed because it waited
-    assert activity.last(ours, 1000.0, lambda: False) == 1.0  # next to nothing in so long
-
-
-def _compute(seconds: float) -> None:
-    until = time.thread_time() + seconds
-    while time.thread_time() < until:
-        pass
+    assert activity.last(pid, 0.0, lambda: False) == 0.0
+    compute()
+    assert activity.last(pid, 0.5, lambda: False) == 0.0  # too soon to look again
+    assert activity.last(pid, 1.0, lambda: False) == 1.0
+    compute()
+    assert activity.last(pid, 2.0, lambda: True) == 1.0  # it computed because it waited
+    assert activity.last(pid, 1000.0, lambda: False) == 1.0  # next to nothing in so long

@@ -19,7 +19,7 @@ from aimass_jupyter.host import (
     send_signal,
     write_record,
 )
-from tests.launch.conftest import Launched, until
+from tests.launch.conftest import PATIENCE_SECONDS, Launched, until
 
 Command = Callable[..., Launched]
 FOREVER = "import time; time.sleep(600)"
@@ -162,7 +162,7 @@ def test_the_file_alone_stops_it(command: Command) -> None:
     supervisor = launched.start()
     until(launched.processes)
     write_record(launched.folder / "stop.json", {"by": "ada"})
-    supervisor.wait(30)
+    supervisor.wait(PATIENCE_SECONDS)
     assert launched.cause["code"] == "stopped"
 
 
@@ -178,7 +178,7 @@ def test_what_ignores_the_stop_is_killed(command: Command) -> None:
     supervisor = launched.start()
     until(lambda: "up" in launched.log("process.log"))
     supervisor.terminate()
-    supervisor.wait(30)
+    supervisor.wait(PATIENCE_SECONDS)
     assert launched.exit_record["signal"] == "SIGKILL"
     assert launched.cause["code"] == "stopped"
 
@@ -189,7 +189,7 @@ def test_a_stopped_process_is_killed_too(command: Command) -> None:
     (process,) = until(launched.processes)
     send_signal(process, signal.SIGSTOP)
     supervisor.terminate()
-    supervisor.wait(30)
+    supervisor.wait(PATIENCE_SECONDS)
     assert not is_alive(process)
 
 
@@ -201,7 +201,7 @@ def test_what_left_the_session_is_ended(command: Command) -> None:
     supervisor = launched.start()
     processes = until(lambda: len(found := launched.processes()) == 2 and found)
     supervisor.terminate()
-    supervisor.wait(30)
+    supervisor.wait(PATIENCE_SECONDS)
     assert not any(is_alive(process) for process in processes)
 
 
