@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "demo"
 DATA = BUILD / "data"
 WORK = BUILD / "notebooks"
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 ACCURACY_WANTED = 0.95
 
 #: Which step of the table a cell of the quickstart belongs to, by what stands in it.
@@ -70,12 +70,11 @@ class Lab:
 
         record = Path(jupyter_runtime_dir()) / f"jpserver-{self.process.pid}.json"
         deadline = time.monotonic() + START_SECONDS
-        while not (DATA / "control-plane.json").exists() or not record.exists():
+        while not (DATA / "control-plane.json").exists() or (facts := _written(record)) is None:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 tail = "\n".join(self.log.read_text().splitlines()[-15:])
                 raise SystemExit(f"JupyterLab did not start; the end of {self.log}:\n{tail}")
             time.sleep(0.1)
-        facts = json.loads(record.read_text())
         return facts["url"].rstrip("/"), facts["token"]
 
     @property
@@ -91,6 +90,14 @@ class Lab:
                     self.process.wait(patience)
                 except subprocess.TimeoutExpired:
                     continue
+
+
+def _written(record: Path) -> dict[str, Any] | None:
+    """What a server wrote of itself; None until that is whole."""
+    try:
+        return dict(json.loads(record.read_text()))
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -83,6 +84,19 @@ class MortalLab:
         except subprocess.TimeoutExpired:
             self.kill()
         stop_programs(self.base / "data")
+
+    def wait_until_kept(self, *pages: str) -> None:
+        """Wait until the layout that Lab has kept has these pages: it keeps it after a while."""
+        deadline = time.monotonic() + MINUTE_MS / 1000
+        while not all(f"aimass-page-{page}" in self._kept_layout() for page in pages):
+            assert time.monotonic() < deadline, self._kept_layout()
+            time.sleep(0.1)
+
+    def _kept_layout(self) -> str:
+        for path in (self.base / "workspaces").iterdir():
+            with suppress(ValueError, KeyError):  # half written, or nothing in it yet
+                return json.dumps(json.loads(path.read_text())["data"]["layout-restorer:data"])
+        return ""
 
     @contextmanager
     def client(self) -> Iterator[Client]:

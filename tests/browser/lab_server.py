@@ -10,12 +10,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aimass_jupyter.client.discovery import owner
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,17 @@ class Lab:
 
 
 def ask_for_no_news(settings: Path) -> None:
-    """Answer what Lab asks a new user, whether it may fetch news; nobody is there to do so."""
-    path = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    path.parent.mkdir(parents=True)
-    path.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    """Answer what Lab asks a new user, whether it may fetch news; nobody is there to do so.
+
+    It also lets a kernel answer late: Lab forgets a completion that takes more than a second.
+    """
+    for name, text in (
+        ("apputils-extension/notification", '{"fetchNews": "false", "checkForUpdates": false}'),
+        ("completer-extension/manager", '{"providerTimeout": 60000}'),
+    ):
+        path = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
 
 
 def start_lab(
@@ -72,9 +80,16 @@ def wait_for_lab(process: subprocess.Popen[bytes], base: Path, data: Path) -> La
     """Wait until it answers, and own the data folder."""
     record = base / "runtime" / f"jpserver-{process.pid}.json"
     deadline = time.monotonic() + START_SECONDS
-    while owner(data) is None or not record.exists():
+    while owner(data) is None or (facts := _facts(record)) is None:
         assert process.poll() is None, (base / "lab.log").read_text()
         assert time.monotonic() < deadline, (base / "lab.log").read_text()
         time.sleep(0.1)
-    facts = json.loads(record.read_text())
     return Lab(facts["url"], facts["token"], data)
+
+
+def _facts(record: Path) -> dict[str, Any] | None:
+    """What a server wrote of itself; None until that is whole."""
+    try:
+        return dict(json.loads(record.read_text()))
+    except (FileNotFoundError, ValueError):
+        return None

@@ -53,7 +53,7 @@ def test_pages_come_back_and_have_an_address(page: Page, mortal: MortalLab) -> N
     compared.get_by_test_id("aimass-chart-loss/train").wait_for()
     check(page, "lab-comparison", "#aimass-panel", ".aimass-Page")
 
-    page.wait_for_timeout(1500)  # Lab keeps its layout a second after the last change
+    mortal.wait_until_kept("comparison-", "model-comparison-")
     page.goto(mortal.lab.url + "lab")
     open_panel(page)
     page.get_by_role("tab", name="Comparison").click()

@@ -25,8 +25,9 @@ def dashboard(client: Client) -> Iterator[Service]:
     job = client.jobs.submit(
         dataset="digits", algorithm="classification", params={"epochs": 5}, name="digits"
     )
-    assert client.wait(job.id).state == "succeeded"
-    client.endpoints.deploy(model="digits@1")
+    ended = client.wait(job.id)
+    assert ended.state == "succeeded"
+    client.endpoints.deploy(model=ended.model)  # others may have trained one of this name
     path = ROOT / "notebooks" / "digits_dashboard.ipynb"
     yield client.services.publish(notebook=path, name="seen")
     client.services.stop("seen")
@@ -42,7 +43,7 @@ def test_a_viewer_picks_a_digit_draws_one_and_reads_a_sentence_when_nothing_answ
     page.goto(dashboard.url)
     best, note = page.locator(".digits-best"), page.locator(".digits-note")
     expect(best).to_have_text("3", timeout=MINUTE_MS)
-    expect(note).to_have_text("answered by digits@1")
+    expect(note).to_have_text(f"answered by {client.endpoints.show('digits').model}")
     page.screenshot(path=SCREENSHOTS / "dashboard-light.png")
 
     page.get_by_role("button", name="sample 7").focus()

@@ -194,7 +194,7 @@ def come_back_next_week(page: Page) -> None:
 def test_a_viewer_in_voila_is_shown_nothing_that_is_not_allowed(
     page: Page, mortal: MortalLab, client: Client
 ) -> None:
-    running = train(client, "seen-now", epochs=5000)
+    running = train(client, "seen-now", epochs=100_000)
     path = mortal.base / "watch.ipynb"
     write_notebook(path, *CELLS, f"JobMonitor('{running.id}', client=client)")
     service = client.services.publish(notebook=path, name="watch")
