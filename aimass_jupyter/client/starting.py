@@ -18,6 +18,7 @@ from aimass_jupyter.client.discovery import Owner, owner
 from aimass_jupyter.contract.errors import Conflict, Unavailable
 from aimass_jupyter.host import (
     ProcessIdentity,
+    files_below,
     is_alive,
     is_locked,
     read_record,
@@ -133,11 +134,11 @@ def stop_programs(folder: Path) -> int:
     services again. Returns how many supervisors were asked to stop.
     """
     by = {"by": getpass.getuser()}
-    for order in folder.rglob("launch.json"):
+    for order in files_below(folder, "launch.json"):  # jobs write and delete in it
         if _is_on_its_way(order.parent):
             with contextlib.suppress(OSError):  # a full disk: it cannot begin there either
                 write_first(order.parent / "stop.json", by)
-    running = [path.parent for path in folder.rglob("lock") if is_locked(path)]
+    running = [path.parent for path in files_below(folder, "lock") if is_locked(path)]
     records = [record for path in running if (record := _ask_to_stop(path))]
     supervisors = [ProcessIdentity.from_record(record["identity"]) for record in records]
     deadline = time.monotonic() + STOP_SECONDS

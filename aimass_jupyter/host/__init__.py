@@ -38,6 +38,7 @@ from aimass_jupyter.host.records import (
     write_first,
     write_record,
 )
+from aimass_jupyter.host.walking import files_below, newest_below
 
 __all__ = [
     "QUIET",
@@ -50,6 +51,7 @@ __all__ = [
     "boot_id",
     "end_heartbeat",
     "expect_no_steps",
+    "files_below",
     "forget_beats",
     "identify",
     "installed_packages",
@@ -57,6 +59,7 @@ __all__ = [
     "is_locked",
     "make_durable",
     "marked_processes",
+    "newest_below",
     "read_beats",
     "read_notices",
     "read_record",

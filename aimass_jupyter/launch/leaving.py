@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aimass_jupyter.contract.durations import duration_in_words
-from aimass_jupyter.host import read_record, write_first
+from aimass_jupyter.host import newest_below, read_record, write_first
 from aimass_jupyter.launch.causes import Cause
 
 STOP_RECORD = "stop.json"
@@ -67,11 +67,8 @@ class Leaving:
 
     def _kept(self, asked: Path) -> bool:
         """Whether there is a checkpoint of after the request."""
-        since = asked.stat().st_mtime
-        return any(
-            path.stat().st_mtime >= since
-            for path in (self._folder / "checkpoints").rglob("step-*.safetensors")
-        )
+        newest = newest_below(self._folder / "checkpoints", "step-*.safetensors")
+        return newest is not None and newest >= asked.stat().st_mtime
 
 
 def _patience(folder: Path) -> float:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from aimass_jupyter.contract.jobs import Job
+from aimass_jupyter.host import newest_below
 from aimass_server.jobs.picture import (
     Decision,
     Free,
@@ -182,8 +183,7 @@ def _keeps_state(job: Job) -> bool:
 
 def _newest_checkpoint(folder: Path) -> float | None:
     """When the newest checkpoint of a job was written."""
-    found = (folder / "checkpoints").rglob("step-*.safetensors")
-    return max((path.stat().st_mtime for path in found), default=None)
+    return newest_below(folder / "checkpoints", "step-*.safetensors")
 
 
 def reason(job: Job, tenant: str) -> str:
