@@ -105,7 +105,8 @@ class _Reader:
         else:
             known = [*self._operation.fields, *face_options(self._operation)]
             hint = did_you_mean(option, [name.replace("_", "-") for name in known])
-            raise InvalidRequest(f"'{self._operation.name}' has no option '--{option}'", hint)
+            verb = self._operation.short or f"{self._operation.noun} {self._operation.verb}"
+            raise InvalidRequest(f"'{verb}' has no option '--{option}'", hint)
 
     def _read_field(self, name: str, value: str | None) -> None:
         schema = self._operation.fields[name]

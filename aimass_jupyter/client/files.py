@@ -75,6 +75,11 @@ def _sent(
         return {field: client.upload(path)}
     if path.is_dir():
         raise InvalidRequest(f"'{path}' is a folder, a file is wanted", "name the file in it")
+    if path.parts[:1] in (("http:",), ("https:",), ("s3:",), ("ftp:",)):
+        address = str(path).replace(":/", "://", 1)
+        raise InvalidRequest(
+            f"'{address}' is an address, a file is wanted", "download it, then name the file"
+        )
     if len(path.parts) > 1 or path.suffix or operation.noun == "services":
         beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         otherwise = f"this folder is {Path.cwd()}"

@@ -92,6 +92,7 @@ def test_a_model_travels_as_a_file(aimass: Aimass, trained: Job, tmp_path: Path)
         (["jobs", "show"], 2, "job"),
         (["jobs", "show", "nothing"], 1, "there is no job 'nothing'"),
         (["datasets", "import", "missing.csv"], 2, "there is no file"),
+        (["datasets", "import", "https://example.org/a.csv"], 2, "is an address, a file is wanted"),
         (["datasets", "import", "digts"], 2, "did you mean 'digits'"),
         (["promote", "nothing"], 1, "there is no model 'nothing'"),
         (["deploy", "iris@nope"], 1, "no version or alias 'nope'"),

@@ -92,7 +92,7 @@ class _Work:
 
 def _nothing_named(request: JobCreate) -> InvalidRequest:
     """Without an algorithm, a misspelt option is taken for a hyperparameter of one."""
-    cure = "say --algorithm NAME, or a script"
+    cure = f"say --algorithm {' or '.join(ALGORITHMS)}, or name a script"
     for name in request.params:
         known = any(name in each.hyperparameters.model_fields for each in ALGORITHMS.values())
         near = cure if known else did_you_mean(name, JobCreate.model_fields, cure)
