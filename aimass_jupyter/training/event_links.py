@@ -12,6 +12,8 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
+from aimass_jupyter.host import files_below
+
 SCAN_SECONDS = 0.5
 _PREFIX = "events.out.tfevents."
 
@@ -37,7 +39,7 @@ class EventLinks:
 
     def link_new(self) -> None:
         """Link the event files that were not seen before."""
-        for path in self._work.rglob(f"{_PREFIX}*"):
+        for path in files_below(self._work, f"{_PREFIX}*"):
             if path not in self._linked and path.is_file() and not path.is_symlink():
                 self._linked.add(path)
                 self._link(path)
