@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from aimass_jupyter.client import Client
 from aimass_jupyter.contract.job_course import JobUpdate
 from aimass_jupyter.contract.jobs import Job
-from aimass_jupyter.host import marked_processes
+from aimass_jupyter.host import ProcessIdentity, marked_processes, read_record, send_signal
+from tests.conftest import Server
 
 LONG: dict[str, Any] = {
     "dataset": "digits",
@@ -34,10 +36,13 @@ def wait_for(client: Client, job: str, *states: str, seconds: float = 60) -> Job
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["single", "horovod", "torchrun"])
-def test_a_stopped_job_leaves_no_process(client: Client, engine: str) -> None:
+def test_a_stopped_job_leaves_no_process(server: Server, client: Client, engine: str) -> None:
     np = 1 if engine == "single" else 2
     job: Job = client.jobs.submit(**LONG, engine=engine, np=np, name=f"stop-{engine}")
     _until_it_trains(client, job.id)
+    if engine == "single":  # a supervisor that somebody paused stops it, too
+        record = read_record(server.folder / "jobs" / job.id / "started.json") or {}
+        send_signal(ProcessIdentity.from_record(record["identity"]), signal.SIGSTOP)
     began = time.monotonic()
     client.jobs.stop(job.id)
     ended = wait_for(client, job.id, "stopped")

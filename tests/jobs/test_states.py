@@ -391,6 +391,7 @@ def test_who_stopped_a_job_is_known_though_the_control_plane_dies_at_once(mortal
             states.take(0)
         states.stop(0, fuse=3)  # its row says that it is to stop, and that was all
         states.look(None)
+        states.live(states.call("jobs.stop", job=states.acknowledged["key-1"]), None)  # Ada, too
         for supervisor in states.supervisors:  # as it does once it was asked
             supervisor.end("stopped" if (supervisor.folder / "stop.json").exists() else "error")
         states.supervisors = []

@@ -110,7 +110,8 @@ class Program:
     def request_stop(self, by: str) -> None:
         """Ask the supervisor to end everything; it answers with ``exit.json``.
 
-        One that has not started yet finds the request and starts nothing.
+        One that has not started yet finds the request and starts nothing; one that was paused goes
+        on for it.
 
         Raises
         ------
@@ -119,12 +120,13 @@ class Program:
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            write_record(self.folder / "stop.json", {"by": by})
+            self._write_stop(by)
         except OSError:  # a full disk: the signal says enough, if there is somebody who hears it
             if self.identity is None:
                 raise
         if identity := self.identity:
             send_signal(identity, signal.SIGTERM)
+            send_signal(identity, signal.SIGCONT)
 
     def note_stop(self, by: str) -> None:
         """Write down who wants it ended, before anything else is done about it.
@@ -134,6 +136,12 @@ class Program:
         """
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._write_stop(by)
+
+    def _write_stop(self, by: str) -> None:
+        """Put a person's request in the place of the queue's; the first person's stands."""
+        asked = read_record(self.folder / "stop.json")
+        if asked is None or asked.get("cause"):
             write_record(self.folder / "stop.json", {"by": by})
 
     def ask_to_leave(self, by: str, cause: str, message: str) -> bool:
