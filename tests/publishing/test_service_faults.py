@@ -34,7 +34,7 @@ Processes = Callable[[Service], list[ProcessIdentity]]
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 
-def eventually(true: Callable[[], bool], seconds: float = 60.0) -> None:
+def eventually(true: Callable[[], bool], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
