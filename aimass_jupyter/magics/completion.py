@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import SimpleCompletion, context_matcher
+from pydantic.fields import FieldInfo
 
 from aimass_jupyter.client.command_line import face_options
 from aimass_jupyter.contract.algorithms import ALGORITHMS
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 CACHE_SECONDS = 5.0
 #: How long a key waits for the control plane; what is shown beside it takes little more.
 WAIT_SECONDS = 0.06
+#: A kind of names: this, and a dataset.
+COLUMNS_OF = "columns of "
+#: A word that needs no quotes.
+_PLAIN = re.compile(r"""^[^\s'"{}$\\]+$""")
 _LINE = re.compile(r"^%{1,2}aimass\s+(.*)$", re.DOTALL)
 
 
@@ -73,27 +79,43 @@ def _candidates(
         operation, rest = OPERATIONS.match(words)
     except InvalidRequest:
         return []
+    option, sign, _ = last.partition("=")
+    if sign and option.startswith("--"):
+        return [f"{option}={value}" for value in _values(operation, option, words, names_of)]
     if rest and rest[-1].startswith("--"):
-        return _values(operation, rest[-1][2:].replace("-", "_"), names_of)
+        return _values(operation, rest[-1], words, names_of)
     if last.startswith("-") or not operation.positionals:
         return _options(operation, words)
-    return [*_values(operation, operation.positionals[0], names_of), *_options(operation, words)]
+    first = _values(operation, operation.positionals[0], words, names_of)
+    return [*first, *_options(operation, words)]
 
 
 def _options(operation: Operation, words: list[str]) -> list[str]:
     names = [*operation.fields, *face_options(operation)]
-    if operation.open_field:
-        chosen = [ALGORITHMS[word] for word in words if word in ALGORITHMS] or ALGORITHMS.values()
-        names += [name for d in chosen for name in d.hyperparameters.model_fields]
+    names += [name for fields in _hyperparameters(operation, words) for name in fields]
     return [option for name in names if (option := "--" + name.replace("_", "-")) not in words]
 
 
+def _hyperparameters(operation: Operation, words: list[str]) -> list[dict[str, FieldInfo]]:
+    """What the algorithm that the line names can be told, else what any can."""
+    if not operation.open_field:
+        return []
+    chosen = [ALGORITHMS[word] for word in words if word in ALGORITHMS] or ALGORITHMS.values()
+    return [algorithm.hyperparameters.model_fields for algorithm in chosen]
+
+
 def _values(
-    operation: Operation, name: str, names_of: Callable[[str], Iterable[str]]
+    operation: Operation, option: str, words: list[str], names_of: Callable[[str], Iterable[str]]
 ) -> Iterable[str]:
+    name = option.removeprefix("--").replace("-", "_")
     schema = operation.fields.get(name)
     if schema is None:
-        return []
+        fields = [each[name] for each in _hyperparameters(operation, words) if name in each]
+        return [value for field in fields for value in choices(field)]
+    if name == "label" and "--dataset" in words[:-1]:
+        dataset = words[words.index("--dataset") + 1]
+        columns = names_of(COLUMNS_OF + dataset)
+        return [one if _PLAIN.match(one) else shlex.quote(one) for one in columns]
     kind = marks(schema).get("x-completes")
     return choices(schema) or (names_of(str(kind)) if kind else [])
 
@@ -141,6 +163,9 @@ def names_at(client: Callable[[], Client]) -> Callable[[str], list[str]]:
     """What reads the names of a kind at the control plane; models come with their aliases."""
 
     def ask(kind: str) -> list[str]:
+        if kind.startswith(COLUMNS_OF):
+            dataset = client().datasets.show(dataset=kind.removeprefix(COLUMNS_OF))
+            return [column.name for column in dataset.latest.columns]
         page = getattr(client(), kind).list(limit=MAX_PAGE)
         names = list(dict.fromkeys(item.name for item in page.items))
         return names + [

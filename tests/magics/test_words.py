@@ -15,6 +15,7 @@ from aimass_jupyter.magics.words import split
 NAMES: dict[str, list[str]] = {
     "datasets": ["digits", "sales"],
     "models": ["digits", "digits@production"],
+    "columns of sales": ["unit price", "churned"],
 }
 
 
@@ -66,6 +67,12 @@ def test_plain_words_are_cut_at_spaces(words: list[str]) -> None:
         ("datasets ", ["delete", "import", "list", "show"]),
         ("train --dataset s", ["sales"]),
         ("train --engine h", ["horovod"]),
+        ("train --engine=h", ["--engine=horovod"]),
+        ("train --optimizer ", ["adamw", "sgd"]),
+        ("train --algorithm regression --stop-metric r", ["r2", "rmse"]),
+        ("train --epochs ", []),
+        ("train --dataset sales --label ", ["'unit price'", "churned"]),
+        ("train --label ", []),
         ("train --algorithm classification --ep", ["--epochs"]),
         ("deploy digits@", ["digits@production"]),
         ("help dep", ["deploy"]),
