@@ -130,7 +130,7 @@ def test_completion_in_a_kernel(kernel: Kernel, trained: Job) -> None:
     assert "train" in kernel.complete("%aimass tr")
     kernel.complete_with("%aimass train --dataset ir", "iris")
     kernel.complete_with("%aimass deploy iris@", "iris@production")
-    kernel.complete_with("%aimass train --dataset iris --label ", "'petal width (cm)'")
+    kernel.complete_with("%aimass train --dataset iris --label ", "petal_width")
 
 
 def test_help_is_text(kernel: Kernel) -> None:
