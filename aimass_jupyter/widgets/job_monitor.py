@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -40,7 +41,7 @@ class JobMonitor(ActionWidget):
     Parameters
     ----------
     job_id
-        Id of the job, or its name (then its newest job).
+        The job, its id, or its name (then its newest job).
     client
         Of the control plane; by default ``aimass_jupyter.connect()``.
 
@@ -60,9 +61,9 @@ class JobMonitor(ActionWidget):
     )
     connection = Unicode("new", help="new, live, reconnecting, ended or lost").tag(sync=True)
 
-    def __init__(self, job_id: str, client: Client | None = None, **traits: Any) -> None:
+    def __init__(self, job_id: str | Job, client: Client | None = None, **traits: Any) -> None:
         self.record = JobRecord()
-        self.job_id = job_id
+        self.job_id = job_id if isinstance(job_id, str) else job_id.id
         self._started = False
         self._stopped = threading.Event()
         self._failure: AimassError | None = None
@@ -173,6 +174,9 @@ class JobMonitor(ActionWidget):
 
     def _absorb(self, update: JobUpdate) -> None:
         """Take an update in; send what it adds, and the whole once more when it is the last."""
+        if self.record.knows(update):
+            self.connection = "live"
+            return
         addition = self.record.absorb(update)
         self.connection = "ended" if update.end else "live"
         self.card = self.record.card()
@@ -192,6 +196,12 @@ class JobMonitor(ActionWidget):
 
     def _ipython_display_(self) -> None:
         """Show the view under a name of its own, so that its text can be put right at the end."""
+        try:
+            self.start()
+        except AimassError as error:
+            # Raised here, it would be shown once for each way in which IPython can show a thing.
+            print(*error._render_traceback_(), sep="\n", file=sys.stderr)
+            return
         data, metadata = self._repr_mimebundle_()
         self._shown = display(data, metadata=metadata, raw=True, display_id=True)
 

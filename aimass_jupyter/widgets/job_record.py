@@ -38,6 +38,12 @@ class JobRecord:
         self._curves = CurveSet()
         self._log = LogTail()
 
+    def knows(self, update: JobUpdate) -> bool:
+        """Return whether an update says nothing new, as the answer to a question in vain."""
+        news = update.series or update.log or update.end
+        same_gaps = not update.gaps or update.gaps == self._gaps
+        return not news and same_gaps and update.job == self.job
+
     def absorb(self, update: JobUpdate) -> dict[str, Any]:
         """Take an update in and return the addition to send to front ends."""
         with self._lock:

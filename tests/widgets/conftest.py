@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from aimass_jupyter.client import Client
 from aimass_jupyter.client.discovery import Address
@@ -130,7 +130,7 @@ class ScriptedControlPlane:
         plane = self
 
         class Handler(BaseHTTPRequestHandler):
-            timeout = 0.2  # an idle connection must not keep a stopped server waiting
+            timeout = 10  # an idle connection must not keep a stopped server waiting for ever
 
             def do_GET(self) -> None:
                 query = parse_qs(urlsplit(self.path).query, keep_blank_values=True)
@@ -176,6 +176,7 @@ def node() -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=60_000)  # on a busy machine a page draws late
     quiet = ["--disable-gpu", "--disable-background-networking", "--no-first-run", "--no-sandbox"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)

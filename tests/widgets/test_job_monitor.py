@@ -36,7 +36,7 @@ def monitor(control_plane: ScriptedControlPlane) -> Iterator[JobMonitor]:
         threads = [one for one in threading.enumerate() if one.name.startswith("follow ")]
         monitor.close()
         for thread in threads:
-            thread.join(5)
+            thread.join(60)
             assert not thread.is_alive()
 
 
@@ -81,6 +81,23 @@ def test_waiting_follows_to_the_end_and_tells_what_is_new(
     assert monitor.card["next"] == "%aimass promote digits@1 --alias production"
 
 
+def test_an_answer_without_news_is_not_told(
+    control_plane: ScriptedControlPlane, monitor: JobMonitor
+) -> None:
+    control_plane.tell(make_job())
+    seen: list[str] = []
+
+    def end() -> None:
+        eventually(lambda: len(control_plane.asked) > 4)  # in vain, twice at least
+        control_plane.tell(make_job(**DONE))
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    monitor.follow(on_update=lambda update: seen.append(update.job.state))
+    ending.join()
+    assert seen == ["running", "succeeded"]
+
+
 def test_a_job_that_has_ended_needs_no_thread(
     control_plane: ScriptedControlPlane, monitor: JobMonitor
 ) -> None:
@@ -104,9 +121,9 @@ def test_an_interrupt_ends_the_waiting_and_not_the_following(
     control_plane: ScriptedControlPlane, monitor: JobMonitor
 ) -> None:
     control_plane.tell(make_job())
-    threading.Timer(0.3, _thread.interrupt_main).start()
+    timer = threading.Timer(0.3, _thread.interrupt_main)
     with pytest.raises(KeyboardInterrupt):
-        monitor.follow()
+        monitor.follow(on_update=lambda _: timer.start())  # once: there is no other news
     assert not [verb for verb, _ in control_plane.asked if verb == "POST stop"]
     control_plane.tell(make_job(**DONE))
     eventually(lambda: monitor.connection == "ended")
@@ -129,9 +146,16 @@ def test_a_server_that_is_started_again_loses_nothing(
     assert update.log.splitlines() == ["[0] one", "[0] two", "[0] three"]
 
 
-def test_no_such_job_is_said_at_once(monitor: JobMonitor) -> None:
+def test_no_such_job_is_said_at_once(
+    monitor: JobMonitor, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(NotFound, match=JOB):
         monitor.start()
+    monitor._ipython_display_()
+    assert capsys.readouterr().err.splitlines() == [
+        f"NotFound: there is no job '{JOB}'",
+        "  → see: %aimass jobs",
+    ]
 
 
 def test_a_job_that_goes_away_ends_the_waiting(

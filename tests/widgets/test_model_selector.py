@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -119,6 +120,9 @@ def selector(control_plane: ScriptedControlPlane, models: list[Model]) -> Iterat
         for monitor in selector.monitors:
             monitor.close()
         selector.close()
+        for thread in threading.enumerate():
+            if thread.name.startswith("follow "):
+                thread.join(60)
 
 
 def test_showing_it_asks_for_what_there_is(selector: ModelSelector) -> None:
@@ -132,6 +136,12 @@ def test_showing_it_asks_for_what_there_is(selector: ModelSelector) -> None:
         "next: %aimass train --dataset … --algorithm …",
     ]
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_a_name_in_place_of_a_client_is_told() -> None:
+    name: Any = "digits"
+    with pytest.raises(InvalidRequest, match="takes a client, and not a name"):
+        ModelSelector(name)
 
 
 def test_without_a_control_plane_it_says_so_and_still_shows(
