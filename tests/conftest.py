@@ -19,7 +19,7 @@ from aimass_jupyter.client.discovery import Address, Owner, owner
 from aimass_jupyter.client.starting import stop_programs
 from aimass_jupyter.contract.jobs import Job
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 # The same examples each time: what fails was caused by the change at hand, not by luck or by a
 # busy machine. ``pytest --hypothesis-profile=search`` draws others.
@@ -91,11 +91,19 @@ class Server:
         """The control plane alone; what it started goes on."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(20)
+            self.process.wait(60)
 
     def stop_everything(self) -> None:
         self.stop()
         stop_programs(self.folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The kernels of a worker keep their history apart from those of the other one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +149,7 @@ def oddly_named(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process whose name the kernel cut in the middle of a letter: 15 bytes that are no text."""
     program = tmp_path / "обработка"
     shutil.copy(shutil.which("sleep") or "sleep", program)
-    process = subprocess.Popen([program, "60"])
+    process = subprocess.Popen([program, "600"])
     name = Path(f"/proc/{process.pid}/comm")
     while name.read_bytes() != program.name.encode()[:15] + b"\n":  # set a moment after the start
         time.sleep(0.01)
