@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from aimass_jupyter.host import send_signal, write_record
-from tests.launch.conftest import Launched, until
+from tests.launch.conftest import PATIENCE_SECONDS, Launched, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
@@ -37,7 +37,7 @@ def test_a_killed_rank_is_named_and_takes_the_others_with_it(job: Job, engine: s
     until(lambda: epochs_done(launched) > 1)
     send_signal(launched.rank(1), signal.SIGKILL)
     killed = time.monotonic()
-    supervisor.wait(15)
+    supervisor.wait(PATIENCE_SECONDS)
     assert time.monotonic() - killed < 15
     assert launched.cause["code"] == "signal", launched.exit_record
     assert launched.cause["rank"] == 1
@@ -49,7 +49,7 @@ def test_the_only_rank_is_killed(job: Job) -> None:
     launched = long_job(job, "single", 1)
     supervisor = launched.start()
     send_signal(launched.rank(0), signal.SIGKILL)
-    supervisor.wait(15)
+    supervisor.wait(PATIENCE_SECONDS)
     assert launched.cause["message"] == "rank 0 SIGKILL"
     assert launched.exit_record["signal"] == "SIGKILL"
 
@@ -64,7 +64,7 @@ def test_a_stop_while_it_starts_leaves_nothing(job: Job, engine: str, after: flo
     time.sleep(after)
     write_record(launched.folder / "stop.json", {"by": "ada"})
     supervisor.terminate()
-    supervisor.wait(15)
+    supervisor.wait(PATIENCE_SECONDS)
     assert launched.cause["message"] == "stopped by ada"
     assert launched.processes() == []
 
@@ -76,7 +76,7 @@ def test_a_stop_reaches_a_rank_that_hangs(job: Job, engine: str) -> None:
     until(lambda: epochs_done(launched) > 0)
     send_signal(launched.rank(1), signal.SIGSTOP)
     supervisor.terminate()
-    supervisor.wait(15)
+    supervisor.wait(PATIENCE_SECONDS)
     assert launched.cause["code"] == "stopped"
     assert launched.processes() == []
 
@@ -93,23 +93,24 @@ def test_a_rank_that_hung_for_a_while_goes_on(job: Job, engine: str) -> None:
     send_signal(rank, signal.SIGCONT)
     until(lambda: epochs_done(launched) > held)
     supervisor.terminate()
-    supervisor.wait(15)
+    supervisor.wait(PATIENCE_SECONDS)
     assert launched.cause["code"] == "stopped"
 
 
 def test_an_interrupted_job_goes_on_to_the_same_result(job: Job, launched: Launched) -> None:
-    job("single", 1, epochs=6).run()
+    job("single", 1, epochs=20).run()
     whole = json.loads((launched.folder / "metrics.json").read_text())["metrics"]
     launched.clear()
 
-    supervisor = job("single", 1, epochs=6).start()
+    supervisor = job("single", 1, epochs=20).start()
+    rank = launched.rank(0)  # looked for before: the job does not wait for us
     until(lambda: epochs_done(launched) > 1)
-    send_signal(launched.rank(0), signal.SIGKILL)
-    supervisor.wait(15)
+    send_signal(rank, signal.SIGKILL)
+    supervisor.wait(PATIENCE_SECONDS)
     assert launched.cause["rank"] == 0
     launched.clear(keep=("checkpoints",))
 
-    job("single", 1, epochs=6).run()
+    job("single", 1, epochs=20).run()
     assert "going on from the checkpoint after step" in launched.log("rank-0.log")
     again = json.loads((launched.folder / "metrics.json").read_text())["metrics"]
     assert again == pytest.approx(whole, abs=1e-6)

@@ -82,7 +82,7 @@ def test_a_stop_in_any_phase_leaves_nothing(job: Job, warm: Launcher, after: flo
     time.sleep(after)
     write_record(launched.folder / "stop.json", {"by": "ada"})
     send_signal(supervisor, signal.SIGTERM)
-    until(lambda: not is_alive(supervisor), seconds=15)
+    until(lambda: not is_alive(supervisor))
     assert launched.cause["message"] == "stopped by ada"
     assert launched.processes() == []
 
