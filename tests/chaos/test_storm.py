@@ -11,6 +11,7 @@ from tests.chaos.report import storm_and_judge
 
 @pytest.mark.slow
 @pytest.mark.faults
+@pytest.mark.timeout(600)
 def test_a_storm_of_kills_breaks_no_promise(tmp_path: Path) -> None:
     report = storm_and_judge(tmp_path, kills=5, seed=7, long_down=1.0)
     assert report.kills >= 5

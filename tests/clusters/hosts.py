@@ -20,6 +20,7 @@ ListenAddress {address}
 HostKey {folder}/host_key
 AuthorizedKeysFile {folder}/authorized_keys
 PidFile none
+MaxStartups 100
 StrictModes no
 UsePAM no
 PasswordAuthentication no
@@ -75,7 +76,7 @@ class Host:
         self._wait()
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection((self.address, 22), 1).close()

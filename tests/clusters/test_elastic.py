@@ -15,7 +15,7 @@ from tests.clusters.pool import pool_of
 
 NODES = ("one", "two", "three")
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
