@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from aimass_jupyter.contract.endpoints import Endpoint
+from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.jobs import Job
 from aimass_jupyter.widgets.actions import as_view
 from aimass_jupyter.widgets.job_monitor import JobMonitor
@@ -30,6 +31,9 @@ class ModelSelector(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
     """
 
     def __init__(self, client: Client | None = None) -> None:
+        if isinstance(client, str):
+            message = f"ModelSelector takes a client, and not a name (given: {client!r})"
+            raise InvalidRequest(message, "ModelSelector() lists the datasets: choose one there")
         self.form = TrainForm(client, on_submit=self._watch)
         self.table = ModelTable(client, on_compare=self._show_runs, on_deploy=self._try)
         self._client = client

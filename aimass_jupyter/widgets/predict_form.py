@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MAX_ROWS = 10_000
 KEPT_ROWS = 100
 MAX_CLASSES = 20
+#: As many inputs are told in text; a table can have hundreds.
+MAX_INPUTS_TOLD = 12
 _NUMBERS = frozenset({"INT64", "FP32", "FP64"})
 
 
@@ -144,21 +146,29 @@ class PredictForm(ActionWidget):
 
     def text(self) -> str:
         """The endpoint, what it takes, and what it said last."""
-        if not self.card:
-            return f"endpoint {self.endpoint}: not asked for yet."
-        inputs = ", ".join(_input_text(one) for one in self.card["inputs"])
+        if not self.card:  # what went wrong stands above it
+            return "" if self.problem else f"endpoint {self.endpoint}: not asked for yet."
+        inputs = [_input_text(one) for one in self.card["inputs"]]
+        more = len(inputs) - MAX_INPUTS_TOLD
+        told = ", ".join(inputs[:MAX_INPUTS_TOLD]) + (f" and {more} more" if more > 0 else "")
         head = f"{self.card['name']} · {self.card['model']} · {self.card['state']}"
         row = json.dumps(self.card["example"], ensure_ascii=False)
-        shown = row if len(row) < 200 else "[…]"
+        shown = row if len(row) < 200 else "…"
         said = [_answer_text(one) for one in self.answer.get("rows", [])[:5]]
         ask = f"next: %aimass predict {self.card['name']} '[{shown}]'"
-        return "\n".join([head, f"inputs: {inputs}", *said, ask])
+        return "\n".join([head, f"inputs: {told}", *said, ask])
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         self.act_now("load")
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        fault = f"{self.problem['message']}\n" if self.problem else ""
-        return {**data, "text/plain": fault + self.text()}, metadata
+        return {**data, "text/plain": "\n".join([*self._fault(), self.text()]).strip()}, metadata
+
+    def _fault(self) -> list[str]:
+        """What went wrong last, and its cure."""
+        if not self.problem:
+            return []
+        hint = self.problem["hint"]
+        return [self.problem["message"], *([f"  → {hint}"] if hint else [])]
 
 
 def _checked(rows: Any) -> list[dict[str, Any]]:

@@ -62,8 +62,9 @@ def test_a_new_version_answers_at_the_same_address_and_a_broken_one_changes_noth
 def test_a_first_publication_that_fails_leaves_its_reason_and_nothing_running(
     client: Client, notebook: WriteNotebook, processes: Processes
 ) -> None:
+    shown_in_vain = "class Seen:\n    def _repr_mimebundle_(self, **_): 1 / 0\nSeen()"
     with pytest.raises(Failed, match="cell 1 failed: ZeroDivisionError: division by zero"):
-        client.services.publish(notebook=notebook("1 / 0"), name="doomed")
+        client.services.publish(notebook=notebook(shown_in_vain), name="doomed")
     service = client.services.show("doomed")
     assert (service.state, service.url) == ("failed", "")
     assert service.message == "cell 1 failed: ZeroDivisionError: division by zero"

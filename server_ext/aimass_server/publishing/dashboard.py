@@ -205,7 +205,9 @@ def tornado_settings() -> dict[str, Any]:
 
 def note_error(folder: Path, *, cell: Any, cell_index: int, execute_reply: Any) -> None:
     """Leave the error of a cell for the author."""
-    content = execute_reply["content"]
+    # The reply knows no error that came up when the cell's result was shown; its output does.
+    shown = [output for output in cell.outputs if output["output_type"] == "error"]
+    content = shown[0] if shown else execute_reply["content"]
     write_record(
         folder / "cell-error.json",
         {
