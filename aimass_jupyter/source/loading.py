@@ -77,14 +77,11 @@ def place_of(error: BaseException, folder: Path, manifest: Manifest) -> str:
 
 
 def _named(path: Path, line: int, folder: Path, manifest: Manifest) -> str:
-    if not path.is_relative_to(folder):
-        return ""
-    name = path.relative_to(folder).as_posix()
-    if name == f"{CODE}/{manifest.entry}":
-        return f"{manifest.label} line {line}"
-    if name.startswith(f"{CODE}/"):
-        return f"{name.removeprefix(CODE + '/')} line {line}"
-    return f"function '{path.stem}' line {line}"
+    for code in (folder / CODE, (folder / CODE).resolve()):  # a link to where it runs
+        if path.is_relative_to(code):
+            name = path.relative_to(code).as_posix()
+            return f"{manifest.label if name == manifest.entry else name} line {line}"
+    return f"function '{path.stem}' line {line}" if path.is_relative_to(folder) else ""
 
 
 def own_frames(error: BaseException, folder: Path) -> types.TracebackType | None:

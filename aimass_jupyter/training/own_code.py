@@ -107,6 +107,7 @@ def _run_script(
 ) -> None:
     """Run a script as ``python script.py …`` would, in the job's work folder."""
     code = source / CODE
+    sys.dont_write_bytecode = True  # the folder is the one whose files can be downloaded
     sys.path.insert(0, str(code))
     script = code / manifest.entry
     arguments = spec.source.arguments if spec.source else []

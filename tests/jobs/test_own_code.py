@@ -292,6 +292,14 @@ if writer:
     open("out.txt", "w").write(" ".join(sys.argv[1:]))
 print("size", hvd.size())
 """
+BESIDE = """
+import os
+from pathlib import Path
+here = Path(__file__).resolve().parent
+said = (here / "known" / "words.txt").read_text()
+assert Path("known/words.txt").exists() and Path("words.py").exists()
+(here / f"left-{os.environ['RANK']}.txt").write_text(said)
+"""
 TORCHRUN = """
 import os, torch, torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
@@ -324,9 +332,18 @@ def test_a_script_for_horovodrun_runs_as_it_is(client: Client, tmp_path: Path) -
 
 @pytest.mark.slow
 def test_a_script_for_torchrun_runs_as_it_is(client: Client, tmp_path: Path) -> None:
-    (tmp_path / "ddp.py").write_text(TORCHRUN)
-    job = ended(client, client.train(tmp_path / "ddp.py", np=2, engine="torchrun"))
+    (tmp_path / "ddp.py").write_text("import words\n" + TORCHRUN)
+    (tmp_path / "words.py").write_text(BESIDE)
+    (tmp_path / "known").mkdir()
+    (tmp_path / "known" / "words.txt").write_text("seven")
+    job = client.train(tmp_path / "ddp.py", np=2, engine="torchrun", files=["known"])
+    job = ended(client, job)
     assert client.jobs.logs(job.id).text.count("size 2") == 2
+    left = [item.path for item in client.jobs.artifacts(job.id).items]
+    assert left == ["known/words.txt", "left-0.txt", "left-1.txt"]
+    assert client.jobs.download(job.id, "left-1.txt") == b"seven"
+    with pytest.raises(NotFound, match=r"left no file .ddp\.py."):
+        client.jobs.download(job.id, "ddp.py")
 
 
 @pytest.mark.slow
