@@ -25,7 +25,8 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.delenv("AIMASS_WITHOUT_HOROVOD", raising=False)
-    shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
+    compiled = shutil.ignore_patterns("__pycache__")  # it comes and goes while others run
+    shutil.copytree(ROOT / ".ci", tmp_path / ".ci", ignore=compiled)
     return Layout(tmp_path)
 
 
