@@ -31,8 +31,9 @@ class ModelSelector(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships 
     """
 
     def __init__(self, client: Client | None = None) -> None:
-        if isinstance(client, str):
-            message = f"ModelSelector takes a client, and not a name (given: {client!r})"
+        given: Any = client
+        if isinstance(given, str):  # easily done: other views take a name
+            message = f"ModelSelector takes a client, and not a name (given: {given!r})"
             raise InvalidRequest(message, "ModelSelector() lists the datasets: choose one there")
         self.form = TrainForm(client, on_submit=self._watch)
         self.table = ModelTable(client, on_compare=self._show_runs, on_deploy=self._try)
