@@ -162,6 +162,11 @@ def test_faults_of_a_node_are_told_before_it_is_taken(
     with pytest.raises(InvalidRequest, match=r"reach: .*No such file") as raised:
         lab.nodes.add("second", "bare", **two, python="/nowhere/python")
     assert "--python" in raised.value.hint
+    with pytest.raises(InvalidRequest, match=r"reach: .*/proc/nowhere") as raised:
+        lab.nodes.add("second", "lost", address=two["address"], folder="/proc/nowhere")
+    assert "--folder" in raised.value.hint
+    with pytest.raises(InvalidRequest, match="stands for no address here"):  # no server is asked
+        lab.nodes.add("second", "unknown", address="n" * 64)
     lab.nodes.remove("second", "first")
     with pytest.raises(InvalidRequest, match="no node of cluster 'lab' has the profile 'huge'"):
         submit(lab, nodes=["huge:1"])

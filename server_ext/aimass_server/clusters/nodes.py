@@ -158,4 +158,6 @@ def _cure(fault: Fault, cluster: Cluster) -> str:
         return "is it another machine? what it shows now is kept when --host-key is left out"
     if "Permission denied" in fault.message:
         return f"its user's authorized_keys needs the key of: clusters show {cluster.name}"
+    if fault.message.startswith("[Errno"):
+        return "--folder is a place there that its user may write to; leave it out for one at home"
     return "--python is the interpreter there that has aimass-jupyter installed"

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from aimass_jupyter.contract.clusters import Node
-from aimass_jupyter.contract.errors import Unavailable
+from aimass_jupyter.contract.errors import InvalidRequest, Unavailable
 from aimass_jupyter.contract.jobs import NodePlace
 from aimass_jupyter.host import write_bytes
 from aimass_server.clusters.backend import AGENT
@@ -71,7 +71,15 @@ class SshBackend:
     async def _scan(self, node: Node) -> str:
         """The host key that a node shows now."""
         where = ("-T", str(_SCAN_SECONDS), "-p", str(node.port), node.address)
-        said = await _run("ssh-keyscan", *where)
+        try:
+            said = await _run("ssh-keyscan", *where)
+        except Unavailable as error:
+            if "getaddrinfo" not in error.message:
+                raise
+            raise InvalidRequest(
+                f"node '{node.name}': the name '{node.address}' stands for no address here",
+                "is it spelt right? its IP address will do, too",
+            ) from None
         lines = [line.split(" ", 1) for line in said.splitlines() if not line.startswith("#")]
         keys = {key.split(" ")[0]: key for _, key in lines}
         for kind in (*_PREFERRED, *keys):
