@@ -32,7 +32,7 @@ from aimass_jupyter.host import (
 )
 from aimass_jupyter.launch.launchers import GANG_RECORD, available_engines
 
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 120
 _ON_SMALL_DISK = """
 import pathlib, subprocess, sys
 folder = pathlib.Path(sys.argv[1])

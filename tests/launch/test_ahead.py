@@ -54,13 +54,15 @@ def prepared(warm: Launcher, engine: str, np: int) -> Tree:
         warm.expect(*others)
     warm.expect(engine, np)
     rests = psutil.STATUS_STOPPED if engine == "horovod" else psutil.STATUS_SLEEPING
+    others_of_it = {"aimass-gang"} | ({"aimass-meeting"} if engine != "single" else set())
 
     def ready() -> Tree | None:
         for tree in waiting(warm):
             if any(one.pid in leaving for one in tree.values()):
                 continue
             ranks = [one for name, one in tree.items() if name.startswith("aimass-rank-")]
-            if len(ranks) == np and all(state_of(rank) == rests for rank in ranks):
+            whole = len(ranks) == np and others_of_it <= tree.keys()  # each has its name by now
+            if whole and all(state_of(rank) == rests for rank in ranks):
                 return tree
         return None
 
@@ -183,7 +185,7 @@ def test_a_stop_in_any_phase_leaves_nothing(job: Job, warm: Launcher, after: flo
     time.sleep(after)
     write_record(launched.folder / "stop.json", {"by": "ada"})
     send_signal(supervisor, signal.SIGTERM)
-    until(lambda: not is_alive(supervisor), seconds=15)
+    until(lambda: not is_alive(supervisor))
     assert launched.cause["message"] == "stopped by ada"
     assert launched.processes() == []
     until(lambda: gone(tree))
