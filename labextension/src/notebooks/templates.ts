@@ -47,8 +47,8 @@ export function templates(): Readonly<Record<Task, ITemplate>> {
 function trained(title: string, algorithm: string, dataset: string, name: string) {
   return [
     say(
-      `# ${title}\n\nPut your own data into the first code cell: a file (\`"sales.csv"\`), and ` +
-        `the column to learn if the file does not name one.`
+      `# ${title}\n\nPut your own data into the first code cell: a file (\`"sales.csv"\`). ` +
+        `Add \`--label COLUMN\` to its import, unless the column to learn is called label, target, class or y.`
     ),
     run(`source = "${dataset}"  # or a file: "sales.csv"\nname = "${name}"`),
     run('%load_ext aimass_jupyter'),
