@@ -109,7 +109,7 @@ def test_a_job_whose_supervisor_was_killed_is_tried_again(own_server: Server) ->
             dataset="iris", algorithm="classification", params={"epochs": 300}, retries=1
         )
         folder = own_server.folder / "jobs" / submitted.id
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not list((folder / "checkpoints").glob("step-*")) and time.monotonic() < deadline:
             time.sleep(0.02)
         record = read_record(folder / "started.json")

@@ -49,6 +49,7 @@ def test_a_waiting_job_says_why_and_an_urgent_one_goes_first(
     slots = client.system.status().slots
     whole = {"np": slots, "engine": "torchrun" if slots > 1 else "single"}
     running = submit(name="long", params=LONG, **whole)
+    _until(client, running, "starting", "running")  # or the urgent one would come before it
     first = submit(name="first", params={"epochs": 1})
     urgent = submit(name="urgent", params={"epochs": 1}, priority="urgent", **whole)
     why = client.jobs.why(first.id)
