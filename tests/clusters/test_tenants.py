@@ -6,16 +6,19 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aimass_jupyter.contract.clusters import Cluster, Node, NodeUse
+from aimass_jupyter.contract.errors import InvalidRequest
 from aimass_jupyter.contract.ids import new_id, utc_now
-from aimass_jupyter.contract.jobs import Job, Place
+from aimass_jupyter.contract.jobs import Job, JobCreate, Place
 from aimass_server.access import Call, Principal
 from aimass_server.clusters.ring import Ring
 from aimass_server.clusters.sight import visible
 from aimass_server.clusters.usage import job_uses
+from aimass_server.jobs.pools import check_nodes
 
 CLUSTER = Cluster(
     id="clu", name="lab", kind="ssh", owner="ada", tenant="physics", tenants=["biology"],
@@ -60,6 +63,18 @@ def test_of_other_tenants_jobs_only_the_sum_is_told() -> None:
     ]
     assert "secret" not in str(told)
     assert two.id not in str(told)
+
+
+def test_what_a_cluster_never_has_is_told_beside_what_its_nodes_have() -> None:
+    nodes = [_node("a", memory_bytes=16 << 30), _node("b", memory_bytes=4 << 30, gpus=1)]
+    large = JobCreate(dataset="d", algorithm="regression", np=2, memory=30 << 30)
+    with pytest.raises(InvalidRequest, match=r"2 ranks with 1 slot, 30 GB of memory each") as told:
+        check_nodes(large, CLUSTER, nodes, "physics")
+    assert "a (2 slots, 16 GB of memory), b (2 slots, 4 GB of memory)" in told.value.hint
+    gpus = large.model_copy(update={"np": 1, "memory": None, "gpus": 2})
+    with pytest.raises(InvalidRequest, match="1 rank with 1 slot, 2 GPUs each") as told:
+        check_nodes(gpus, CLUSTER, nodes, "physics")
+    assert "b (2 slots, 1 GPU)" in told.value.hint
 
 
 @given(st.lists(st.floats(5, 4000), min_size=1, max_size=600))

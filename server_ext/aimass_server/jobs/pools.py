@@ -83,16 +83,36 @@ def check_nodes(request: JobCreate, cluster: Cluster, nodes: Sequence[Node], ten
     each = Amount(request.slots, float(request.memory or 0), float(request.gpus))
     empty = ranks_free(free_of(tuple(rooms), []), each)
     if place(empty, rooms, wants, tenant, least, request.np) is None:
-        fit = [f"{room.name} ({room.slots})" for room in rooms if wants.suits(room, tenant)]
+        fit = [
+            f"{room.name} ({_in_words(_whole(room), each)})"
+            for room in rooms
+            if wants.suits(room, tenant)
+        ]
         if not nodes:
             raise InvalidRequest(
                 f"cluster '{cluster.name}' has no node for you",
                 "aimass nodes add, or another --cluster",
             )
         raise InvalidRequest(
-            f"{least} ranks never fit on cluster '{cluster.name}' as they are asked for",
-            f"nodes that suit, with their slots: {', '.join(fit) or 'none'}",
+            f"cluster '{cluster.name}' has no room, even when it is empty, for "
+            f"{counted(least, 'rank')} with {_in_words(each, each)} each",
+            f"nodes that suit: {', '.join(fit) or 'none'}",
         )
+
+
+def _whole(room: Room) -> Amount:
+    """All that a node has."""
+    return Amount(room.slots, room.memory, room.gpus)
+
+
+def _in_words(amount: Amount, asked: Amount) -> str:
+    """An amount, as far as something of its kind is asked for."""
+    told = [counted(amount.slots, "slot")]
+    if asked.memory:
+        told.append(f"{amount.memory / (1 << 30):.3g} GB of memory")
+    if asked.gpus:
+        told.append(counted(amount.gpus, "GPU"))
+    return ", ".join(told)
 
 
 def _refuse_nodes(request: JobCreate) -> None:
