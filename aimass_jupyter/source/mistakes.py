@@ -33,6 +33,7 @@ _PROMPTS = {
     "input": ("a job has nobody to ask", "take it as an option: run.params.NAME with --NAME VALUE"),
     "breakpoint": ("a job has no debugger to stop in", "take it out, or print instead"),
 }
+_IN_SCRIPTS = {"input": "take it as an argument: sys.argv, given after --"}
 
 
 def parse(text: str, where: str) -> ast.Module | Problem:
@@ -271,7 +272,9 @@ def call_mistakes(tree: ast.AST, where: str, values: Mapping[str, Any]) -> list[
             continue
         name = node.func.id
         if name in _PROMPTS and name not in defined:
-            found.append(Problem(node.lineno, *_PROMPTS[name], where))
+            said, cure = _PROMPTS[name]
+            cure = _IN_SCRIPTS.get(name, cure) if where.endswith(".py") else cure
+            found.append(Problem(node.lineno, said, cure, where))
         elif name in values and not callable(values[name]):
             kind = type(values[name]).__name__
             found.append(

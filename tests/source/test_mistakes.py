@@ -180,7 +180,7 @@ def test_sound_code_is_not_refused(notebook: Notebook, cell: str) -> None:
         ("book.ipynb", "{}", "is a notebook, not a script", "%%aimass train"),
         ("data.csv", "a,b", "is no Python file", "ends with .py"),
         ("wrong.py", "x = 1\nfor", "wrong.py line 2: not Python", "look at"),
-        ("asks.py", "x = input()", "asks.py line 1: a job has nobody to ask", "run.params"),
+        ("asks.py", "x = input()", "asks.py line 1: a job has nobody to ask", "sys.argv"),
         ("bytes.py", b"x = 1\ny = '\xff'", "bytes.py line 2: not Python: it is no UTF-8", "UTF-8"),
         ("reads.py", "open('gone.csv')", "reads.py line 1: there is no file", "--files"),
         ("needs.py", "import broken", "broken.py line 1: not Python", "mend that module"),
