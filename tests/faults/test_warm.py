@@ -13,7 +13,7 @@ import pytest
 
 from aimass_jupyter.client import Client
 from aimass_jupyter.contract.jobs import Job
-from aimass_jupyter.host import marked_processes, read_record
+from aimass_jupyter.host import identify, marked_processes, read_record
 from tests.conftest import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
@@ -49,6 +49,7 @@ print("files:", [path for path in opened if "first.py" in path or "lock" in path
 def warm_server(own_server: Server) -> Server:
     """A control plane whose warm launcher is ready."""
     with own_server.client() as client:
+        client.datasets.import_("iris")
         until_ready(client)
     return own_server
 
@@ -71,7 +72,6 @@ def until_ready(client: Client) -> None:
 
 
 def submit(client: Client, epochs: int, **more: object) -> Job:
-    client.datasets.import_("iris")
     job: Job = client.jobs.submit(
         dataset="iris", algorithm="classification",
         params={"epochs": epochs, "architecture": "linear"}, **more,
@@ -134,7 +134,7 @@ def test_a_warm_jobs_supervisor_is_killed(warm_server: Server) -> None:
 def test_it_ends_with_its_control_plane_and_nothing_else_does(warm_server: Server) -> None:
     pid = launcher_of(warm_server)
     warm_server.kill()
-    until(lambda: not Path(f"/proc/{pid}").exists())
+    until(lambda: identify(pid) is None)
 
 
 def test_one_job_leaves_nothing_for_the_next(warm_server: Server, tmp_path: Path) -> None:
