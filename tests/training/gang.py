@@ -21,7 +21,7 @@ from aimass_jupyter.launch.meeting import meeting
 from aimass_jupyter.training.engine import connect
 from aimass_jupyter.training.place import find_place
 
-SECONDS = 100
+SECONDS = 240
 
 
 def main(what: str, engine: str, size: int, arguments: list[str]) -> None:

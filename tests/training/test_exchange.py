@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from itertools import pairwise
@@ -167,7 +168,7 @@ def test_local_steps_average_weights_when_told() -> None:
     assert codes == [0, 0], said
 
 
-def lose_one(engine: Engine, how: str, place: str) -> None:
+def lose_one(engine: Engine, how: str, place: str, folder: str) -> None:
     """Rank 1 dies; the others must say that it is gone, and soon."""
     params = params_of()
     net = network((3, 5, 2))
@@ -186,6 +187,9 @@ def lose_one(engine: Engine, how: str, place: str) -> None:
             exchange.average(loss, 2)
         except Disconnected as lost:
             print(f"{lost} after {time.monotonic() - begun:.1f} s")
+            (Path(folder) / str(engine.place.rank)).touch()
+            while len(list(Path(folder).iterdir())) < 2:  # or who is late misses this one, too
+                time.sleep(0.01)
             os._exit(5)
         exchange.step(0.01, 0.9)
     os._exit(0)
@@ -193,10 +197,13 @@ def lose_one(engine: Engine, how: str, place: str) -> None:
 
 @pytest.mark.faults
 @pytest.mark.parametrize("place", ["waited for", "gone before"])
-def test_a_dead_rank_is_told_at_once(place: str) -> None:
-    codes, said = run_gang(lose_one, "torchrun", 3, "SIGKILL", place)
+def test_a_dead_rank_is_told_at_once(place: str, tmp_path: Path) -> None:
+    """At once but for what a busy machine takes: half an hour is waited for one that lives."""
+    codes, said = run_gang(lose_one, "torchrun", 3, "SIGKILL", place, str(tmp_path))
     assert codes == [5, -signal.SIGKILL, 5]
-    assert said.count("rank 1 is gone after 0.") == 2, said
+    told = [float(seconds) for seconds in re.findall(r"rank 1 is gone after ([\d.]+) s", said)]
+    assert len(told) == 2, said
+    assert max(told) < 20, said
 
 
 def count_descriptors(engine: Engine) -> None:
