@@ -62,7 +62,7 @@ def distribute(
     batches = None if loader is None else Batches(loader, engine, dry_run)
     if optimizer is not None and engine.place.size > 1:
         averaging = _Averaging(engine, optimizer, batches)
-        optimizer.register_step_pre_hook(lambda *_: averaging.average())
+        optimizer.register_step_pre_hook(averaging.before_step)
     if optimizer is not None and guard is not None:
         optimizer.register_step_pre_hook(lambda *_: guard.look(parameters_of(optimizer)))
     return Distributed(model, optimizer, batches)
@@ -241,6 +241,22 @@ class _Averaging:
         self._engine = engine
         self._optimizer = optimizer
         self._batches = batches
+
+    def before_step(self, _: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+        """Average what the step will take.
+
+        Raises
+        ------
+        InvalidRequest
+            When a closure makes the gradients within the step: each rank would take its own.
+        """
+        if any(part is not None for part in (*arguments[1:], named.get("closure"))):
+            raise InvalidRequest(
+                f"{type(self._optimizer).__name__}.step(closure) makes its gradients where ranks "
+                "cannot average them",
+                "call loss.backward() before optimizer.step(), or train on one rank: --np 1",
+            )
+        self.average()
 
     def average(self) -> None:
         parameters = parameters_of(self._optimizer)

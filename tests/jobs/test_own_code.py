@@ -40,6 +40,10 @@ def words(run):
         optimizer.step()
     moved = (bags.weight != before).any(1).int().tolist()
     print("moved", moved, "alike", run.average(bags.weight.sum()) == float(bags.weight.sum()))
+    try:
+        optimizer.step(lambda: None)
+    except Exception as refused:
+        print(refused)
 
 def net(width, classes):
     return nn.Sequential(nn.Linear(width, 16), nn.ReLU(), nn.Linear(16, classes))
@@ -132,6 +136,8 @@ def test_loaders_without_a_length_and_sparse_gradients_are_shared_out(
     for job in by_engine.values():
         text = client.jobs.logs(job.id).text
         assert text.count("moved [1, 1, 1, 1, 0] alike True") == job.np, text
+        refused = text.count("SparseAdam.step(closure) makes its gradients where ranks cannot")
+        assert refused == (job.np if job.np > 1 else 0), text
 
 
 def test_a_small_package_travels_with_its_request_and_a_large_one_before_it(
