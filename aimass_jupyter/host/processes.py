@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -88,16 +89,46 @@ def marked_processes(name: str, value: str) -> Iterator[ProcessIdentity]:
 def stop_marked(name: str, value: str, grace_seconds: float) -> int:
     """End every process with the marker, also those that left the process group.
 
-    TERM first, KILL after the grace period, again until none is left: a process may fork while it
-    is being stopped. Returns how many were still there after the grace period.
+    What descends from them goes with them, though it shed the marker. TERM first, KILL after the
+    grace period, again until none is left: a process may fork while it is being stopped. Returns
+    how many were still there after the grace period.
     """
     deadline = time.monotonic() + grace_seconds
-    for process in marked_processes(name, value):
+    marked = list(marked_processes(name, value))
+    shed = _descendants({process.pid for process in marked}) if marked else []
+
+    def left() -> list[ProcessIdentity]:
+        found = list(marked_processes(name, value))
+        return found + [process for process in shed if process not in found and is_alive(process)]
+
+    for process in (*marked, *shed):
         send_signal(process, signal.SIGTERM)
-    while any(True for _ in marked_processes(name, value)) and time.monotonic() < deadline:
+    while left() and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     killed = 0
-    while remaining := list(marked_processes(name, value)):
+    while remaining := left():
         killed += sum(send_signal(process, signal.SIGKILL) for process in remaining)
         time.sleep(_POLL_SECONDS)
     return killed
+
+
+def _descendants(pids: set[int]) -> list[ProcessIdentity]:
+    """The living processes that descend from some, those and this one left out."""
+    parents = _parents()
+    known, found = pids | {os.getpid()}, []
+    while born := {pid for pid, parent in parents.items() if parent in pids} - known:
+        found += [identity for pid in born if (identity := identify(pid))]
+        known, pids = known | born, born
+    return found
+
+
+def _parents() -> dict[int, int]:
+    """The parent of each process."""
+    parents = {}
+    with os.scandir("/proc") as entries:
+        for entry in entries:
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):  # gone, or hidden from us
+                    stat = Path(entry.path, "stat").read_bytes()
+                    parents[int(entry.name)] = int(stat.rpartition(b")")[2].split()[1])
+    return parents

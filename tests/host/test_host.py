@@ -108,22 +108,27 @@ def test_a_name_that_the_kernel_cut_in_a_letter_is_no_hindrance(
 
 def test_what_left_the_session_and_ignores_term_is_ended_by_its_marker() -> None:
     code = (
-        "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.setsid();"
-        "print('up', flush=True); time.sleep(60)"
+        "import os, signal, subprocess, time; os.setsid();"
+        "child = subprocess.Popen(['sleep', '60'], env={}, start_new_session=True);"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        "print(child.pid, flush=True); time.sleep(60)"
     )
+    mark = f"of-{os.getpid()}"
     process = subprocess.Popen(
         [sys.executable, "-c", code],
-        env=os.environ | {"AIMASS_TEST_MARK": "x1"},
+        env=os.environ | {"AIMASS_TEST_MARK": mark},
         stdout=subprocess.PIPE,
     )
     with process:
         assert process.stdout is not None
-        process.stdout.readline()
-        assert [p.pid for p in marked_processes("AIMASS_TEST_MARK", "x1")] == [process.pid]
+        shed = identify(int(process.stdout.readline()))
+        assert shed is not None
+        assert [p.pid for p in marked_processes("AIMASS_TEST_MARK", mark)] == [process.pid]
         began = time.monotonic()
-        assert stop_marked("AIMASS_TEST_MARK", "x1", grace_seconds=0.3) == 1
+        assert stop_marked("AIMASS_TEST_MARK", mark, grace_seconds=0.3) == 1
         assert time.monotonic() - began < 30  # it would end by itself after 60
         assert process.wait() == -signal.SIGKILL
+        assert not is_alive(shed), "what shed the marker goes with what started it"
 
 
 def test_a_record_is_whole_private_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
