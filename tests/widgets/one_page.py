@@ -84,7 +84,7 @@ class Opener:
 
     def __init__(self, browser: Browser) -> None:
         self._context = browser.new_context(viewport={"width": 900, "height": 900})
-        self._context.set_default_timeout(10_000)
+        self._context.set_default_timeout(60_000)
         self._opened: list[Widget] = []
 
     def __call__(self, entry: str, state: dict[str, Any]) -> Widget:

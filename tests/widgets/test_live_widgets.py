@@ -176,7 +176,7 @@ def test_an_endpoint_is_watched_rolled_back_and_stopped(client: Client, trained:
     for _ in range(3):
         client.endpoints.predict("watched", [example])
     eventually(lambda: monitor.card["requests"] == 3)
-    assert sum(monitor.course["requests"]) == 3
+    eventually(lambda: sum(monitor.course.get("requests", [])) == 3)  # set a moment later
     assert monitor.card["latency"]["p50_ms"] > 0
     text, picture = shown(monitor)
     assert "3 requests, 0 errors, 0 refused" in text
@@ -274,7 +274,7 @@ def test_a_view_that_nobody_sees_asks_for_nothing(client: Client, endpoint: Endp
     monitor._handle_custom_msg({"kind": "view", "id": "1", "open": False}, [])
     eventually(lambda: monitor._resting)
     before = -1
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while before != len(looks):  # what was under way ends, and nothing follows it
         assert time.monotonic() < deadline, "it goes on asking"
         before = len(looks)
@@ -283,5 +283,5 @@ def test_a_view_that_nobody_sees_asks_for_nothing(client: Client, endpoint: Endp
     eventually(lambda: len(looks) > before)
     thread = looks[-1]
     monitor.close()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()

@@ -37,7 +37,7 @@ class FrontEnd:
         assert reply["content"]["status"] == "ok", reply["content"]
         return request
 
-    def wait(self, matches: Callable[[Message], object], seconds: float = 20) -> Message:
+    def wait(self, matches: Callable[[Message], object], seconds: float = 60) -> Message:
         """The first message that matches, of those that came or will come."""
         for message in self.messages:
             if matches(message):
@@ -61,7 +61,7 @@ class FrontEnd:
         """What JupyterLab does for the messages of widgets."""
         request = self.kernel.session.msg("create_subshell_request", {})
         self.kernel.control_channel.send(request)
-        reply = self.kernel.get_control_msg(timeout=20)
+        reply = self.kernel.get_control_msg(timeout=60)
         subshell: str = reply["content"]["subshell_id"]
         return subshell
 
@@ -182,7 +182,7 @@ def test_a_cell_that_waits_shows_what_is_new_meanwhile(
     control_plane.tell(make_job(**DONE))
     done = front_end.wait(card_of(comm, "succeeded"))
     assert done["parent_header"]["msg_id"] == cell
-    reply = front_end.kernel.get_shell_msg(timeout=20)
+    reply = front_end.kernel.get_shell_msg(timeout=60)
     assert reply["content"]["status"] == "ok"
     idle = front_end.wait(
         lambda m: (
@@ -211,8 +211,8 @@ def test_an_interrupt_of_a_waiting_cell_leaves_the_view_alive(
     front_end.wait(lambda m: m["msg_type"] == "stream" and "waiting" in m["content"]["text"])
     interrupt = kernel.session.msg("interrupt_request", {})
     kernel.control_channel.send(interrupt)
-    kernel.get_control_msg(timeout=20)
-    reply = kernel.get_shell_msg(timeout=20)
+    kernel.get_control_msg(timeout=60)
+    reply = kernel.get_shell_msg(timeout=60)
     assert reply["content"]["status"] == "ok"
     front_end.wait(lambda m: m["msg_type"] == "stream" and "no longer" in m["content"]["text"])
     assert "POST stop" not in {verb for verb, _ in control_plane.asked}
@@ -258,6 +258,6 @@ def test_a_page_can_stop_the_job_while_a_cell_waits_for_it(
     comm = front_end.opened("JobMonitor")["content"]["comm_id"]
     front_end.wait(lambda m: m["msg_type"] == "stream" and "waiting" in m["content"]["text"])
     front_end.press(comm, subshell, kind="stop")
-    reply = front_end.kernel.get_shell_msg(timeout=20)
+    reply = front_end.kernel.get_shell_msg(timeout=60)
     assert reply["content"]["status"] == "ok"
     front_end.wait(lambda m: m["msg_type"] == "stream" and "stopped" in m["content"]["text"])

@@ -40,7 +40,7 @@ def test_what_comes_from_outside_is_text(open_widget: Opener) -> None:
     state = monitor_state([f"[0] {MARKUP}"], state="failed", cause=cause, **names)
     widget = open_widget("job_monitor.js", state)
     widget.change("problem", {"message": MARKUP, "hint": MARKUP, "details": [{MARKUP: MARKUP}] * 2})
-    expect(widget.page.get_by_text(MARKUP).first).to_be_visible()
+    expect(widget.page.locator(".aimass-problem")).to_contain_text(MARKUP)
     assert widget.page.get_by_text(MARKUP).count() >= 8
     assert widget.page.locator("#root :is(img, script, iframe)").count() == 0
 
@@ -108,10 +108,10 @@ def test_a_chart_is_read_with_the_keyboard(open_widget: Opener) -> None:
     said = chart.locator("[aria-live=polite]")
     expect(said).to_have_text("step 1: train 1, validation 0.5")
     expect(chart.locator("li").first).to_contain_text("1")
-    before = chart.locator("path").first.get_attribute("d")
+    before = chart.locator("path").first.get_attribute("d") or ""
     chart.get_by_role("button", name="logarithmic scale for loss").click()
     expect(chart.get_by_role("button")).to_have_attribute("aria-pressed", "true")
-    assert chart.locator("path").first.get_attribute("d") != before
+    expect(chart.locator("path").first).not_to_have_attribute("d", before)
 
 
 def test_the_log_of_one_rank(open_widget: Opener) -> None:
