@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -22,6 +23,13 @@ from aimass_jupyter.training.place import Place
 from aimass_jupyter.training.rows import Rows, open_rows
 
 MakeSpec = Callable[..., JobSpec]
+
+
+@pytest.fixture(autouse=True)
+def same_luck() -> None:
+    """The numbers that a test draws do not depend on which tests were before it."""
+    torch.manual_seed(0)
+    np.random.seed(0)  # as libraries do that were not given a generator
 
 
 @pytest.fixture(autouse=True)
