@@ -174,9 +174,18 @@ export class AimassModel implements IAimass, IDisposable {
     this._changed.emit();
   }
 
+  /** A look that comes sooner stays as it is: in a storm of events each would put it off. */
   private _readStatusIn(milliseconds: number): void {
+    const due = Date.now() + milliseconds;
+    if (due >= this._statusDue) {
+      return;
+    }
     clearTimeout(this._statusTimer);
-    this._statusTimer = setTimeout(() => void this._readStatus(), milliseconds);
+    this._statusDue = due;
+    this._statusTimer = setTimeout(() => {
+      this._statusDue = Infinity;
+      void this._readStatus();
+    }, milliseconds);
   }
 
   private _connect(connection: Connection): void {
@@ -189,6 +198,7 @@ export class AimassModel implements IAimass, IDisposable {
   private _connection: Connection = { state: 'connecting' };
   private _status: Status | null = null;
   private _identity: Identity | null = null;
+  private _statusDue = Infinity;
   private _statusTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly _lists = new Map<string, Collection<never>>();
 }

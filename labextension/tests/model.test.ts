@@ -135,3 +135,14 @@ test('what a person may do is what the server has and their role allows', async 
   expect(model.may('services.stop')).toBe(false);
   expect(model.may('jobs.submit')).toBe(false);
 });
+
+test('a storm of events does not put off the look at the status', async () => {
+  await live();
+  const looks = () => plane.requests.filter(({ path }) => path === '/status').length;
+  await until(() => model.status !== null);
+  const before = looks();
+  await until(() => {
+    plane.happen({ topic: 'jobs.started', subject: 'job_1' }); // with each look of this test
+    return looks() > before;
+  });
+});
