@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from aimass_jupyter.contract.errors import AimassError, InvalidRequest
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.operation import Operation, marks
+from aimass_jupyter.source.inline import is_inline
 from aimass_server.access import Call, Principal, require
 from aimass_server.events import Feed, Notice
 from aimass_server.store import Store, audit, idempotency
@@ -83,18 +84,15 @@ class Operations:
         try:
             answer = await self._run(operation, call, request, body)
         except AimassError as error:
-            await self._audit(operation, call, request, error.code)
+            await self._audit(operation, call, _subject(operation, request, None), error.code)
             raise
-        notes = [self._audit(operation, call, request, "done")]
+        notes = [self._audit(operation, call, _subject(operation, request, answer), "done")]
         if call.idempotency_key:
             notes.append(self._remember(call, answer))
         await asyncio.gather(*notes)  # at once, so that one commit holds both
         return answer
 
-    async def _audit(
-        self, operation: Operation, call: Call, request: BaseModel, outcome: str
-    ) -> None:
-        subject = " ".join(str(getattr(request, name)) for name in operation.positionals[:1])
+    async def _audit(self, operation: Operation, call: Call, subject: str, outcome: str) -> None:
         try:
             await self._store.write(
                 lambda c: audit.record(c, operation.name, subject, call.user, call.tenant, outcome)
@@ -121,6 +119,14 @@ class Operations:
                 c, key, call.user, call.tenant, call.operation, call.request_digest, response
             )
         )
+
+
+def _subject(operation: Operation, request: BaseModel, answer: Any) -> str:
+    """What it was done to, by its name. Own code may come as text: that is not kept here."""
+    first = [(request, field) for field in operation.positionals[:1]]
+    places = [*first, (request, "name"), (answer, "name"), (request, "dataset")]
+    told = (str(getattr(thing, field, None) or "") for thing, field in places)
+    return next((text for text in told if text and not is_inline(text)), "")
 
 
 def _identified(key: str | None, request: BaseModel) -> tuple[str | None, str]:

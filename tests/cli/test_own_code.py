@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,3 +40,6 @@ def test_a_script_runs_with_its_own_arguments_and_files(server: Server, tmp_path
     assert "succeeded" in done.stdout
     again = aimass(server, tmp_path, "rerun", "say", "--wait")
     assert "beside ['--epochs', '3'] forty-two" in again.stderr
+    with closing(sqlite3.connect(f"file:{server.folder}/aimass.db?mode=ro", uri=True)) as database:
+        audited = database.execute("SELECT subject FROM audit WHERE operation = 'jobs.submit'")
+        assert ("say",) in audited.fetchall()  # its name; not the code, which travelled as text
