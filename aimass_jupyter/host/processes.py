@@ -115,7 +115,8 @@ def stop_marked(name: str, value: str, grace_seconds: float) -> int:
 def _descendants(pids: set[int]) -> list[ProcessIdentity]:
     """The living processes that descend from some, those and this one left out."""
     parents = _parents()
-    known, found = pids | {os.getpid()}, []
+    known = pids | {os.getpid()}
+    found: list[ProcessIdentity] = []
     while born := {pid for pid, parent in parents.items() if parent in pids} - known:
         found += [identity for pid in born if (identity := identify(pid))]
         known, pids = known | born, born
@@ -124,7 +125,7 @@ def _descendants(pids: set[int]) -> list[ProcessIdentity]:
 
 def _parents() -> dict[int, int]:
     """The parent of each process."""
-    parents = {}
+    parents: dict[int, int] = {}
     with os.scandir("/proc") as entries:
         for entry in entries:
             if entry.name.isdigit():
