@@ -26,8 +26,8 @@ _PROXY_CURE = (
     "a proxy on the way must hand on Upgrade and Connection; nginx: proxy_http_version 1.1, "
     "proxy_set_header Upgrade $http_upgrade, proxy_set_header Connection upgrade"
 )
-#: What Jupyter gives its kernels, and what our part of it adds.
-_OF_JUPYTER = ("JPY_SESSION_NAME", "JPY_PARENT_PID")
+#: What a Jupyter server gives its kernels (papermill does not), and what our part of it adds.
+_OF_JUPYTER = "JPY_SESSION_NAME"
 _OF_OURS = ("AIMASS_URL", "AIMASS_TOKEN_FILE")
 
 
@@ -70,7 +70,7 @@ def _torch() -> Check:
 
 def _extension() -> list[Check]:
     """In a kernel: whether the Jupyter server that started it has the control plane in it."""
-    if not any(name in os.environ for name in _OF_JUPYTER):
+    if _OF_JUPYTER not in os.environ:
         return []
     if any(name in os.environ for name in _OF_OURS):
         return [Check(name="Jupyter server", ok=True, found="it has AI Mass, and told this kernel")]

@@ -113,6 +113,9 @@ def test_jobs_of_another_environment_are_told(script: Script) -> None:
 def test_a_jupyter_server_without_our_part_is_told(
     script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("JPY_PARENT_PID", "7")  # every kernel has it, papermill's too
+    diagnosis = _of_another_time(script, __version__, '{"ok": true, "checks": []}')
+    assert "Jupyter server" not in [check.name for check in diagnosis.checks]
     monkeypatch.setenv("JPY_SESSION_NAME", "report.ipynb")
     diagnosis = _of_another_time(script, __version__, '{"ok": true, "checks": []}')
     assert "Jupyter server" in _broken(diagnosis)
