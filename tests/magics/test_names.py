@@ -17,10 +17,12 @@ class Slow:
     def __init__(self) -> None:
         self.names = ["sales"]
         self.answers = threading.Event()
+        self.heard = threading.Event()
         self.asked = 0
 
     def ask(self, kind: str) -> list[str]:
         self.asked += 1
+        self.heard.set()
         assert self.answers.wait(60)
         return self.names
 
@@ -32,11 +34,13 @@ def test_a_key_is_answered_before_a_slow_server_is(monkeypatch: pytest.MonkeyPat
     assert names.of("datasets") == []  # the server is still at it, and was asked once
     assert "--dataset" in complete("train --da", names.of)
     assert names.of("datasets") == []
+    assert slow.heard.wait(60)
     assert slow.asked == 1
     slow.answers.set()
     names._asking["datasets"].join()
     assert "sales" in complete("train --dataset sa", names.of)
 
+    names._asking["datasets"].join()
     slow.answers.clear()
     slow.names = ["sales", "stock"]
     assert names.of("datasets") == ["sales"]  # as it was, while it answers again

@@ -27,7 +27,7 @@ def _run(tmp_path: Path, lines: list[str], code: int) -> tuple[int, str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
     return done.returncode, done.stdout.splitlines()[-1]
 
