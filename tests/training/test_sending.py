@@ -19,7 +19,7 @@ from aimass_jupyter.training.schedule import Pace
 from aimass_jupyter.training.sending import horovod_settings
 from tests.training.gang import run_gang
 
-LAYERS, STEPS = 6, 3
+LAYERS, STEPS = 6, 6
 
 
 def step_together(engine: Engine, asked: str) -> None:
@@ -81,8 +81,9 @@ def test_a_step_is_one_message_unless_pieces_are_asked_for(
     halves = sent(tmp_path, monkeypatch, compression="fp16")
     fused = sent(tmp_path, monkeypatch, fusion_mb=64, cycle_ms=20)
     assert plain["float16"] == 0
-    assert halves["float16"] >= STEPS - 1  # the timeline may begin a moment late
-    assert apart["GLOO_ALLREDUCE"] >= plain["GLOO_ALLREDUCE"] + STEPS * (pieces - 2)
+    seen = STEPS // 2  # steps, at least: the timeline may begin late, and end early
+    assert halves["float16"] >= seen
+    assert apart["GLOO_ALLREDUCE"] >= plain["GLOO_ALLREDUCE"] + seen * (pieces - 2)
     assert apart["MEMCPY_IN_FUSION_BUFFER"] == 0
     assert fused["MEMCPY_IN_FUSION_BUFFER"] > 0
 
