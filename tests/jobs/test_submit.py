@@ -37,6 +37,7 @@ def _datasets(client: Client, tmp_path_factory: pytest.TempPathFactory) -> None:
         ),
         ({"params": {"epochs": 0}}, "--epochs 0: it must be 1 or more", "Passes over"),
         ({"params": {"epochs": "many"}}, "--epochs 'many'", "Passes over"),
+        ({"label": "sepal_width"}, "'sepal_width' is a continuous number", "take --algorithm"),
         ({"np": 4000}, "--np 4000 is more than", "slots"),
         ({"np": 0}, "np: it must be 1 or more (given: 0)", "Ranks"),
         ({"np": "two"}, "np: it must be a whole number (given: 'two')", "Ranks"),

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from aimass_jupyter.contract.algorithms import ALGORITHMS, AlgorithmDeclaration
 from aimass_jupyter.contract.clusters import LOCAL
-from aimass_jupyter.contract.datasets import Dataset
+from aimass_jupyter.contract.datasets import Column, Dataset
 from aimass_jupyter.contract.errors import InvalidRequest, did_you_mean
 from aimass_jupyter.contract.ids import new_id, utc_now
 from aimass_jupyter.contract.job_options import Engine, JobOptions
@@ -180,11 +180,17 @@ def _check_task(
             "take --algorithm classification, or another --label",
         )
     fractional = column.kind == "number" and column.type.startswith(("float", "double", "half"))
-    if algorithm.task == "classification" and fractional and column.distinct is None:
+    if algorithm.task == "classification" and fractional and not _may_be_classes(column):
         raise InvalidRequest(
             f"algorithm 'classification' needs classes, column '{label}' is a continuous number",
             "take --algorithm regression, or another --label",
         )
+
+
+def _may_be_classes(column: Column) -> bool:
+    """Whether floating-point numbers can be classes: few of them, and whole as far as is known."""
+    ends = (column.minimum, column.maximum)
+    return column.distinct is not None and all(end is None or end.is_integer() for end in ends)
 
 
 def _check_slots(request: JobCreate, slots: int) -> None:
