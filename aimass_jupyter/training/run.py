@@ -114,7 +114,7 @@ class Run:
         """
         step = step_of(step)
         values = {name: number(name, value) for name, value in metrics.items()}
-        self._logged |= values
+        self._logged |= {tag_of(name): value for name, value in values.items()}
         beat(step + 1)
         if writer := self._events():
             for name, value in values.items():

@@ -110,7 +110,7 @@ def test_values_are_logged_and_kept(run: Run, tmp_path: Path) -> None:
     run.log(4, loss=0.125)
     run.finish()
     metrics = json.loads((tmp_path / "metrics.json").read_text())["metrics"]
-    assert metrics == {"loss": 0.125, "accuracy__held_out": 0.25}
+    assert metrics == {"loss": 0.125, "accuracy/held_out": 0.25}
     (file,) = (tmp_path / "tb").iterdir()
     assert b"accuracy/held_out" in file.read_bytes()
 
