@@ -34,11 +34,11 @@ def before(client: Client) -> dict[str, object]:
 
     running = [
         submit("once", 2000),
-        submit("again", 40, retries=1, checkpoint_steps=5),
+        submit("again", 80, retries=1, checkpoint_steps=5),
     ]
+    submit("waiting", 1, np=1)
     for job in running:
         next(update for update in client.updates(job) if _steps(update) >= 5)
-    submit("waiting", 1, np=1)
     return {}
 
 

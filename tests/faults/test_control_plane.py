@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -43,7 +44,7 @@ def _until_points(client: Client, job: str) -> None:
 
 def test_02_a_killed_server_finds_its_job_again_and_no_point_is_lost(own_server: Server) -> None:
     with own_server.client() as client:
-        job = _submit(client, 40, engine="torchrun", np=2)
+        job = _submit(client, 80, engine="torchrun", np=2)
         _until_points(client, job.id)
         own_server.kill()
         assert list(marked_processes("AIMASS_JOB_ID", job.id)), "the job must go on"
@@ -66,7 +67,7 @@ def test_03_a_job_that_ended_while_the_server_was_down_has_its_true_end(own_serv
         job = _submit(client, 3)
         _until_points(client, job.id)
         own_server.kill()
-        _until_file(own_server, job, "exit.json")
+        _until((own_server.folder / "jobs" / job.id / "exit.json").exists)
         own_server.start()
         ended = client.wait(job.id)
         assert ended.state == "succeeded"
@@ -136,10 +137,7 @@ def test_of_two_that_start_at_once_one_stays(tmp_path: Path) -> None:
     try:
         answers = [json.loads(process.communicate(timeout=90)[0]) for process in both]
         assert answers[0] == answers[1]
-        deadline = time.monotonic() + 20
-        while _servers_of(tmp_path / "data") != 1:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+        _until(lambda: _servers_of(tmp_path / "data") == 1)
     finally:
         subprocess.run([*command[:3], "down", "--all"], env=environment, check=True)
 
@@ -192,9 +190,9 @@ def test_stopping_the_server_leaves_jobs_running(own_server: Server) -> None:
     assert list(marked_processes("AIMASS_JOB_ID", job.id)) == []
 
 
-def _until_file(server: Server, job: Job, name: str) -> None:
+def _until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
-    while not (server.folder / "jobs" / job.id / name).exists():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
