@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from aimass_jupyter.contract.errors import Unauthenticated
 from aimass_jupyter.host import ProcessIdentity, is_alive, read_record
 
 RECORD = "control-plane.json"
@@ -59,10 +60,21 @@ def find() -> Address | None:
     An address given with its token is meant as it is. A server hands its kernels the file of a
     token instead: then the data folder comes first, as a server that was started again has another
     address than the one this process was started with.
+
+    Raises
+    ------
+    Unauthenticated
+        When the environment names an address and no token at all: another control plane than the
+        one that is meant is never asked instead.
     """
     url, token = os.environ.get("AIMASS_URL", "").rstrip("/"), os.environ.get("AIMASS_TOKEN")
     if url and token:
         return Address(url, token)
+    if url and not token and "AIMASS_TOKEN_FILE" not in os.environ:
+        raise Unauthenticated(
+            f"AIMASS_URL names {url}, and nothing says with which token",
+            "set AIMASS_TOKEN as well, or unset AIMASS_URL to use this machine's own",
+        )
     found = owner(data_folder())
     if token := token or _token_in_file():
         url = found.url if found else url

@@ -11,7 +11,7 @@ from aimass_jupyter.client import discovery
 from aimass_jupyter.client.client import connect
 from aimass_jupyter.client.discovery import Address
 from aimass_jupyter.client.starting import up
-from aimass_jupyter.contract.errors import Unavailable
+from aimass_jupyter.contract.errors import Unauthenticated, Unavailable
 from tests.conftest import Server
 
 ELSEWHERE = "http://elsewhere.test:8888/base"
@@ -49,9 +49,13 @@ def test_a_token_alone_goes_to_the_owner_of_the_folder(
     assert discovery.find() == Address(server.url, "mine")
 
 
-def test_an_address_alone_lets_nobody_in(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_alone_lets_nobody_in_and_no_other_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("AIMASS_URL", ELSEWHERE)
-    assert discovery.find() == Address(server.url, server.token)
+    with pytest.raises(Unauthenticated, match=f"AIMASS_URL names {ELSEWHERE}") as raised:
+        connect()
+    assert "AIMASS_TOKEN" in raised.value.hint
 
 
 def test_a_data_folder_that_cannot_be_made_is_a_line_with_its_cure(
