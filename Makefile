@@ -75,5 +75,5 @@ bench-%: setup ## run one benchmark: make bench-events-read runs benchmarks/even
 clean: ## remove what set-up, builds and tests made here (cached wheels stay)
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	rm -f server_ext/aimass_server/tracking/scan.so
-	rm -rf $(LAB)/node_modules $(LAB)/lib $(LAB)/coverage aimass_jupyter/labextension
+	rm -rf $(LAB)/node_modules $(LAB)/lib $(LAB)/coverage $(LAB)/tsconfig.tsbuildinfo aimass_jupyter/labextension
 	find aimass_jupyter server_ext tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +
