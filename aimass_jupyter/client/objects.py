@@ -78,7 +78,9 @@ class Verbs:
 
 
 def bind(answer: Any, client: Client) -> None:
-    """Give an answer, and the things in it, their methods."""
+    """Give an answer, and the things in it, their methods; it prints as a terminal shows it."""
+    if isinstance(answer, Resource):
+        answer.__dict__["_verbs"] = Verbs(client, "", "", frozenset())
     for thing, reference in _things(answer):
         noun = NOUNS[_kind(thing)]
         fields = frozenset(type(thing).model_fields)

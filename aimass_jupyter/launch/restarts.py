@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aimass_jupyter.contract.quantities import counted
 from aimass_jupyter.host import forget_beats, write_notice, write_record
 from aimass_jupyter.launch.causes import (
     Cause,
@@ -114,7 +115,7 @@ class Restarts:
         self.count += 1
         self._failures.append(cause.as_record() | {"at": time.time(), "ranks": ranks})
         where = "the newest checkpoint" if self._newest else "the beginning"
-        what = "those that are left go on" if self.live else f"{ranks} ranks go on from {where}"
+        what = "those that are left go on" if self.live else f"{who_go_on(ranks)} from {where}"
         print(f"restart {self.count}: {what}", flush=True)
         with contextlib.suppress(OSError):  # a full disk ends no job that could go on
             write_record(
@@ -126,3 +127,8 @@ class Restarts:
             write_notice(self.folder, name, text)
         forget_failures(self.folder)
         forget_beats(self.folder)
+
+
+def who_go_on(ranks: int) -> str:
+    """``1 rank goes on``, ``2 ranks go on``."""
+    return f"{counted(ranks, 'rank')} {'goes' if ranks == 1 else 'go'} on"

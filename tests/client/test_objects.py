@@ -70,6 +70,7 @@ def test_things_do_what_their_methods_say(client: Client, trained: Job) -> None:
     again = endpoint.key_()
     assert again.key.startswith("aimk_")
     assert again.key in str(again)
+    assert "=" not in str(job.why())  # as a terminal shows it
     assert endpoint.delete().id == endpoint.id
     with pytest.raises(NotFound):
         endpoint.show()

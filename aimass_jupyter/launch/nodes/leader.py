@@ -25,7 +25,7 @@ from aimass_jupyter.launch.leaving import KEEP_SECONDS, STOP_RECORD
 from aimass_jupyter.launch.nodes.attempt import Attempt
 from aimass_jupyter.launch.nodes.hosts import Hosts, Place
 from aimass_jupyter.launch.order import JobOrder, read_job
-from aimass_jupyter.launch.restarts import Restarts
+from aimass_jupyter.launch.restarts import Restarts, who_go_on
 
 _POLL_SECONDS = 0.1
 
@@ -91,7 +91,7 @@ class Leader:
         """Take the hosts that the table has now; that is no failure."""
         said = self.hosts.follow()
         ranks = sum(place["ranks"] for place in self.hosts.places)
-        text = f"its hosts changed ({said}): {ranks} ranks go on from the newest checkpoint"
+        text = f"its hosts changed ({said}): {who_go_on(ranks)} from the newest checkpoint"
         print(text, flush=True)
         with contextlib.suppress(OSError):  # a full disk ends no job that could go on
             write_notice(self.folder, f"hosts-{self.attempts:04d}", text)
