@@ -19,7 +19,7 @@ from aimass_jupyter.client.objects import bind
 from aimass_jupyter.client.packing import packed
 from aimass_jupyter.client.stream import follow
 from aimass_jupyter.client.values import as_json, refuse_what_json_lacks
-from aimass_jupyter.contract.errors import AimassError, InvalidRequest, Unavailable
+from aimass_jupyter.contract.errors import AimassError, Conflict, InvalidRequest, Unavailable
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.ids import ulid
 from aimass_jupyter.contract.job_course import JobUpdate
@@ -298,6 +298,8 @@ class Client:
         return response
 
     def _request(self, method: str, path: str, content: dict[str, Any]) -> httpx.Response:
+        if self._http.is_closed:
+            raise Conflict("this client has been closed", "aimass_jupyter.connect() gives another")
         try:
             return self._http.request(method, self.url + API_ROOT + path, **content)
         except UnicodeEncodeError as error:

@@ -9,7 +9,7 @@ import pytest
 from aimass_jupyter import __version__
 from aimass_jupyter.client import Client
 from aimass_jupyter.client.discovery import Address
-from aimass_jupyter.contract.errors import Internal, Unauthenticated, Unavailable
+from aimass_jupyter.contract.errors import Conflict, Internal, Unauthenticated, Unavailable
 from aimass_jupyter.contract.events import Event
 from aimass_jupyter.contract.ids import utc_now
 from tests.client.conftest import Script
@@ -61,4 +61,11 @@ def test_an_event_of_another_version_names_both(script: Script) -> None:
 def test_a_server_that_cannot_even_tell_its_version(script: Script) -> None:
     script.answers["/status"] = [(200, "<h1>welcome</h1>")]
     with script.client() as client, pytest.raises(Internal, match="of an unknown version"):
+        client.system.status()
+
+
+def test_a_client_that_was_closed_says_so(script: Script) -> None:
+    client = script.client()
+    client.close()
+    with pytest.raises(Conflict, match="this client has been closed"):
         client.system.status()
