@@ -1,7 +1,7 @@
 // A cluster: its slots, its nodes and their use, who uses it, who waits.
 
 import { button, element, mount, setText, showProblem } from './dom.js';
-import { formatBytes, plural } from './format.js';
+import { formatBytes, formatMemory, plural } from './format.js';
 import { TIMES } from './time_axis.js';
 import { ChartSet, redraw, showState, stateNode, tableBox } from './views.js';
 import { WatchView } from './watching.js';
@@ -110,7 +110,7 @@ function nodeCells({ slots, slots_used: used, cpus, now }) {
   return [
     places,
     { node: meter(now.cpu_percent, cpus ? `${Math.round(now.cpu_percent)} % of ${cpus}` : ''), number: true },
-    { node: meter(now.memory_percent, formatBytes(now.memory_bytes)), number: true },
+    { node: meter(now.memory_percent, formatMemory(now.memory_bytes)), number: true },
     { node: meter(now.disk_percent, formatBytes(now.disk_bytes)), number: true },
     cell(rate)
   ];
@@ -147,7 +147,7 @@ function usingParts(using) {
     one.owner || '–',
     one.node,
     number(`${Math.round(one.cpu_percent)} %`),
-    number(formatBytes(one.memory_bytes)),
+    number(formatMemory(one.memory_bytes)),
     number(one.processes)
   ]);
   const heads = ['job', 'owner', 'node', ...['CPU of a core', 'memory', 'processes'].map(number)];

@@ -28,6 +28,13 @@ export function formatBytes(bytes) {
   return `${unit === 0 || size >= 99.5 ? Math.round(size) : size.toPrecision(2)} ${units[unit]}`;
 }
 
+/** Memory in the units of `--memory`: powers of 1024. */
+export function formatMemory(bytes) {
+  const megabytes = bytes / 2 ** 20;
+  if (megabytes < 1024) return `${Math.round(megabytes)} MB`;
+  return `${Number((megabytes / 1024).toPrecision(3))} GB`;
+}
+
 export function plural(count, noun) {
   return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -63,6 +63,13 @@ export function formatBytes(bytes: number): string {
   return `${Number((bytes / 1000 ** power).toPrecision(3))} ${units[power]}`;
 }
 
+/** Memory in the units of `--memory`: powers of 1024. */
+export function formatMemory(bytes: number): string {
+  const megabytes = bytes / 2 ** 20;
+  if (megabytes < 1024) return `${Math.round(megabytes)} MB`;
+  return `${Number((megabytes / 1024).toPrecision(3))} GB`;
+}
+
 /** What a metric is called: `log_loss/validation` is "log loss/validation", in one piece. */
 export function metricName(name: string): string {
   return name.replace(/_/g, '\u00a0');

@@ -116,7 +116,7 @@ function usedNow(cpu: number, at = '2026-01-01T10:10:00.000Z'): NodeUse {
   return {
     at,
     cpu_percent: cpu,
-    memory_bytes: 2e9,
+    memory_bytes: 2 ** 31,
     memory_percent: 25,
     disk_bytes: 1e9,
     disk_percent: 10,
@@ -137,7 +137,7 @@ async function showPage(): Promise<void> {
       node: 'alpha',
       processes: 3,
       cpu_percent: 180,
-      memory_bytes: 5e8
+      memory_bytes: 500 * 2 ** 20
     }
   ];
   const alpha = { node: 'alpha', cluster: 'hall', state: 'ready', cpus: 4, now: usedNow(50), jobs };

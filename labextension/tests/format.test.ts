@@ -7,6 +7,7 @@ import {
   formatDuration,
   formatField,
   formatJson,
+  formatMemory,
   formatNumber,
   headline,
   webUrl
@@ -41,6 +42,11 @@ test.each([
   [1_234_567, '1.23 MB'],
   [5e15, '5000 TB']
 ])('%p bytes are %p', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
+
+test.each([
+  [410 * 2 ** 20, '410 MB'],
+  [1.5 * 2 ** 30, '1.5 GB']
+])('%p bytes of memory are %p', (bytes, text) => expect(formatMemory(bytes)).toBe(text));
 
 test('a field name is a label', () => {
   expect(formatField('validation_fraction')).toBe('Validation fraction');

@@ -6,7 +6,7 @@ import { addIcon, checkIcon, runIcon, stopIcon } from '@jupyterlab/ui-components
 import React, { useRef } from 'react';
 
 import type { IActions } from '../actions';
-import { formatBytes } from '../format';
+import { formatBytes, formatMemory } from '../format';
 import { trans } from '../i18n';
 import { ClusterButtons, sizeOf } from '../panel/clusters';
 import { useAnswer } from '../panel/hooks';
@@ -172,7 +172,7 @@ function usedOf(usage: NodeUsage | undefined, hasGpu: boolean): string[] {
   const { received_bytes_per_second: received, sent_bytes_per_second: sent } = now;
   return [
     trans.__('%1 of %2', percent(now.cpu_percent), usage.cpus),
-    trans.__('%1, %2', percent(now.memory_percent), formatBytes(now.memory_bytes)),
+    trans.__('%1, %2', percent(now.memory_percent), formatMemory(now.memory_bytes)),
     percent(now.disk_percent),
     trans.__('%1/s, %2/s', formatBytes(received), formatBytes(sent)),
     ...(hasGpu ? [now.gpu_percent == null ? '–' : percent(now.gpu_percent)] : [])
@@ -233,7 +233,7 @@ function Users({ jobs, actions }: { jobs: readonly JobUse[]; actions: IActions }
         use.node,
         use.processes,
         percent(use.cpu_percent),
-        formatBytes(use.memory_bytes)
+        formatMemory(use.memory_bytes)
       ])}
     />
   );
