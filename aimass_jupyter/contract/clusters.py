@@ -194,10 +194,14 @@ class NodeAdd(Request):
         None, help="Who jobs run as there; by default who runs this server.", pattern=USER_PATTERN
     )
     python: str | None = argument(
-        None, help="The interpreter there; by default the same path as here.", pattern=PATH_PATTERN
+        None,
+        help="The interpreter there, an absolute path; by default the same as here.",
+        pattern=PATH_PATTERN,
     )
     folder: str | None = argument(
-        None, help="Where jobs work there; by default below its user's home.", pattern=PATH_PATTERN
+        None,
+        help="Where jobs work there, an absolute path; by default below its user's home.",
+        pattern=PATH_PATTERN,
     )
     host_key: str | None = argument(
         None,

@@ -2629,11 +2629,11 @@ export interface NodeAdd {
    */
   user?: string | null;
   /**
-   * The interpreter there; by default the same path as here.
+   * The interpreter there, an absolute path; by default the same as here.
    */
   python?: string | null;
   /**
-   * Where jobs work there; by default below its user's home.
+   * Where jobs work there, an absolute path; by default below its user's home.
    */
   folder?: string | null;
   /**
