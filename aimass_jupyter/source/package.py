@@ -37,6 +37,7 @@ from aimass_jupyter.source.modules import (
 )
 from aimass_jupyter.source.problems import Problem, refuse
 from aimass_jupyter.source.repository import Description, describing
+from aimass_jupyter.source.script_names import undefined_names
 
 ENTRY = "cell.py"
 MAX_SCRIPT_BYTES = 1024**2
@@ -198,7 +199,7 @@ def _script_package(
     if isinstance(tree, Problem):
         refuse([tree])
         raise AssertionError  # refuse() raised
-    problems = mistakes.call_mistakes(tree, name, {})
+    problems = mistakes.call_mistakes(tree, name, {}) + undefined_names(text, tree, name)
     modules = _modules_of_script(tree, name, root)
     if root is not None:
         problems += mistakes.file_mistakes(tree, name, root, files)
