@@ -124,7 +124,7 @@ def test_a_notebook_is_published_and_runs_as_a_job(page: Page, mortal: MortalLab
     expect(service.get_by_test_id("aimass-service-open")).to_be_visible()
     service.get_by_test_id("aimass-service-log").click()
     log = page.get_by_test_id("aimass-log").filter(visible=True)
-    expect(log).to_contain_text("Voil")
+    expect(log).to_contain_text("Kernel started")
     check(page, "lab-service-log", ".aimass-Log")
     service.locator("button.aimass-Row-name").click()
     page.get_by_test_id("aimass-page-service-open").wait_for()
