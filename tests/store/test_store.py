@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,25 @@ def test_a_damaged_database_is_refused_by_name(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(Unavailable, match=r"a\.db"):
         Store(path).open()
+
+
+def test_a_large_database_is_not_read_whole_before_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.db"
+    _with_store(tmp_path, lambda store: store.read(lambda c: None))
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'jobs'"
+        (page,) = connection.execute(query).fetchone()
+    with path.open("r+b") as file:
+        file.seek(4096 * (page - 1))
+        file.write(b"\xff" * 4096)
+    with pytest.raises(Unavailable, match=r"a\.db"):
+        Store(path).open()
+    monkeypatch.setattr("aimass_server.store.engine.CHECKED_BYTES", 4096)
+    store = Store(path)
+    store.open()
+    store.close()
 
 
 def test_a_database_of_a_newer_program_is_refused(tmp_path: Path) -> None:
