@@ -164,6 +164,14 @@ def test_a_large_database_is_not_read_whole_before_it_answers(
     store.close()
 
 
+def test_a_database_with_other_tables_of_the_same_name_is_refused(tmp_path: Path) -> None:
+    _with_store(tmp_path, lambda store: store.read(lambda c: None))
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("ALTER TABLE runs RENAME COLUMN notes TO remarks")
+    with pytest.raises(Unavailable, match=r"lacks 'runs\.notes'"):
+        Store(tmp_path / "a.db").open()
+
+
 def test_a_database_of_a_newer_program_is_refused(tmp_path: Path) -> None:
     _with_store(tmp_path, lambda store: store.read(lambda c: None))
     with sqlite3.connect(tmp_path / "a.db") as connection:

@@ -7,9 +7,14 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from aimass_jupyter.contract.errors import Unavailable
+from aimass_server.store.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0001"
+_COLUMNS = text(
+    "SELECT made.name, had.name FROM sqlite_master AS made, pragma_table_info(made.name) AS had"
+    " WHERE made.type = 'table'"
+)
 
 
 def migrate(connection: Connection) -> None:
@@ -18,10 +23,12 @@ def migrate(connection: Connection) -> None:
     Raises
     ------
     Unavailable
-        When the database was written by a newer version of this program.
+        When the database was written by a newer version of this program, or by one that was never
+        released and had other tables.
     """
     found = current(connection)
     if found == HEAD:
+        _check_columns(connection)
         return
     if found is not None and found > HEAD:
         raise Unavailable(
@@ -47,3 +54,14 @@ def current(connection: Connection) -> str | None:
         text("SELECT version_num FROM alembic_version")
     ).scalar()
     return revision
+
+
+def _check_columns(connection: Connection) -> None:
+    there = {tuple(row) for row in connection.execute(_COLUMNS)}
+    for table in metadata.sorted_tables:
+        for column in table.columns:
+            if (table.name, column.name) not in there:
+                raise Unavailable(
+                    f"the database lacks '{column}': a version between releases made it",
+                    "move it away to begin with an empty one",
+                )
