@@ -28,8 +28,13 @@ def undefined_names(text: str, tree: ast.Module, where: str) -> list[Problem]:
         return []
     free = free_names(text, tree).keys() - made_globals(text) - _OF_SITE
     missing = {name for name in free if not name.startswith("__")}
+    if not missing:
+        return []
     reader = _Reader(tree)
-    sure, others = reader.sure(missing), reader.others(missing)
+    try:
+        sure, others = reader.sure(missing), reader.others(missing)
+    except RecursionError:  # an expression of a thousand terms, which Python itself can run
+        return []
     known = [*reader.defined, *BUILTINS]
     return [
         Problem(

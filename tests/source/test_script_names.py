@@ -63,6 +63,7 @@ def test_what_a_run_may_pass_by_is_a_doubt(script: str) -> None:
         "print(__file__, __name__, __spec__)\nexit()",
         "class A:\n    x = 1\n    def f(self): return self.x\nprint(A().f(), [y for y in (1,)])",
         "import numpy.linalg as la\nprint(la, {k: v for k, v in {}.items()}, (n := 1), n)",
+        "def later():\n    return gone\nx = " + "+".join(["1"] * 1500),
         "match 1:\n    case [a, *b]: print(a, b)\n    case {'k': c, **d}: print(c, d)",
     ],
 )
